@@ -1,0 +1,63 @@
+/* artefact.h - the file that compilation makes, and its hostile reader.
+ *
+ * An ELF64 shared object, so that objdump, gdb, perf and readelf work on it. Sections:
+ *   .text              the code, page-aligned, no relocation
+ *   .rodata.image      initial memory 0 (active data segments laid out), page-aligned in the file
+ *   .nacelle.header    magic, ABI version, machine, CPU features, key, layout, sizes
+ *   .nacelle.skeleton  the module itself without function bodies, in the binary format (decoded with
+ *                      DECODE_SKELETON and validated again: nothing in the file is believed);
+ *                      segments that are part of the image are empty in it
+ *   .nacelle.offsets   function k's code offset, u32 each
+ *   .nacelle.maps, .nacelle.map-offsets   trap maps (compile.h)
+ *   .symtab, .strtab   function names, for the tools only; the reader does not use them
+ * The file ends with an XXH3-128 of all bytes before it, which finds damage (not malice).
+ *
+ * artefact_write - append the file to @out.
+ * artefact_read - check and view @size bytes at @bytes. Every byte is hostile. @bytes is borrowed
+ *   and must not change (a sealed or private mapping). Returns 0, -EBADMSG with the offset,
+ *   -ENOEXEC (ABI version or machine of another build), -EOPNOTSUPP (a CPU feature is missing on
+ *   this host, named), -ENOMEM.
+ * artefact_find_code - the place of .text alone, for the broker, who publishes it and must not
+ *   parse more than the ELF header and the section table. */
+#pragma once
+
+#include "engine/artefact/key.h"
+#include "engine/base/buffer.h"
+#include "engine/compile/compile.h"
+
+struct artefact {
+        const uint8_t *bytes; /* borrowed */
+        size_t size;
+        struct key key;
+        uint64_t cpu;
+        struct layout layout;
+        struct slice code;    /* of .text, page-aligned in the file */
+        struct slice image;   /* page-aligned in the file; size 0: none */
+        uint64_t image_at;    /* address in memory 0, page-aligned */
+        struct module *module;           /* from the skeleton */
+        struct checked_module *checked;  /* no facts */
+        uint32_t nfunctions;  /* defined ones */
+        const uint32_t *offsets;     /* [nfunctions + 1], ascending, inside the code */
+        const uint32_t *map_offsets; /* [nfunctions + 1] */
+        struct slice maps;
+};
+
+_must_check_ int artefact_write(const struct checked_module *c, const struct compiled_module *code,
+                                const struct key *key, struct buffer *out, struct error *err);
+_must_check_ int artefact_read(const uint8_t *bytes, size_t size, struct artefact **ret,
+                               struct error *err);
+_must_check_ int artefact_find_code(const uint8_t *bytes, size_t size, struct slice *ret,
+                                    struct error *err);
+void artefact_free(struct artefact *a); /* takes NULL */
+
+static inline void artefact_freep(struct artefact **a)
+{
+        artefact_free(*a);
+}
+
+/* Wasm offset in the file for code offset @pc of defined function @k; false when the map has no
+ * such pc. Bounded by the function's map. */
+bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, uint64_t *ret_offset);
+
+/* Defined function that holds code offset @pc, or UINT32_MAX. */
+uint32_t artefact_function_at(const struct artefact *a, uint64_t pc);

@@ -1,0 +1,172 @@
+/* abi.h - what compiled code and the instance agree on: both code generators, the entry code and
+ * the instance obey this page, so that one artefact can hold functions of both generators.
+ *
+ * Instance base. One address, G, stands for the running instance. On x86-64 it is the GS base; on
+ * aarch64 it will be a callee-saved register. Memory 0 begins at G when the instance owns it, so
+ * a load is one instruction, `mov %gs:offset(%index), %reg`. Everything else of the instance lies
+ * below G: struct instance_head ends at G, and the arrays of struct layout lie below the head.
+ * Indices into memory are zero-extended and offsets positive, so no guest address reaches them.
+ * A module that imports memory 0 does not own it: its code reads the base from the memory's
+ * descriptor in the prologue and keeps it in a callee-saved register.
+ *
+ * Calls. The C convention of the machine, arguments in registers only: on x86-64 integers and
+ * references in rdi rsi rdx rcx r8 r9, floats and vectors in xmm0-7. Arguments beyond those go, in
+ * order, to the spill area of the instance (16 bytes each); the callee copies them out in its
+ * prologue, before it calls anything. The first result is in rax or xmm0; result i >= 1 is in spill
+ * entry i - 1. rbx rbp r12-r15 are saved by the callee. No argument is ever on the stack, so a
+ * tail call is a jump. An i32 is zero-extended to 64 bits wherever it travels; a float's upper
+ * lanes are undefined. rsp is 16-byte aligned before a call; every function keeps rbp as a frame
+ * pointer, so a backtrace is a walk.
+ * (LLVM's tailcc makes every function pop 8 bytes even with no argument on the stack. The C
+ * convention with register arguments alone gives the same tail calls and a plain ret.)
+ *
+ * Imported functions: import_desc k holds the code to call and a word that goes to r10 first
+ * (LLVM: a `nest` parameter). It may be a C function (a host call), code of the same instance, or
+ * a thunk that switches the instance base.
+ *
+ * Indirect calls: compare the index with table_desc.length (else trap UNDEFINED_ELEMENT), take the
+ * 32-byte table_entry, compare .type with the instance's canonical id of the wanted type (else,
+ * when .code is NULL, trap UNINITIALIZED, otherwise CALL_TYPE_MISMATCH), load r10 from .data and
+ * call .code. An empty entry has type TYPE_NONE, which equals nothing.
+ *
+ * References. externref: a 64-bit word, 0 is null. funcref: the address of a table_entry that
+ * outlives the instance group, or 0.
+ *
+ * Traps. `ud1l code(%eax), %eax` (67 0f b9 40 CODE; what llvm.ubsantrap emits), code from
+ * traps.def. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
+ * STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
+ * in its prologue, from the top down.
+ *
+ * Memories. A slot reserves 4 GiB + ABI_GUARD_BYTES after G for a 32-bit memory. An access whose
+ * static offset + width <= ABI_GUARD_BYTES needs no check; a larger one checks
+ * index + offset + width <= memory_desc.bytes in 64 bits. Memories k >= 1 and imported ones are
+ * reserved the same way: their base comes from the descriptor. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/decode/module.h"
+
+#define ABI_VERSION       1u
+#define ABI_GUARD_BYTES   (UINT64_C(16) << 20) /* 32 MiB between slots, half for the instance below */
+#define ABI_INSTANCE_MAX  (UINT64_C(16) << 20) /* head and arrays, bytes */
+#define ABI_PROBE_BYTES   32768u
+#define ABI_STACK_GUARD   65536u /* PROT_NONE below every guest stack, bytes */
+#define ABI_SPILL_BYTES   16u
+#define ABI_GLOBAL_BYTES  16u
+#define TYPE_NONE         UINT32_MAX
+
+enum trap {
+        TRAP_NONE,
+#define TRAP(name, code, text) TRAP_##name = code,
+#include "engine/compile/traps.def"
+        _TRAP_MAX,
+};
+
+const char *trap_text(enum trap trap); /* "unreachable", ...; "unknown trap" for others */
+
+enum builtin {
+#define BUILTIN(name, params, result) BUILTIN_##name,
+#include "engine/compile/builtins.def"
+        _BUILTIN_MAX,
+};
+
+struct instance;
+struct memory_object;
+struct table_object;
+
+struct memory_desc {
+        uint8_t *base;
+        uint64_t bytes; /* size now; grows, never shrinks */
+        struct memory_object *object;
+        uint64_t reserved;
+};
+
+struct table_entry { /* of a funcref table, and what a funcref points to */
+        void *code;
+        void *data;     /* goes to r10 */
+        uint32_t type;  /* canonical id, TYPE_NONE when empty */
+        uint32_t function; /* index in the owner */
+        struct instance *owner;
+};
+
+struct table_desc {
+        void *base;      /* table_entry[] for funcref tables, uint64_t[] for externref */
+        uint64_t length; /* elements */
+        struct table_object *object;
+        uint64_t reserved;
+};
+
+struct import_desc {
+        void *code;
+        void *data;      /* goes to r10 */
+};
+
+/* Ends at G. Compiled code uses builtins only; the rest is for the run-time system. */
+struct instance_head {
+        void *builtins[32];
+        void *spill;            /* address of spill entry 0 */
+        uint64_t stack_limit;   /* host code runs on the guest's stack only above this address */
+        struct instance *self;
+        void *host;             /* what the host keeps for this instance, e.g. its WASI state */
+        struct fiber *fiber;    /* that runs in it now */
+        uint64_t reserved[3];
+};
+
+_Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");
+_Static_assert(sizeof(struct instance_head) == 320, "the head is part of the ABI");
+_Static_assert(sizeof(struct table_entry) == 32, "the generators scale by 32");
+_Static_assert(sizeof(struct memory_desc) == 32 && sizeof(struct table_desc) == 32, "scale by 32");
+
+/* Displacement from G of a field of the head: negative, fits a signed 32-bit displacement. */
+#define ABI_HEAD(field) \
+        ((int32_t)offsetof(struct instance_head, field) - (int32_t)sizeof(struct instance_head))
+#define ABI_BUILTIN(b) (ABI_HEAD(builtins) + 8 * (int32_t)(b))
+
+/* Where the arrays of an instance lie: entry 0 is at G + the field (fields are negative). Global k
+ * is 16 bytes: the value, or for an imported mutable one the address of its value. */
+struct layout {
+        int32_t globals;  /* ABI_GLOBAL_BYTES each */
+        int32_t imports;  /* struct import_desc, imported functions only */
+        int32_t tables;   /* struct table_desc */
+        int32_t memories; /* struct memory_desc */
+        int32_t types;    /* uint32_t, canonical ids of the module's types */
+        int32_t spill;    /* ABI_SPILL_BYTES each, as many as any type of the module needs */
+        uint32_t spill_entries;
+        uint32_t bytes;   /* all of it with the head, a multiple of 16 */
+};
+
+/* layout_compute - lay the arrays of @m out. -E2BIG when they pass ABI_INSTANCE_MAX. */
+struct error;
+int layout_compute(const struct module *m, struct layout *ret, struct error *err);
+
+/* Where the arguments of a type travel. */
+#define ABI_INTEGER_ARGS 6
+#define ABI_VECTOR_ARGS  8
+
+enum abi_place { ABI_INTEGER, ABI_VECTOR, ABI_SPILL };
+
+struct abi_walk { /* start zeroed */
+        unsigned integers, vectors, spills;
+};
+
+struct abi_location {
+        enum abi_place place;
+        unsigned index; /* of the argument register of that class, or of the spill entry */
+};
+
+/* Location of the next argument of type @t. */
+static inline struct abi_location abi_next(struct abi_walk *w, valtype t)
+{
+        if (valtype_is_vector_register(t)) {
+                if (w->vectors < ABI_VECTOR_ARGS)
+                        return (struct abi_location) { ABI_VECTOR, w->vectors++ };
+        } else if (w->integers < ABI_INTEGER_ARGS) {
+                return (struct abi_location) { ABI_INTEGER, w->integers++ };
+        }
+        return (struct abi_location) { ABI_SPILL, w->spills++ };
+}
+
+/* Spill entries that a call of @type uses for arguments and for results, whichever is more. */
+unsigned abi_spill_entries(const struct functype *type);

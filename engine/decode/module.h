@@ -1,0 +1,130 @@
+/* module.h - a decoded module: the binary format turned into arrays, nothing checked yet but the
+ * format itself (core specification, section 5.5; struct names follow section 2.5).
+ *
+ * The bytes of the file are borrowed and must outlive the module; names and function bodies point
+ * into them. Everything else belongs to the module's pool. Index spaces hold the imports first. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/decode/opcodes.h"
+#include "engine/decode/types.h"
+
+struct name {
+        const char *bytes; /* UTF-8, not terminated */
+        uint32_t size;
+};
+
+struct slice { /* a part of the file */
+        size_t offset, size;
+};
+
+/* A constant expression, decoded to a small stack program without its final "end". */
+struct const_op {
+        uint16_t op;       /* enum opcode */
+        uint32_t index;    /* global.get, ref.func; heap type of ref.null */
+        uint64_t value[2]; /* bits of the constant; [1] is the upper half of v128 */
+};
+
+struct const_expr {
+        const struct const_op *ops;
+        uint32_t nops;
+        size_t offset;     /* in the file, for errors */
+};
+
+struct import {
+        struct name module, name;
+        enum extern_kind kind;
+        uint32_t index;    /* in the index space of its kind */
+        size_t offset;
+};
+
+struct export {
+        struct name name;
+        enum extern_kind kind;
+        uint32_t index;
+        size_t offset;
+};
+
+struct function {
+        uint32_t type;      /* index */
+        struct slice body;  /* locals and code up to and with the final "end"; empty for imports */
+        size_t offset;      /* of the declaration, for errors */
+};
+
+struct table {
+        struct tabletype type;
+        struct const_expr init; /* nops == 0: null */
+        size_t offset;
+};
+
+struct memory {
+        struct memtype type;
+        size_t offset;
+};
+
+struct global {
+        struct globaltype type;
+        struct const_expr init; /* nops == 0 for imports */
+        size_t offset;
+};
+
+enum segment_mode { SEGMENT_ACTIVE, SEGMENT_PASSIVE, SEGMENT_DECLARATIVE };
+
+struct element_segment {
+        enum segment_mode mode;
+        valtype type;
+        uint32_t table;             /* active only */
+        struct const_expr at;       /* active only */
+        uint32_t n;
+        const uint32_t *functions;  /* the short form; UINT32_MAX never occurs; or NULL */
+        const struct const_expr *exprs; /* the long form, or NULL */
+        size_t offset;
+};
+
+struct data_segment {
+        enum segment_mode mode;
+        uint32_t memory;            /* active only */
+        struct const_expr at;       /* active only */
+        struct slice bytes;
+        size_t offset;
+};
+
+struct custom_section {
+        struct name name;
+        struct slice bytes;         /* after the name */
+};
+
+struct module {
+        const uint8_t *bytes;       /* borrowed */
+        size_t size;
+        struct pool *pool;
+
+        uint32_t ntypes, nimports, nfunctions, ntables, nmemories, nglobals, nexports;
+        uint32_t nelements, ndatas, ncustoms;
+        uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
+        struct functype *types;
+        struct import *imports;
+        struct function *functions;
+        struct table *tables;
+        struct memory *memories;
+        struct global *globals;
+        struct export *exports;
+        struct element_segment *elements;
+        struct data_segment *datas;
+        struct custom_section *customs;
+
+        bool has_start, has_data_count;
+        uint32_t start;             /* function index */
+        uint32_t data_count;
+        size_t start_offset;
+
+        struct name module_name;    /* "name" custom section; a malformed one is ignored (7.4.1) */
+        struct name *function_names; /* [nfunctions], size 0 where there is none; or NULL */
+};
+
+static inline const struct functype *module_function_type(const struct module *m, uint32_t f)
+{
+        return &m->types[m->functions[f].type];
+}

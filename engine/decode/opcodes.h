@@ -1,0 +1,68 @@
+/* opcodes.h - the instruction table, see opcodes.def.
+ *
+ * The enumerators are dense (table row numbers), so that a table indexed by enum opcode has no
+ * holes; opcode_find() maps the code of the binary format to the row. */
+#pragma once
+
+#include <stdint.h>
+
+enum feature {
+#define FEATURE(name, text, dflt, what) FEATURE_##name,
+#include "engine/decode/features.def"
+        _FEATURE_MAX,
+};
+
+enum opcode {
+#define OP(name, code, text, immediate, pops, pushes, feature) OP_##name,
+#include "engine/decode/opcodes.def"
+        _OP_MAX,
+        OP_INVALID = 0xffff,
+};
+
+enum immediate {
+        IMM_NONE,
+        IMM_BLOCK,         /* block type */
+        IMM_LABEL,         /* label index */
+        IMM_LABELS,        /* vector of label indices, default label */
+        IMM_FUNC,          /* function index */
+        IMM_CALL_INDIRECT, /* type index, table index */
+        IMM_HEAPTYPE,      /* heap type */
+        IMM_TYPES,         /* vector of value types */
+        IMM_LOCAL,
+        IMM_GLOBAL,
+        IMM_TABLE,
+        IMM_TABLE_INIT,    /* element segment, table */
+        IMM_TABLE_COPY,    /* destination table, source table */
+        IMM_ELEM,
+        IMM_DATA,
+        IMM_MEMORY,
+        IMM_MEMORY_INIT,   /* data segment, memory */
+        IMM_MEMORY_COPY,   /* destination memory, source memory */
+        IMM_MEMARG,        /* alignment exponent (bit 6: memory index follows), offset */
+        IMM_MEMARG_LANE,   /* the same, then a lane byte */
+        IMM_I32,
+        IMM_I64,
+        IMM_F32,
+        IMM_F64,
+        IMM_V128,
+        IMM_LANE,
+        IMM_LANES16,
+};
+
+struct opcode_info {
+        uint32_t code;          /* the byte, or prefix << 12 | number */
+        uint8_t immediate;      /* enum immediate */
+        uint8_t feature;        /* enum feature */
+        const char *text;       /* keyword of the text format */
+        const char *pops, *pushes;
+};
+
+extern const struct opcode_info opcode_table[_OP_MAX];
+extern const uint16_t opcode_of_byte[256]; /* OP_INVALID where the byte is none or a prefix */
+
+/* Row for (@prefix, @number); OP_INVALID where there is none. @prefix: 0xfc or 0xfd. */
+uint16_t opcode_find(uint8_t prefix, uint32_t number);
+
+/* Width of the access in bytes for IMM_MEMARG and IMM_MEMARG_LANE rows (the natural alignment);
+ * 0 for all others. */
+unsigned opcode_access_bytes(enum opcode op);

@@ -1,0 +1,99 @@
+/* types.h - the types of WebAssembly (core specification, section 2.3).
+ *
+ * A value type is one 32-bit word: the kind in the low four bits; for references the nullable bit
+ * and the heap type above it. Heap types below HEAP_FIRST_ABSTRACT are type indices. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef uint32_t valtype;
+
+#define VAL_KIND_MASK  0x0fu
+#define VAL_NULLABLE   0x10u
+#define VAL_HEAP_SHIFT 8
+
+enum {
+        VAL_BOTTOM = 0, /* the type of a value in unreachable code: fits everywhere */
+        VAL_I32 = 1,
+        VAL_I64 = 2,
+        VAL_F32 = 3,
+        VAL_F64 = 4,
+        VAL_V128 = 5,
+        VAL_REF = 6,
+};
+
+/* Abstract heap types: 0xffff00 | the byte of the binary format (section 5.3.4). */
+#define HEAP_FIRST_ABSTRACT 0xffff00u
+#define HEAP_FUNC           0xffff70u
+#define HEAP_EXTERN         0xffff6fu
+
+#define VAL_REF_NULL(heap)  ((valtype)(VAL_REF | VAL_NULLABLE | (uint32_t)(heap) << VAL_HEAP_SHIFT))
+#define VAL_FUNCREF         VAL_REF_NULL(HEAP_FUNC)
+#define VAL_EXTERNREF       VAL_REF_NULL(HEAP_EXTERN)
+
+static inline unsigned valtype_kind(valtype t)
+{
+        return t & VAL_KIND_MASK;
+}
+
+static inline uint32_t valtype_heap(valtype t)
+{
+        return t >> VAL_HEAP_SHIFT;
+}
+
+static inline bool valtype_is_ref(valtype t)
+{
+        return valtype_kind(t) == VAL_REF;
+}
+
+/* f32, f64 and v128 travel in vector registers; i32, i64 and references in general ones. */
+static inline bool valtype_is_vector_register(valtype t)
+{
+        unsigned k = valtype_kind(t);
+
+        return k == VAL_F32 || k == VAL_F64 || k == VAL_V128;
+}
+
+/* The keyword of the text format, such as "i32" or "funcref"; "(ref ...)" for what has none. */
+const char *valtype_text(valtype t);
+
+struct functype {
+        uint32_t nparams, nresults;
+        const valtype *params, *results;
+};
+
+bool functype_equal(const struct functype *a, const struct functype *b);
+
+/* "(i32 i64) -> (f32)" into @text, cut to @size. Returns @text. */
+char *functype_text(const struct functype *type, char *text, unsigned size);
+
+struct range { /* limits of a table or a memory, in elements or pages */
+        uint64_t min, max;
+        bool has_max;
+        bool is_64;     /* addresses are i64 */
+        bool is_shared;
+};
+
+struct tabletype {
+        valtype element;
+        struct range size;
+};
+
+struct memtype {
+        struct range size;       /* in pages */
+        uint8_t page_shift;      /* 16 */
+};
+
+struct globaltype {
+        valtype type;
+        bool is_mutable;
+};
+
+enum extern_kind { /* section 5.5.5, the bytes of the binary format */
+        EXTERN_FUNC = 0,
+        EXTERN_TABLE = 1,
+        EXTERN_MEMORY = 2,
+        EXTERN_GLOBAL = 3,
+        EXTERN_TAG = 4,
+};

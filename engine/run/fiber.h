@@ -1,0 +1,32 @@
+/* fiber.h - stacks that guests run on, and switching between them.
+ *
+ * A fiber is a stack with a guard of ABI_STACK_GUARD bytes below and a saved context. The thread's own stack
+ * is the scheduler; a fiber runs until it ends or calls fiber_suspend(), which goes back to the
+ * fiber_resume() that entered it. One thread runs one fiber at a time.
+ *
+ * fiber_new - @stack_bytes usable, rounded up to pages, at least 64 KiB + the reserve for host
+ *   calls (FIBER_HOST_BYTES).
+ * fiber_resume - run @f until it suspends or ends. Returns true while there is more to run.
+ * fiber_suspend - called on a fiber: leave it.
+ * fiber_current - the fiber of this thread, NULL on the thread's own stack. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/error.h"
+
+#define FIBER_HOST_BYTES  (128u << 10) /* below this the guest's stack counts as exhausted for host calls */
+#define FIBER_STACK_BYTES (1u << 20)   /* usual size */
+
+struct fiber;
+
+typedef void fiber_entry(void *argument);
+
+_must_check_ int fiber_new(size_t stack_bytes, struct fiber **ret, struct error *err);
+void fiber_free(struct fiber *f); /* takes NULL; must not be running */
+void fiber_start(struct fiber *f, fiber_entry *entry, void *argument); /* first resume enters it */
+bool fiber_resume(struct fiber *f);
+void fiber_suspend(void);
+struct fiber *fiber_current(void);

@@ -1,0 +1,48 @@
+/* host.h - what the WASI shim needs of the supervisor: the ring, and somebody who handles paths.
+ *
+ * The shim is written against this page only. In a cell the paths go to the broker through the
+ * ring; a test may answer them in the same process. */
+#pragma once
+
+#include "engine/instance/instance.h"
+#include "supervisor/proto/path.h"
+#include "supervisor/ring/ring.h"
+
+struct wasi_grant_dir {
+        const char *guest_path;  /* the name that the guest sees */
+        uint32_t handle;         /* path.h */
+        bool read_only;
+};
+
+struct wasi_config {
+        struct ring *ring;
+        /* Suspends the fiber until the answer is there. @request's head and @path, @path2 are
+         * borrowed. On success fills @reply and at most @size bytes at @bytes; *@ret_fd is the new
+         * descriptor (the caller's) or -EBADF. Returns 0 or negative errno (the broker is gone). */
+        int (*path_call)(void *context, struct path_request *request, const char *path,
+                         const char *path2, struct path_reply *reply, void *bytes, uint32_t size,
+                         int *ret_fd);
+        void *context;
+        int stdio[3];            /* descriptors, -EBADF: closed */
+        unsigned nargs, nenv, ndirs, nlisten;
+        const char *const *args; /* strings live as long as the guest */
+        const char *const *env;  /* "K=V" */
+        const struct wasi_grant_dir *dirs;
+        const int *listen;       /* listening sockets, become descriptors behind the directories */
+        unsigned files_max;      /* open descriptors at once; 0: 1024 */
+        uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */
+        uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 1 MiB pieces */
+};
+
+struct wasi;
+
+_must_check_ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *err);
+void wasi_free(struct wasi *w); /* takes NULL; closes what the guest left open */
+
+/* The 46 functions of wasi_snapshot_preview1 (and the same under "wasi_unstable" is not offered).
+ * They find their struct wasi through instance_host(instance_current()). */
+extern const struct host_function wasi_functions[];
+extern const unsigned wasi_functions_n;
+
+/* After proc_exit: true and the status. proc_exit leaves through trap_raise(TRAP_HOST, ...). */
+bool wasi_exited(const struct wasi *w, uint32_t *ret_status);

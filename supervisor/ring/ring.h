@@ -1,0 +1,74 @@
+/* ring.h - asynchronous calls of the kernel: one interface, io_uring behind it (a thread back end
+ * can take its place).
+ *
+ * A call is a small state machine (ring.c: call_next) that its caller owns. ring_submit() starts it;
+ * call_wait() suspends the current fiber until it is done. The memory that an operation names is
+ * the kernel's until the call is CALL_DONE: a slot is not reused while one of its calls is in
+ * flight (ring_in_flight).
+ *
+ * ring_new - make the ring; not yet usable. For io_uring: R_DISABLED, no SQPOLL, no personality.
+ * ring_restrict - register the restrictions of ring_ops.def and enable it. Nothing can be registered
+ *   afterwards.
+ * ring_submit - start @op. Returns 0; the outcome, also an early one, is in @call when it is done.
+ * ring_cancel - ask for an end; the call is done when its completion (-ECANCELED or other) arrived.
+ * call_wait, call_wait_any - on a fiber. _any returns the index of a call that is done.
+ * ring_poll - on the scheduler: reap completions, mark the fibers that can go on;
+ *   wait: block until at least one completion. Returns the number reaped or negative errno.
+ * ring_next_ready - the next fiber that can go on, NULL: none. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "engine/base/error.h"
+#include "engine/run/fiber.h"
+
+struct ring;
+
+enum ring_op_code {
+#define RING_OP(name, uring, reason, drill) RING_##name,
+#include "supervisor/ring/ring_ops.def"
+        _RING_OP_MAX,
+};
+
+struct ring_op {
+        enum ring_op_code code;
+        int fd;
+        void *address;     /* buffer, iovec array, msghdr, or struct __kernel_timespec */
+        uint32_t length;   /* bytes, iovecs; poll mask for POLL_ADD; shutdown's how */
+        uint64_t offset;   /* file offset; UINT64_MAX: the file position; length for FALLOCATE in address2 */
+        uint64_t extra;    /* FALLOCATE and FADVISE: bytes; */
+        uint32_t flags;    /* of the operation: MSG_..., RWF_..., IORING_FSYNC_DATASYNC, timeout flags */
+};
+
+enum call_state { CALL_BUG, CALL_IDLE, CALL_IN_KERNEL, CALL_CANCELLING, CALL_DONE, _CALL_STATE_MAX };
+
+struct call {
+        enum call_state state;
+        int32_t result;            /* >= 0, or negative errno, once CALL_DONE */
+        struct fiber *fiber;       /* to wake, NULL: nobody waits */
+        struct call *next;         /* internal */
+};
+
+_must_check_ int ring_new(unsigned entries, struct ring **ret, struct error *err);
+_must_check_ int ring_restrict(struct ring *r, struct error *err);
+void ring_free(struct ring *r); /* takes NULL; nothing may be in flight */
+int ring_fd(const struct ring *r);
+
+void ring_submit(struct ring *r, struct call *call, const struct ring_op *op);
+void ring_cancel(struct ring *r, struct call *call);
+int32_t call_wait(struct ring *r, struct call *call); /* returns call->result */
+unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n);
+int ring_poll(struct ring *r, bool wait);
+struct fiber *ring_next_ready(struct ring *r);
+unsigned ring_in_flight(const struct ring *r);
+
+/* Submit and wait: the usual case. */
+static inline int32_t ring_do(struct ring *r, const struct ring_op *op)
+{
+        struct call call = { .state = CALL_IDLE };
+
+        ring_submit(r, &call, op);
+        return call_wait(r, &call);
+}

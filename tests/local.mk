@@ -1,0 +1,13 @@
+# Unit tests mirror the tree: tests/unit/FOLDER/test-X.c, added in tests/unit/FOLDER/local.mk.
+include tests/unit/base/local.mk
+include tests/unit/decode/local.mk
+include tests/unit/text/local.mk
+include tests/unit/compile/local.mk
+include tests/unit/instance/local.mk
+include tests/unit/supervisor/local.mk
+include tests/spec/local.mk
+include tests/wasi/local.mk
+include tests/drills/local.mk
+include tests/fuzz/local.mk
+include tests/bench/local.mk
+include tests/real/local.mk
