@@ -7,6 +7,9 @@
  *         count also against the bytes that are left
  * @features: set of 1 << FEATURE_...; an instruction or type of a feature that is off is refused
  *         with the feature's name. Instructions inside function bodies are read by validate.
+ * @flags: DECODE_SKELETON: a function section without a code section is accepted and every body
+ *         is empty (module.skeleton is set; data count without data is checked as in any module).
+ *         A skeleton that has a code section all the same is refused. 0 otherwise.
  * @ret: on success a new module, the caller's to module_free(); else untouched
  * @err: on failure what is wrong and at which byte; else untouched
  * Time and memory are linear in @size. Never recurses.
@@ -18,11 +21,14 @@
 #include "engine/base/limits.h"
 #include "engine/decode/module.h"
 
-#define FEATURES_DEFAULT (                              \
-        (UINT64_C(1) << _FEATURE_MAX) - 1)
+#define DECODE_SKELETON 1u
+
+extern const uint64_t features_default; /* the rows of features.def that are on by default */
+#define FEATURES_DEFAULT features_default
 
 _must_check_ int module_decode(const uint8_t *bytes, size_t size, const struct limits *limits,
-                               uint64_t features, struct module **ret, struct error *err);
+                               uint64_t features, unsigned flags, struct module **ret,
+                               struct error *err);
 void module_free(struct module *m); /* takes NULL */
 
 static inline void module_freep(struct module **m)

@@ -116,6 +116,8 @@ struct module {
         struct custom_section *customs;
 
         bool has_start, has_data_count;
+        bool skeleton;              /* decoded with DECODE_SKELETON: no function has a body */
+        uint64_t features_used;     /* by what the sections declare: set of 1 << FEATURE_... */
         uint32_t start;             /* function index */
         uint32_t data_count;
         size_t start_offset;

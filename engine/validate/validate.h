@@ -1,7 +1,7 @@
 /* validate.h - turns a decoded module into one that is safe to compile.
  *
  * module_validate - check @m against the core specification (chapter 3) and our limits.
- * @m: borrowed, must outlive the result
+ * @m: borrowed, must outlive the result. Of a skeleton everything but the bodies is checked.
  * @jobs: threads to use over the function bodies, >= 1
  * @ret: on success a new checked module, the caller's to checked_module_free(); else untouched
  * @err: on failure what is wrong and at which byte of the file: the first one in file order,
@@ -42,7 +42,7 @@ struct function_facts {
 struct checked_module {
         const struct module *module;   /* borrowed */
         struct pool *pool;
-        struct function_facts *facts;  /* [nfunctions - imported_functions] */
+        struct function_facts *facts;  /* [nfunctions - imported_functions]; NULL: a skeleton */
 
         /* Functions whose reference can escape (element segments, exports, ref.func, constant
          * expressions), in ascending order of function index. */
