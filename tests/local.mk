@@ -11,3 +11,14 @@ include tests/drills/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/real/local.mk
+include tests/cli/local.mk
+
+dist_check_SCRIPTS += tests/rules.sh
+EXTRA_DIST += tests/lib.sh
+TESTS += tests/rules.sh
+
+# The number of test programs that must leave a result, for run-tests.
+print-tests:
+	@echo $(TESTS)
+
+.PHONY: print-tests

@@ -1,0 +1,102 @@
+# packages.sh - what the scripts need from the distribution, as one table; sourced, not run.
+#
+#   packages_install GROUP...   install what is missing of these groups; says what it does
+#
+# A row: group, probe, package on Debian and Ubuntu, package on Fedora and RHEL, what for. A probe
+# is cmd:PROGRAM, pc:PKG-CONFIG-MODULE, or file:PATH (| between paths of which one is enough). Only
+# the packages whose probe fails are installed. Packages of the group "build" must be had; of the
+# others a missing one is said, and the tests that need it are skipped with that reason.
+
+PACKAGE_TABLE='
+build     cmd:gcc           gcc                         gcc                  C compiler
+build     file:/usr/include/stdio.h  libc6-dev          glibc-devel          C library headers
+build     cmd:make          make                        make                 make
+build     cmd:autoreconf    autoconf                    autoconf             configure script
+build     cmd:automake      automake                    automake             makefiles
+build     cmd:pkg-config    pkg-config                  pkgconf-pkg-config   finds libraries
+build     pc:libseccomp     libseccomp-dev              libseccomp-devel     system call filter
+build     pc:libcap         libcap-dev                  libcap-devel         capabilities
+build     pc:liburing       liburing-dev                liburing-devel       io_uring
+build     pc:nettle         nettle-dev                  nettle-devel         SHA-256
+build     pc:libxxhash      libxxhash-dev               xxhash-devel         checksums of artefacts
+example   cmd:clang-19|clang  clang-19                  clang                compiles the examples to wasm
+example   cmd:wasm-ld-19|wasm-ld  lld-19                lld                  links them
+example   file:/usr/lib/wasm32-wasi/libc.a|/usr/share/wasi-sysroot/lib/wasm32-wasi/libc.a|/usr/wasm32-wasi/lib/wasm32-wasi/libc.a  wasi-libc  wasi-libc-static  their C library
+example   file:/usr/lib/clang/19/lib/wasi|/usr/lib/llvm-19/lib/clang/19/lib/wasi|/usr/lib/clang  libclang-rt-19-dev-wasm32  compiler-rt  their compiler runtime
+example   cmd:curl          curl                        curl                 asks the HTTP example
+test      pc:check          check                       check-devel          unit tests
+test      cmd:clang         clang                       clang                second compiler
+test      cmd:mandoc|man    mandoc                      mandoc               checks the manual pages
+test      cmd:python3       python3                     python3              makes test archives
+test      cmd:strace        strace                      strace               counts system calls
+real      cmd:node          nodejs                      nodejs               the engine to compare with
+real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs
+coverage  cmd:gcovr         gcovr                       gcovr                coverage report
+'
+
+package_present() { # PROBE
+        local kind=${1%%:*} one IFS='|'
+
+        for one in ${1#*:}; do
+                case $kind in
+                cmd) command -v "$one" >/dev/null 2>&1 && return 0 ;;
+                pc) pkg-config --exists "$one" 2>/dev/null && return 0 ;;
+                file) [ -e "$one" ] && return 0 ;;
+                esac
+        done
+        return 1
+}
+
+packages_missing() { # DISTRO-COLUMN GROUP...: names, one a line
+        local column=$1 group probe debian fedora what wanted
+        shift
+        wanted=" $* "
+        while read -r group probe debian fedora what; do
+                [ -n "$group" ] && [[ $wanted == *" $group "* ]] || continue
+                package_present "$probe" && continue
+                if [ "$column" = debian ]; then echo "$debian"; else echo "$fedora"; fi
+        done <<<"$PACKAGE_TABLE"
+}
+
+packages_run() { # installs "$@" quietly
+        local root=()
+
+        if [ "$(id -u)" -ne 0 ]; then
+                if ! command -v sudo >/dev/null; then
+                        echo "These packages are missing, and there is no sudo: $*" >&2
+                        return 1
+                fi
+                root=(sudo)
+        fi
+        if command -v apt-get >/dev/null; then
+                # An image fresh from the registry has no package lists at all.
+                "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
+                        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \
+                                --no-install-recommends "$@"
+        else
+                "${root[@]}" dnf -q -y install "$@"
+        fi </dev/null
+}
+
+packages_install() { # GROUP...
+        local column=debian missing=() name group
+
+        if ! command -v apt-get >/dev/null; then
+                column=fedora
+                if ! command -v dnf >/dev/null; then
+                        echo "Neither apt-get nor dnf here: see build-tools/packages.sh for what is needed" >&2
+                        return 0
+                fi
+        fi
+        for group; do
+                mapfile -t missing < <(packages_missing "$column" "$group" | sort -u)
+                [ ${#missing[@]} -gt 0 ] || continue
+                step "Installing ${missing[*]}" packages_run "${missing[@]}" && continue
+                [ "$group" = build ] && return 1
+                for name in "${missing[@]}"; do
+                        step "Installing $name by itself" packages_run "$name" ||
+                                note "without $name some of what follows is skipped"
+                done
+        done
+        return 0
+}
