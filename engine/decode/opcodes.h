@@ -12,6 +12,13 @@ enum feature {
         _FEATURE_MAX,
 };
 
+struct feature_info {
+        const char *text; /* name of the proposal */
+        const char *what;
+};
+
+extern const struct feature_info feature_table[_FEATURE_MAX];
+
 enum opcode {
 #define OP(name, code, text, immediate, pops, pushes, feature) OP_##name,
 #include "engine/decode/opcodes.def"

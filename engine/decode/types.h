@@ -58,6 +58,32 @@ static inline bool valtype_is_vector_register(valtype t)
 /* The keyword of the text format, such as "i32" or "funcref"; "(ref ...)" for what has none. */
 const char *valtype_text(valtype t);
 
+/* A lasting array of the one value type @t. */
+const valtype *valtype_cell(valtype t);
+
+/* The value type that the byte stands for in the binary format (5.3.1 to 5.3.5), or VAL_BOTTOM. */
+static inline valtype valtype_of_byte(uint8_t byte)
+{
+        switch (byte) {
+        case 0x7f:
+                return VAL_I32;
+        case 0x7e:
+                return VAL_I64;
+        case 0x7d:
+                return VAL_F32;
+        case 0x7c:
+                return VAL_F64;
+        case 0x7b:
+                return VAL_V128;
+        case 0x70:
+                return VAL_FUNCREF;
+        case 0x6f:
+                return VAL_EXTERNREF;
+        default:
+                return VAL_BOTTOM;
+        }
+}
+
 struct functype {
         uint32_t nparams, nresults;
         const valtype *params, *results;
