@@ -38,7 +38,11 @@ step() {
                 printf '%4ss %s\n' $((SECONDS - start)) "$text"
         else
                 printf '%4ss %s: FAILED (%s)\n' $((SECONDS - start)) "$text" $status
-                tail -n 40 "$STEP_LOG" | sed 's/^/      | /'
+                {
+                        grep -aE '(error|warning): |Error [0-9]|undefined reference' "$STEP_LOG" | head -n 20
+                        echo ...
+                        tail -n 20 "$STEP_LOG"
+                } | sed 's/^/      | /'
         fi
         return $status
 }
