@@ -1,0 +1,206 @@
+/* credentials.c - who the process is, and what it may do by being that. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE            65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1UL
+#endif
+#ifndef SYS_mseal
+#define SYS_mseal 462
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+
+static const struct {
+        const char *text, *stops;
+} layers[] = {
+#define LAYER(name, text, what) { text, what },
+#include "policy/layers.def"
+};
+
+const char *layer_text(enum layer layer)
+{
+        return layers[layer].text;
+}
+
+const char *layer_stops(enum layer layer)
+{
+        return layers[layer].stops;
+}
+
+char *layers_text(uint32_t set, char *text, size_t size)
+{
+        size_t at = 0;
+
+        text[0] = '\0';
+        for (unsigned i = 0; i < _LAYER_MAX; i++)
+                if (set & LAYER_BIT(i) && at < size)
+                        at += (size_t)snprintf(text + at, size - at, "%s%s", at ? ", " : "",
+                                               layers[i].text);
+        return text;
+}
+
+static int failed(struct error *err, const char *what)
+{
+        return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "%s: %m", what);
+}
+
+int policy_descriptors(struct lockdown *l, int first, struct error *err)
+{
+        if (l->skip & LAYER_BIT(LAYER_DESCRIPTORS))
+                return 0;
+        if (syscall(SYS_close_range, (unsigned)first, ~0u, 0) == 0)
+                return 0;
+        if (errno != ENOSYS)
+                return failed(err, "closing inherited descriptors");
+        /* Before Linux 5.9: one by one up to the limit that was in force when they were opened. */
+        for (int fd = first; fd < 65536; fd++)
+                close(fd);
+        return 0;
+}
+
+static int lower(int resource, rlim_t most, const char *what, struct error *err)
+{
+        struct rlimit limit;
+
+        if (getrlimit(resource, &limit) < 0)
+                return failed(err, what);
+        if (limit.rlim_max > most)
+                limit.rlim_max = most;
+        limit.rlim_cur = limit.rlim_max;
+        return setrlimit(resource, &limit) < 0 ? failed(err, what) : 0;
+}
+
+int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, struct error *err)
+{
+        /* Per byte of module: a compiler that honest input cannot drive past these. */
+        const struct {
+                int resource;
+                uint64_t cell, compiler, per_byte;
+                const char *text;
+        } rows[] = {
+                { RLIMIT_CORE,   0,             0,                   0,   "core files" },
+                { RLIMIT_NOFILE, 4096,          16,                  0,   "descriptors" },
+                { RLIMIT_CPU,    RLIM_INFINITY, 3600,                0,   "seconds of CPU" },
+                { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30,   128, "address space" },
+                { RLIMIT_FSIZE,  RLIM_INFINITY, UINT64_C(64) << 20,  64,  "size of a file" },
+        };
+
+        if (l->skip & LAYER_BIT(LAYER_LIMITS))
+                return 0;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                uint64_t most = role == ROLE_CELL ? rows[i].cell
+                                                  : rows[i].compiler + rows[i].per_byte * input_bytes;
+                int r = lower(rows[i].resource, most, rows[i].text, err);
+
+                if (r < 0)
+                        return error_prefix(err, "resource limit");
+        }
+        return 0;
+}
+
+static int drop_identity(struct lockdown *l, struct error *err)
+{
+        if (geteuid() != 0)
+                return 0;
+        if (setgroups(0, NULL) == 0 && setresgid(POLICY_NOBODY, POLICY_NOBODY, POLICY_NOBODY) == 0 &&
+            setresuid(POLICY_NOBODY, POLICY_NOBODY, POLICY_NOBODY) == 0)
+                return 0;
+        if (errno != EINVAL && errno != EPERM)
+                return failed(err, "giving up root");
+        /* A user namespace that knows only its root, or a root without the capability. */
+        l->missing |= LAYER_BIT(LAYER_IDENTITY);
+        return 0;
+}
+
+static int drop_bounding(struct error *err)
+{
+        for (cap_value_t c = 0; cap_get_bound(c) >= 0; c++)
+                if (cap_drop_bound(c) < 0 && errno != EPERM) /* needs CAP_SETPCAP, which users lack */
+                        return failed(err, "dropping a capability from the bounding set");
+        return 0;
+}
+
+static int drop_capabilities(struct error *err)
+{
+        cap_t none = cap_init();
+        int r;
+
+        if (!none)
+                return failed(err, "empty capability set");
+        cap_reset_ambient();
+        r = cap_set_proc(none);
+        if (r < 0)
+                r = failed(err, "dropping capabilities");
+        cap_free(none);
+        return r;
+}
+
+int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent, struct error *err)
+{
+        int r = 0;
+
+        if (!(l->skip & LAYER_BIT(LAYER_CAPABILITIES)))
+                r = drop_bounding(err); /* first: it takes a capability */
+        if (r >= 0 && !(l->skip & LAYER_BIT(LAYER_IDENTITY)))
+                r = drop_identity(l, err);
+        if (r >= 0 && !(l->skip & LAYER_BIT(LAYER_CAPABILITIES)))
+                r = drop_capabilities(err);
+        if (r < 0)
+                return r;
+        if (!(l->skip & LAYER_BIT(LAYER_NO_NEW_PRIVS)) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return failed(err, "no_new_privs");
+
+        /* A change of user clears the death signal and dumpable, so both come behind it. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return failed(err, "death with the parent");
+        if (parent > 0 && getppid() != parent)
+                return error_set(err, STAGE_POLICY, -ESRCH, ERROR_NOWHERE, "the parent has died");
+        if (keep_dumpable)
+                return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? failed(err, "dumpable") : 0;
+        return policy_not_dumpable(l, err);
+}
+
+int policy_not_dumpable(struct lockdown *l, struct error *err)
+{
+        if (l->skip & LAYER_BIT(LAYER_DUMPABLE))
+                return 0;
+        return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? failed(err, "dumpable") : 0;
+}
+
+int policy_memory(struct lockdown *l, struct error *err)
+{
+        if (l->skip & LAYER_BIT(LAYER_MDWE))
+                return 0;
+        if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
+                return 0;
+        if (errno != EINVAL)
+                return failed(err, "MDWE");
+        l->missing |= LAYER_BIT(LAYER_MDWE); /* before Linux 6.3 */
+        return 0;
+}
+
+int policy_seal(struct lockdown *l, void *address, size_t size, struct error *err)
+{
+        if (l->skip & LAYER_BIT(LAYER_ARENA))
+                return 0;
+        if (syscall(SYS_mseal, address, size, 0UL) == 0)
+                return 0;
+        if (errno != ENOSYS && errno != EPERM)
+                return failed(err, "mseal");
+        l->missing |= LAYER_BIT(LAYER_ARENA); /* before Linux 6.10 */
+        return 0;
+}

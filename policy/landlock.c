@@ -1,0 +1,121 @@
+/* landlock.c - files, TCP, abstract sockets and signals, by the kernel's Landlock.
+ *
+ * The numbers are written out: the table must not end where the build machine's headers do. */
+#include "config.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+
+enum { KIND_FS, KIND_NET, KIND_SCOPE };
+
+static const struct right {
+        unsigned kind, bit;
+        int abi;
+        bool reads;
+        const char *text;
+} rights[] = {
+#define RIGHT(kind, name, bit, abi, reads, text) { KIND_##kind, bit, abi, reads, text },
+#include "policy/landlock.def"
+};
+
+struct ruleset_attr { /* struct landlock_ruleset_attr of ABI 6; older kernels take a prefix */
+        uint64_t fs, net, scoped;
+};
+
+struct __attribute__((packed)) path_beneath_attr {
+        uint64_t allowed;
+        int32_t parent_fd;
+};
+
+#define RULESET_VERSION   1u
+#define RULE_PATH_BENEATH 1u
+
+int policy_landlock_abi(void)
+{
+        long r = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
+
+        return r < 0 ? 0 : (int)r;
+}
+
+static uint64_t mask(unsigned kind, int abi, bool only_reads)
+{
+        uint64_t m = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(rights); i++)
+                if (rights[i].kind == kind && rights[i].abi <= abi &&
+                    (!only_reads || rights[i].reads))
+                        m |= UINT64_C(1) << rights[i].bit;
+        return m;
+}
+
+static int ruleset_new(int abi, const struct ruleset_attr *attr, struct error *err)
+{
+        size_t size = abi < 4 ? 8 : abi < 6 ? 16 : 24;
+        long fd = syscall(SYS_landlock_create_ruleset, attr, size, 0);
+
+        if (fd < 0)
+                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "making a Landlock ruleset");
+        return (int)fd;
+}
+
+static int restrict_self(int ruleset, struct error *err)
+{
+        /* Landlock asks for it; the caller wants it anyway. */
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "no_new_privs");
+        if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
+                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "entering the Landlock domain");
+        return 0;
+}
+
+int policy_landlock(struct lockdown *l, struct error *err)
+{
+        int abi = policy_landlock_abi();
+        struct ruleset_attr attr = { mask(KIND_FS, abi, false), mask(KIND_NET, abi, false),
+                                     mask(KIND_SCOPE, abi, false) };
+        _cleanup_close_ int fd = -EBADF;
+
+        if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
+                return 0;
+        if (abi == 0) {
+                l->missing |= LAYER_BIT(LAYER_LANDLOCK);
+                return 0;
+        }
+        fd = ruleset_new(abi, &attr, err);
+        if (fd < 0)
+                return fd;
+        return restrict_self(fd, err);
+}
+
+int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, unsigned n,
+                          struct error *err)
+{
+        int abi = policy_landlock_abi();
+        /* No signal scope: the broker kills its cell, which is not below its own domain. */
+        struct ruleset_attr attr = { mask(KIND_FS, abi, false), mask(KIND_NET, abi, false), 0 };
+        _cleanup_close_ int fd = -EBADF;
+
+        if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
+                return 0;
+        if (abi == 0) {
+                l->missing |= LAYER_BIT(LAYER_LANDLOCK);
+                return 0;
+        }
+        fd = ruleset_new(abi, &attr, err);
+        if (fd < 0)
+                return fd;
+        for (unsigned i = 0; i < n; i++) {
+                struct path_beneath_attr rule = { .parent_fd = trees[i].dirfd };
+
+                rule.allowed = mask(KIND_FS, abi, trees[i].read_only);
+                rule.allowed &= ~UINT64_C(1); /* nothing that the broker may run */
+                if (syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &rule, 0) < 0)
+                        return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE,
+                                         "granting a directory in Landlock");
+        }
+        return restrict_self(fd, err);
+}

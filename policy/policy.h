@@ -1,0 +1,99 @@
+/* policy.h - what may happen, as tables, and the functions that put them in force.
+ *
+ * Each function raises one layer for the calling process; none can be lowered again. The programs
+ * call them in the order of layers.def. A layer that this kernel does not have sets its bit in
+ * @lockdown->missing and is no error: whoever asked for the sandbox decides what to do
+ * about it (refuse, or go on and say so). Any other failure is an error: negative errno, @err set.
+ * @lockdown->skip is for the drills, which must show that an attack works where its layer is off;
+ * the installed programs never set it.
+ *
+ * policy_descriptors - close every descriptor >= @first.
+ * policy_limits - resource limits of the role; for the compiler they grow with @input_bytes.
+ * policy_credentials - as root: become POLICY_NOBODY. Drop every capability from every set, and
+ *   no_new_privs, dumpable 0, and death with the parent (@parent: its pid, checked).
+ *   keep_dumpable: the broker without root reads the posture first; see policy_not_dumpable().
+ * policy_memory - MDWE: nothing becomes executable any more.
+ * policy_seal - mseal() a mapping: it cannot be unmapped, moved, or given other rights.
+ * policy_landlock - deny every path, TCP port, abstract socket and signal to outside. One thread.
+ * policy_seccomp - the table of the role; every other system call kills the process. All threads. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engine/base/error.h"
+
+enum layer {
+#define LAYER(name, text, what) LAYER_##name,
+#include "policy/layers.def"
+        _LAYER_MAX,
+};
+
+#define LAYER_BIT(layer) (UINT32_C(1) << (layer))
+
+enum role { ROLE_CELL, ROLE_COMPILER, _ROLE_MAX };
+
+enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null */
+        FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked */
+        FD_ARENA = 4,   /* cell: code, read-only; compiler: the module */
+        FD_RING = 5,    /* cell */
+        FD_OUTPUT = 5,  /* compiler: the artefact */
+        FD_FIRST_FREE = 6,
+};
+
+#define POLICY_NOBODY 65534u
+
+struct lockdown {
+        uint32_t skip;    /* set of LAYER_BIT: leave these off */
+        uint32_t missing; /* set of LAYER_BIT: the kernel has them not */
+};
+
+const char *layer_text(enum layer layer);
+const char *layer_stops(enum layer layer);
+/* "a, b" of the set into @text; returns @text. */
+char *layers_text(uint32_t layers, char *text, size_t size);
+
+_must_check_ int policy_descriptors(struct lockdown *l, int first, struct error *err);
+_must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes,
+                               struct error *err);
+_must_check_ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent,
+                                    struct error *err);
+_must_check_ int policy_not_dumpable(struct lockdown *l, struct error *err);
+_must_check_ int policy_memory(struct lockdown *l, struct error *err);
+_must_check_ int policy_seal(struct lockdown *l, void *address, size_t size, struct error *err);
+_must_check_ int policy_landlock(struct lockdown *l, struct error *err);
+_must_check_ int policy_seccomp(struct lockdown *l, enum role role, struct error *err);
+
+/* The broker's own: from here on only what lies beneath these directories can be opened. */
+struct policy_tree {
+        int dirfd;
+        bool read_only;
+};
+
+_must_check_ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees,
+                                       unsigned n, struct error *err);
+
+/* ABI of Landlock that this kernel has, 0: none. */
+int policy_landlock_abi(void);
+
+/* The tables themselves, for `nacelle posture` and for the tests. */
+enum arg_test { ARG_ANY, ARG_EQUALS, ARG_WITHOUT, ARG_WITH };
+
+struct arg_rule {
+        uint8_t index;
+        enum arg_test test; /* EQUALS: the value; WITHOUT: none of its bits; WITH: all of them */
+        uint64_t value;
+};
+
+struct syscall_rule {
+        const char *name;
+        int number;
+        struct arg_rule args[2];
+        int deny;           /* 0: allowed; else refused with this errno instead of death */
+        const char *reason;
+        const char *drill;  /* tests/drills/drills.def */
+};
+
+const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n);

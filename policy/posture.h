@@ -1,0 +1,50 @@
+/* posture.h - what a locked-down process looks like from outside, and what it should look like.
+ *
+ * posture_read - through /proc/PID. As an ordinary user the process must still be dumpable.
+ * posture_check - compare with what @expected asks for; one line for each mismatch goes to @text, cut to
+ *   @size. Returns the number of mismatches. Layers in expected->missing are not held against it.
+ *
+ * Not visible from outside: Landlock and MDWE. A cell tries them itself while it is still
+ * honest, before seccomp, and reports (cell.h). */
+#pragma once
+
+#include "policy/policy.h"
+
+#define POSTURE_FDS_MAX  64
+#define POSTURE_MAPS_MAX 64
+
+struct posture_fd {
+        int fd;
+        char target[64]; /* what the link says, cut */
+};
+
+struct posture_map { /* an executable mapping */
+        uint64_t start, end, inode;
+        bool writable, shared;
+        char name[96]; /* cut; "" is anonymous */
+};
+
+struct posture {
+        pid_t pid;
+        bool no_new_privs;
+        int seccomp;      /* 0 off, 1 strict, 2 filter */
+        unsigned threads;
+        unsigned uid, gid;
+        uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
+        unsigned nfds, nmaps; /* may exceed the arrays: then too many */
+        struct posture_fd fds[POSTURE_FDS_MAX];
+        struct posture_map maps[POSTURE_MAPS_MAX];
+        bool ring_seen, ring_sq_thread, ring_personality;
+};
+
+struct posture_expected {
+        uint64_t fds;         /* bit k: descriptor k may be open; 0..63 */
+        int ring_fd;          /* -EBADF: no ring */
+        uint64_t arena_inode; /* 0: no arena */
+        bool root;            /* the parent was root: identity and bounding set are checked */
+        uint32_t missing;     /* set of LAYER_BIT */
+};
+
+_must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
+unsigned posture_check(const struct posture *p, const struct posture_expected *expected, char *text,
+                       size_t size);

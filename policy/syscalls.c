@@ -1,0 +1,166 @@
+/* syscalls.c - what the cell and the compiler may ask of the kernel. Anything else kills them.
+ *
+ * A row is one system call, the values its arguments must have, why it is there, and the drill that
+ * shows the limit. Rows of one call are alternatives. Filters see numbers only, so nothing here
+ * takes a path; the comment beside a row says what that rules out. */
+#include "config.h"
+
+#include <seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <fcntl.h>
+
+#include "policy/policy.h"
+
+#define ARG_IS(i, v)    { .index = (i), .test = ARG_EQUALS, .value = (v) }
+#define ARG_LACKS(i, v) { .index = (i), .test = ARG_WITHOUT, .value = (v) }
+#define ARG_HAS(i, v)   { .index = (i), .test = ARG_WITH, .value = (v) }
+
+#define ALLOW(call, why, id) { .name = #call, .number = SYS_##call, .reason = why, .drill = id }
+#define ALLOW_IF(call, a, why, id) \
+        { .name = #call, .number = SYS_##call, .args = { a }, .reason = why, .drill = id }
+#define ALLOW_IF2(call, a, b, why, id) \
+        { .name = #call, .number = SYS_##call, .args = { a, b }, .reason = why, .drill = id }
+#define REFUSE(call, error, why, id) \
+        { .name = #call, .number = SYS_##call, .deny = (error), .reason = why, .drill = id }
+
+#define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
+
+/* clang-format off */
+static const struct syscall_rule cell_rules[] = {
+        ALLOW_IF(io_uring_enter, ARG_IS(0, FD_RING),        "submit and reap guest I/O, on this ring only", "H07"),
+        ALLOW(futex,                                        "locks of the C library",                       "H06"),
+        ALLOW_IF(mmap,     ARG_LACKS(2, PROT_EXEC),         "memories and stacks, never code",              "H12"),
+        ALLOW_IF(mprotect, ARG_LACKS(2, PROT_EXEC),         "memory.grow, never code",                      "H11"),
+        ALLOW(munmap,                                       "memory of a guest that ended",                 "H13"),
+        ALLOW(madvise,                                      "guards, and pages given back",                 "H13"),
+        ALLOW(brk,                                          "heap",                                         "H11"),
+        ALLOW(close,                                        "fd_close of what is not in the ring",          "H25"),
+        ALLOW(fstat,                                        "fd_filestat_get; has no path",                 "H24"),
+        ALLOW(lseek,                                        "fd_seek, fd_tell",                             "H24"),
+        ALLOW(ftruncate,                                    "fd_filestat_set_size; not the sealed arena",   "H13"),
+        ALLOW_IF(fcntl, ARG_IS(1, F_GETFL),                 "fd_fdstat_get",                                "H20"),
+        ALLOW_IF(fcntl, ARG_IS(1, F_SETFL),                 "fd_fdstat_set_flags",                          "H20"),
+        ALLOW_IF(utimensat, ARG_IS(1, 0),                   "fd_filestat_set_times: a descriptor, no path", "H24"),
+        ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "H21"),
+        ALLOW(clock_getres,                                 "the same",                                     "H21"),
+        ALLOW(getrandom,                                    "random_get",                                   "H21"),
+        ALLOW(rt_sigreturn,                                 "the way back from a trap",                     "H28"),
+        ALLOW(rt_sigprocmask,                               "leaving a trap's handler",                     "H28"),
+        ALLOW(membarrier,                                   "new code in the arena is seen",                "H13"),
+        ALLOW_IF2(prctl, ARG_IS(0, PR_SET_DUMPABLE), ARG_IS(1, 0), "after the broker read the posture",     "H21"),
+        ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "H10"),
+        ALLOW(exit,                                         "the end of a thread",                          "H06"),
+        ALLOW(exit_group,                                   "the end",                                      "H06"),
+};
+
+static const struct syscall_rule compiler_rules[] = {
+        ALLOW(futex,                                        "threads",                                      "I05"),
+        ALLOW_IF(mmap,     ARG_LACKS(2, PROT_EXEC),         "memory; code is only bytes here",              "I05"),
+        ALLOW_IF(mprotect, ARG_LACKS(2, PROT_EXEC),         "stacks of threads",                            "I05"),
+        ALLOW(munmap,                                       "memory",                                       "I05"),
+        ALLOW(mremap,                                       "buffers that grow",                            "I05"),
+        ALLOW(madvise,                                      "memory",                                       "I05"),
+        ALLOW(brk,                                          "heap",                                         "I05"),
+        ALLOW(write,                                        "artefact and status, to what is open",         "I05"),
+        ALLOW_IF(clone, ARG_HAS(0, THREAD_FLAGS),           "threads, never processes",                     "I05"),
+        REFUSE(clone3, ENOSYS,                              "its flags are in memory: clone is used",       "I05"),
+        ALLOW(set_robust_list,                              "start of a thread",                            "I05"),
+        ALLOW(rseq,                                         "start of a thread",                            "I05"),
+        ALLOW(rt_sigprocmask,                               "start of a thread",                            "I05"),
+        ALLOW(sched_yield,                                  "threads",                                      "I05"),
+        ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "I05"),
+        ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "I05"),
+        ALLOW(exit,                                         "the end of a thread",                          "I05"),
+        ALLOW(exit_group,                                   "the end",                                      "I05"),
+};
+/* clang-format on */
+
+const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
+{
+        static const struct {
+                const struct syscall_rule *rules;
+                unsigned n;
+        } tables[_ROLE_MAX] = {
+                [ROLE_CELL] = { cell_rules, ELEMENTSOF(cell_rules) },
+                [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
+        };
+
+        *ret_n = tables[role].n;
+        return tables[role].rules;
+}
+
+static struct scmp_arg_cmp compare(const struct arg_rule *a)
+{
+        switch (a->test) {
+        case ARG_WITHOUT:
+                return SCMP_CMP(a->index, SCMP_CMP_MASKED_EQ, a->value, 0);
+        case ARG_WITH:
+                return SCMP_CMP(a->index, SCMP_CMP_MASKED_EQ, a->value, a->value);
+        default:
+                return SCMP_CMP(a->index, SCMP_CMP_EQ, a->value);
+        }
+}
+
+static int add_rule(scmp_filter_ctx filter, const struct syscall_rule *rule)
+{
+        struct scmp_arg_cmp args[ELEMENTSOF(rule->args)];
+        uint32_t action = rule->deny ? SCMP_ACT_ERRNO((uint32_t)rule->deny) : SCMP_ACT_ALLOW;
+        unsigned n = 0;
+
+        while (n < ELEMENTSOF(rule->args) && rule->args[n].test != ARG_ANY) {
+                args[n] = compare(&rule->args[n]);
+                n++;
+        }
+        return seccomp_rule_add_array(filter, action, rule->number, n, args);
+}
+
+static int build(scmp_filter_ctx filter, enum role role)
+{
+        unsigned n;
+        const struct syscall_rule *rules = policy_syscalls(role, &n);
+        int r;
+
+        r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+        if (r < 0)
+                return r;
+        r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+        if (r < 0)
+                return r;
+        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < n; i++) {
+                r = add_rule(filter, &rules[i]);
+                if (r < 0)
+                        return r;
+        }
+        /* The rows come first in the filter in the order of the table: the hot call leads. */
+        return seccomp_syscall_priority(filter, rules[0].number, 255);
+}
+
+int policy_seccomp(struct lockdown *l, enum role role, struct error *err)
+{
+        scmp_filter_ctx filter;
+        int r;
+
+        if (l->skip & LAYER_BIT(LAYER_SECCOMP))
+                return 0;
+
+        filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+        if (!filter)
+                return error_set(err, STAGE_POLICY, -ENOMEM, ERROR_NOWHERE, "seccomp filter");
+        r = build(filter, role);
+        if (r >= 0)
+                r = seccomp_load(filter);
+        seccomp_release(filter);
+        if (r == -EINVAL || r == -ENOSYS) {
+                l->missing |= LAYER_BIT(LAYER_SECCOMP);
+                return 0;
+        }
+        if (r < 0)
+                return error_set(err, STAGE_POLICY, r, ERROR_NOWHERE, "loading the seccomp filter");
+        return 0;
+}
