@@ -1,3 +1,4 @@
 noinst_LIBRARIES += libcompile.a
 libcompile_a_SOURCES = engine/compile/abi.c engine/compile/abi.h engine/compile/builtins.def \
 	engine/compile/compile.h engine/compile/cpu.c engine/compile/layout.c engine/compile/traps.def
+include engine/compile/fast/local.mk

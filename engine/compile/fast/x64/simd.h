@@ -1,7 +1,9 @@
 /* simd.h - the vector instructions, each as machine code over registers that the caller chose.
  *
  * simd_rule - what the instruction needs: the caller's register allocator reads it.
- * simd_emit - append the code. Uses AVX forms when a->cpu has CPU_X86_AVX, SSE4.2 ones otherwise. */
+ * simd_emit - append the code. Uses AVX forms when a->cpu has CPU_X86_AVX, SSE4.2 ones otherwise.
+ *   Adds what it used to a->cpu_used. Only dst, g of a result, and the temporaries change, and the
+ *   flags; the scalar of a SIMD_EXTRACT_F has undefined upper lanes. */
 #pragma once
 
 #include "engine/compile/fast/x64/asm.h"
@@ -45,7 +47,7 @@ struct simd_operands {
         bool has_count;        /* SIMD_SHIFT: the count is .count (already taken modulo the lane) */
         uint8_t count;
         const uint8_t *lanes;  /* SIMD_SHUFFLE: 16 */
-        uint32_t fault_pc;     /* out: asm_pc() of the instruction that accesses .memory */
+        uint32_t fault_pc;     /* out: asm_pc() of the instruction that accesses .memory, or b in memory */
 };
 
 struct simd_rule simd_rule(enum opcode op, uint64_t cpu);
