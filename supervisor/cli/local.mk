@@ -1,1 +1,6 @@
-# supervisor/cli
+noinst_LIBRARIES += libcli.a
+libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/compile.c \
+	supervisor/cli/options.c supervisor/cli/options.h supervisor/cli/run.c \
+	supervisor/cli/validate.c supervisor/cli/values.c supervisor/cli/values.h \
+	supervisor/cli/version.c
+EXTRA_DIST += supervisor/cli/main.c

@@ -1,0 +1,102 @@
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "supervisor/cli/cli.h"
+#include "supervisor/cli/values.h"
+
+int cli_fail(const struct error *err)
+{
+        error_print(stderr, "nacelle", err);
+        return error_status(err);
+}
+
+int cli_open(const char *path, int *ret_fd, struct error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct stat st;
+
+        /* Not blocking: a FIFO that nobody writes to would hang here. */
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", path,
+                                 strerror(errno));
+        if (S_ISDIR(st.st_mode))
+                return error_set(err, STAGE_USAGE, -EISDIR, ERROR_NOWHERE, "%s: is a directory", path);
+        if (!S_ISREG(st.st_mode))
+                return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "%s: is not a regular file",
+                                 path);
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static uint64_t now_ns(void)
+{
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+int cli_progress(void *context, uint64_t bytes_done, uint64_t bytes_all)
+{
+        struct progress *p = context;
+        unsigned percent = bytes_all ? (unsigned)((double)bytes_done / (double)bytes_all * 100) : 0;
+
+        if (!p->start_ns) {
+                p->start_ns = now_ns();
+                p->terminal = isatty(STDERR_FILENO);
+        }
+        if (!p->terminal || percent + 1 == p->shown || now_ns() - p->start_ns < 200000000u)
+                return 0;
+        fprintf(stderr, "\r\033[K%s: %u %%", p->text, percent);
+        p->shown = percent + 1;
+        return 0;
+}
+
+void cli_progress_done(struct progress *p)
+{
+        if (p->shown)
+                fputs("\r\033[K", stderr);
+        p->shown = 0;
+}
+
+int cli_set_cpu(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+        uint64_t cpu;
+
+        if (cpu_features_parse(value, &cpu) < 0)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                 "\"%s\" is not host, x86-64-v2, x86-64-v3 or x86-64-v4", value);
+        o->cpu = cpu;
+        return 0;
+}
+
+int cli_set_jobs(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+
+        return parse_count(value, 1024, &o->jobs, err);
+}
+
+int cli_set_cache(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+
+        if (!*value)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "an empty path");
+        o->cache = value;
+        return 0;
+}
+
+int cli_set_no_cache(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+
+        o->no_cache = true;
+        return 0;
+}

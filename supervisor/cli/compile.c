@@ -1,0 +1,115 @@
+/* compile.c - nacelle compile: a module to an artefact, kept in a file. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+
+#include "supervisor/cli/cli.h"
+
+struct compile {
+        struct run_options o; /* first: the shared set functions take it */
+        const char *output;
+};
+
+static int set_output(void *target, const char *value, struct error *err)
+{
+        if (!*value)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "an empty path");
+        ((struct compile *)target)->output = value;
+        return 0;
+}
+
+static const struct option_row options[] = {
+        { "output", 'o', "FILE", false, set_output, "where the artefact goes; required" },
+        CLI_OPTION_CPU,
+        CLI_OPTION_JOBS,
+        CLI_OPTION_CACHE,
+        CLI_OPTION_NO_CACHE,
+        { 0 },
+};
+
+static int refuse_output(struct error *err, const char *path)
+{
+        return error_set(err, STAGE_CACHE, -errno, ERROR_NOWHERE, "writing %s: %s", path,
+                         strerror(errno));
+}
+
+/* The whole of @in becomes @path, at once: nobody sees half an artefact. */
+static int write_output(int in, const char *path, struct error *err)
+{
+        _cleanup_close_ int out = -EBADF;
+        _cleanup_free_ char *temporary = NULL;
+        struct stat st;
+        off_t at = 0;
+
+        if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
+                temporary = NULL;
+                return error_set(err, STAGE_CACHE, -ENOMEM, ERROR_NOWHERE, "out of memory");
+        }
+        out = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (out < 0 || fstat(in, &st) < 0)
+                return refuse_output(err, path);
+        while (at < st.st_size) {
+                ssize_t n = sendfile(out, in, &at, (size_t)(st.st_size - at));
+
+                if (n <= 0) {
+                        if (n == 0)
+                                errno = EIO;
+                        refuse_output(err, path);
+                        unlink(temporary);
+                        return err->code;
+                }
+        }
+        if (rename(temporary, path) < 0) {
+                refuse_output(err, path);
+                unlink(temporary);
+                return err->code;
+        }
+        return 0;
+}
+
+static int compile(struct compile *c, const char *path, struct error *err)
+{
+        _cleanup_close_ int in = -EBADF, artefact = -EBADF;
+        struct progress progress = { .text = "compiling" };
+        int r;
+
+        if (!c->output)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                 "where to? Give -o FILE (see nacelle compile --help)");
+        r = cli_open(path, &in, err);
+        if (r < 0)
+                return r;
+        c->o.progress = cli_progress;
+        c->o.context = &progress;
+        r = broker_artefact(&c->o, in, &artefact, err);
+        cli_progress_done(&progress);
+        return r < 0 ? r : write_output(artefact, c->output, err);
+}
+
+static int compile_main(const struct command *self, int argc, char **argv)
+{
+        _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
+        struct compile c = { 0 };
+        struct error err = { 0 };
+        unsigned n;
+
+        if (!operands)
+                return STATUS_INTERNAL;
+        if (options_parse(self, &c, argc, argv, operands, &n, &err) < 0 ||
+            compile(&c, operands[0], &err) < 0)
+                return cli_fail(&err);
+        return 0;
+}
+
+const struct command compile_command = {
+        .name = "compile",
+        .operands = "FILE",
+        .operands_min = 1,
+        .operands_max = 1,
+        .main = compile_main,
+        .text = "compile a module ahead of time, to an artefact that run accepts",
+        .options = options,
+};

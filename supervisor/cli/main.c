@@ -1,0 +1,64 @@
+/* main.c - nacelle: finds the subcommand and gives it its words. */
+#include "config.h"
+
+#include <string.h>
+
+#include "supervisor/cli/cli.h"
+
+static const struct command *const commands[] = {
+        &run_command, &compile_command, &validate_command, &inspect_command, &posture_command,
+        &version_command,
+};
+
+static void help(FILE *stream)
+{
+        fputs("Usage: nacelle COMMAND [OPTION]... [ARGUMENT]...\n\n"
+              "Runs WebAssembly programs in locked-down cells.\n\n",
+              stream);
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->text);
+        fputs("\nnacelle COMMAND --help tells a command's options; nacelle-COMMAND(1) tells the rest.\n",
+              stream);
+}
+
+/* "--help" among the options of a command: before the first operand and before "--". */
+static bool wants_help(const struct command *command, int argc, char **argv)
+{
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                        return true;
+                if (command->stops_at_operand && argv[i][0] != '-')
+                        return false;
+        }
+        return false;
+}
+
+int main(int argc, char **argv)
+{
+        const char *name = argc > 1 ? argv[1] : "";
+
+        if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+                help(stdout);
+                return fflush(stdout) == 0 ? 0 : STATUS_INTERNAL;
+        }
+        if (strcmp(name, "--version") == 0)
+                name = "version";
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                if (strcmp(name, commands[i]->name) != 0)
+                        continue;
+                if (wants_help(commands[i], argc - 1, argv + 1)) {
+                        options_help(stdout, commands[i]);
+                        return fflush(stdout) == 0 ? 0 : STATUS_INTERNAL;
+                }
+                return commands[i]->main(commands[i], argc - 1, argv + 1);
+        }
+        if (argc > 1) {
+                struct error err = { 0 };
+
+                error_set(&err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                          "unknown command %s (see nacelle --help)", name);
+                return cli_fail(&err);
+        }
+        help(stderr);
+        return STATUS_USAGE;
+}
