@@ -3,7 +3,9 @@ include tests/unit/base/local.mk
 include tests/unit/decode/local.mk
 include tests/unit/text/local.mk
 include tests/unit/compile/local.mk
+include tests/unit/artefact/local.mk
 include tests/unit/instance/local.mk
+include tests/unit/run/local.mk
 include tests/unit/supervisor/local.mk
 include tests/spec/local.mk
 include tests/wasi/local.mk

@@ -4,6 +4,7 @@
  * run_thread_init - once per thread that runs guests: its alternate signal stack.
  * run_arena - [@start, @start + @size) is where code may be; a fault whose pc lies outside is a bug of
  *   ours: the process aborts, it is never resumed.
+ * run_set_hooks - what the handlers ask the instances: once, before the first guest.
  * guest_call - call exported or referenced function code; must run on a fiber.
  *   @args, @results: as many as the type says; untouched results on a trap
  *   Returns 0, or -EFAULT after a trap, with @trap filled.
@@ -44,6 +45,48 @@ struct trap_info {
 int run_init(struct error *err);
 int run_thread_init(struct error *err);
 void run_arena(const void *start, size_t size);
+
+/* Asked by the fault handlers, on their own stack, of the instance that runs: must not allocate,
+ * lock or fault. */
+struct run_hooks {
+        /* The linear memory of @instance's store whose reservation holds @address: true and the
+         * address inside it. */
+        bool (*find_memory)(const struct instance *instance, uintptr_t address,
+                            uint64_t *ret_offset);
+        /* Function and wasm offset of @pc: the address of an instruction that trapped, or, for
+         * @call, a return address. False when the code is not @instance's. */
+        bool (*locate)(struct instance *instance, uintptr_t pc, bool call, struct trap_frame *ret);
+};
+
+void run_set_hooks(const struct run_hooks *hooks);
+
+/* What struct instance begins with. */
+struct instance_prefix {
+        void *base; /* G of abi.h */
+};
+
+static inline void *instance_base(const struct instance *i)
+{
+        return ((const struct instance_prefix *)i)->base;
+}
+
+/* Code that is called with one of these records in r10 (import_desc, table_entry): thunks that
+ * lead out of the running instance. Each traps STACK_EXHAUSTED unless FIBER_HOST_BYTES are left.
+ *
+ * run_host_thunk - calls the host function of a struct run_host.
+ * run_cross_thunk - calls a function of another instance (or of the same: then it only jumps). */
+struct run_host {
+        void *code;
+};
+
+struct run_cross {
+        void *base;       /* of the instance that owns the function */
+        void *code, *data;
+        uint32_t args;    /* spill entries that the arguments take */
+        uint32_t results; /* and the results */
+};
+
+extern const char run_host_thunk[], run_cross_thunk[];
 
 _must_check_ int guest_call(struct instance *instance, void *code, void *data,
                             const struct functype *type, const union value *args,

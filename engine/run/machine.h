@@ -1,0 +1,134 @@
+/* machine.h - private to engine/run and to the thunks: what fibers, guest entries and call records
+ * look like to the assembly of x64/.
+ *
+ * A thread has one struct run_thread: the fiber it runs and the instance base that its GS register
+ * holds. The base is changed only when another instance is entered (wrgsbase is the dearest
+ * instruction of a call); a fiber that is resumed gets back the base it was suspended with.
+ *
+ * A guest entry is one call from host to guest. Entries of a fiber form a chain from the innermost
+ * outwards, on the fiber's own stack; a trap goes to the innermost. A call out of the guest (host
+ * function, builtin) notes stack and frame pointer in the fiber, so that a backtrace can start
+ * there and cross the C frames in between without knowing them. */
+#pragma once
+
+#include "engine/run/fiber.h"
+#include "engine/run/run.h"
+#include "engine/run/x64/offsets.h"
+
+struct run_thread {
+        struct fiber *fiber; /* that runs now; NULL on the thread's own stack */
+        void *base;          /* what GS holds */
+};
+
+extern _Thread_local struct run_thread run_thread __attribute__((tls_model("initial-exec")));
+
+struct guest_entry {
+        void *sp;                    /* where a trap puts the stack pointer */
+        struct guest_entry *outer;
+        void *exit_sp, *exit_fp;     /* of the call out of the guest that led to this entry */
+        void *outer_base;
+        void *base, *code, *data;
+        uint64_t integers[ABI_INTEGER_ARGS]; /* after the call: [0] is rax */
+        uint64_t nvectors;
+        uint64_t pad;
+        union value vectors[ABI_VECTOR_ARGS]; /* after the call: [0] is xmm0 */
+        struct trap_info *trap;      /* filled by a trap; may be NULL */
+        uint64_t pad2;
+};
+
+enum fiber_state { FIBER_IDLE, FIBER_READY, FIBER_RUNNING, FIBER_ENDED };
+
+struct fiber {
+        void *sp;                  /* while it does not run */
+        struct guest_entry *entry; /* innermost */
+        uintptr_t host_limit;      /* host code needs the stack pointer above this */
+        void *exit_sp, *exit_fp;   /* of the latest call out of the guest */
+
+        void *base;                /* instance base, while it does not run */
+        uintptr_t low, high;       /* usable stack */
+        void *map;                 /* the guard, then the stack */
+        size_t map_bytes;
+        enum fiber_state state;
+        fiber_entry *start;
+        void *argument;
+        void *resumer_sp;
+        struct fiber *resumer;     /* the fiber that called fiber_resume(), NULL: the thread */
+        void *fake_stack, *resumer_fake_stack; /* for the address sanitizer */
+        const void *resumer_low;
+        size_t resumer_bytes;
+};
+
+_Static_assert(offsetof(struct run_thread, fiber) == THREAD_FIBER, "");
+_Static_assert(offsetof(struct run_thread, base) == THREAD_BASE, "");
+_Static_assert(offsetof(struct fiber, sp) == FIBER_SP, "");
+_Static_assert(offsetof(struct fiber, entry) == FIBER_ENTRY, "");
+_Static_assert(offsetof(struct fiber, host_limit) == FIBER_HOST_LIMIT, "");
+_Static_assert(offsetof(struct fiber, exit_sp) == FIBER_EXIT_SP, "");
+_Static_assert(offsetof(struct fiber, exit_fp) == FIBER_EXIT_FP, "");
+_Static_assert(offsetof(struct guest_entry, sp) == ENTRY_SP, "");
+_Static_assert(offsetof(struct guest_entry, outer) == ENTRY_OUTER, "");
+_Static_assert(offsetof(struct guest_entry, exit_sp) == ENTRY_EXIT_SP, "");
+_Static_assert(offsetof(struct guest_entry, exit_fp) == ENTRY_EXIT_FP, "");
+_Static_assert(offsetof(struct guest_entry, outer_base) == ENTRY_OUTER_BASE, "");
+_Static_assert(offsetof(struct guest_entry, base) == ENTRY_BASE, "");
+_Static_assert(offsetof(struct guest_entry, code) == ENTRY_CODE, "");
+_Static_assert(offsetof(struct guest_entry, data) == ENTRY_DATA, "");
+_Static_assert(offsetof(struct guest_entry, integers) == ENTRY_INTEGERS, "");
+_Static_assert(offsetof(struct guest_entry, nvectors) == ENTRY_NVECTORS, "");
+_Static_assert(offsetof(struct guest_entry, vectors) == ENTRY_VECTORS, "");
+_Static_assert(sizeof(struct guest_entry) == ENTRY_BYTES, "");
+_Static_assert(offsetof(struct run_cross, base) == CROSS_BASE, "");
+_Static_assert(offsetof(struct run_cross, code) == CROSS_CODE, "");
+_Static_assert(offsetof(struct run_cross, data) == CROSS_DATA, "");
+_Static_assert(offsetof(struct run_cross, args) == CROSS_ARGS, "");
+_Static_assert(offsetof(struct run_cross, results) == CROSS_RESULTS, "");
+_Static_assert(offsetof(struct run_host, code) == HOST_CODE, "");
+_Static_assert(ABI_HEAD(spill) == HEAD_SPILL, "");
+
+/* x64/switch.S: push what a C callee saves, store the stack pointer at @save, continue at @sp. */
+void fiber_switch(void **save, void *sp);
+void fiber_begin(void); /* where a fresh fiber starts: calls fiber_main() */
+void fiber_main(void);
+
+/* x64/enter.S: run @e->code; returns 0, or the trap that ended it. */
+int guest_enter(struct guest_entry *e);
+extern const char guest_enter_return[]; /* the return address of code that guest_enter() called */
+extern const char guest_trapped[];      /* where a trap continues: e in rbx, its code in rax */
+_noreturn_ void guest_unwind(struct guest_entry *e, int trap);
+extern const char run_cross_return[];   /* the same for run_cross_thunk */
+
+/* All thunks lie between these two (a section of their own): a trap in them is the guest's. */
+extern const char __start_nacelle_thunks[], __stop_nacelle_thunks[];
+
+/* x64/context.c: the registers of an interrupted context. */
+struct machine_state {
+        uintptr_t pc, sp, fp;
+};
+
+struct machine_state context_state(const void *ucontext);
+void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap);
+
+/* The trap that an undefined instruction at @pc encodes, TRAP_NONE for another instruction. */
+enum trap machine_trap_code(const uint8_t *pc, size_t readable);
+
+/* Why the division at @pc of an interrupted context faulted; TRAP_NONE when it is not one whose
+ * operand can be seen. */
+enum trap machine_divide_trap(const void *ucontext, const uint8_t *pc, size_t readable);
+
+/* True when the instruction at @pc is the first of a prologue: the frame is not made yet and the
+ * return address is on top of the stack. */
+bool machine_before_frame(const uint8_t *pc);
+
+static inline void machine_set_base(void *base)
+{
+        __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+}
+
+/* trap.c: fill @ret with a backtrace from @state, of a guest that runs in @base. */
+void trap_capture(struct trap_info *ret, const struct fiber *f, enum trap trap,
+                  struct machine_state state, void *base);
+
+/* True for code of the arena. */
+bool run_is_guest_code(uintptr_t pc);
+
+extern struct run_hooks run_hooks;

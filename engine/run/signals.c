@@ -1,0 +1,147 @@
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "engine/run/machine.h"
+
+#define HWCAP2_FSGSBASE (1ul << 1) /* arch/x86/include/uapi/asm/hwcap2.h */
+
+static uintptr_t arena_start, arena_end;
+static pthread_key_t stack_key;
+
+void run_arena(const void *start, size_t size)
+{
+        arena_start = (uintptr_t)start;
+        arena_end = arena_start + size;
+}
+
+bool run_is_guest_code(uintptr_t pc)
+{
+        return pc >= arena_start && pc < arena_end;
+}
+
+static bool is_thunk(uintptr_t pc)
+{
+        return pc >= (uintptr_t)__start_nacelle_thunks && pc < (uintptr_t)__stop_nacelle_thunks;
+}
+
+/* Why compiled code, which can only have been at @pc, faulted. TRAP_NONE: it had no right to. */
+static enum trap classify(int number, const siginfo_t *info, const void *ucontext, uintptr_t pc,
+                          const struct fiber *f, uint64_t *ret_address)
+{
+        uintptr_t end = is_thunk(pc) ? (uintptr_t)__stop_nacelle_thunks : arena_end;
+        uintptr_t address = (uintptr_t)info->si_addr;
+        bool in_memory;
+
+        if (info->si_code <= 0) /* sent by somebody, not a fault */
+                return TRAP_NONE;
+        if (number == SIGILL)
+                return machine_trap_code((const uint8_t *)pc, end - pc);
+        if (is_thunk(pc))
+                return TRAP_NONE;
+        if (number == SIGFPE)
+                return machine_divide_trap(ucontext, (const uint8_t *)pc, end - pc);
+        if (number == SIGSEGV && address >= f->low - ABI_STACK_GUARD && address < f->low)
+                return TRAP_STACK_EXHAUSTED;
+        if (info->si_code == SI_KERNEL) /* an address that is none: si_addr says nothing */
+                return TRAP_NONE;
+        in_memory = run_hooks.find_memory && run_thread.base &&
+                    run_hooks.find_memory(instance_current(), address, ret_address);
+        if (!in_memory)
+                return TRAP_NONE;
+        /* SIGBUS: the file behind the initial image became shorter. The guest's loss, not ours. */
+        return number == SIGSEGV ? TRAP_MEMORY_BOUNDS : TRAP_HOST;
+}
+
+static void on_fault(int number, siginfo_t *info, void *ucontext)
+{
+        struct machine_state state = context_state(ucontext);
+        struct fiber *f = run_thread.fiber;
+        enum trap trap = TRAP_NONE;
+        uint64_t address = 0;
+
+        if (f && f->entry && (run_is_guest_code(state.pc) || is_thunk(state.pc)))
+                trap = classify(number, info, ucontext, state.pc, f, &address);
+        if (trap == TRAP_NONE) {
+                /* A bug of ours, or of the code generator: never resumed. The fault happens again
+                 * after the return; a signal that somebody sent does not, so it is sent again. */
+                struct sigaction dfl = { .sa_handler = SIG_DFL };
+
+                sigaction(number, &dfl, NULL);
+                if (info->si_code <= 0)
+                        raise(number);
+                return;
+        }
+        if (f->entry->trap) {
+                struct trap_info *t = f->entry->trap;
+
+                t->address = address;
+                t->text[0] = '\0';
+                if (number == SIGBUS)
+                        strcpy(t->text, "the file of the initial memory image was cut");
+                trap_capture(t, f, trap, state, run_thread.base);
+        }
+        context_to_trap(ucontext, f->entry, trap);
+}
+
+static void stack_free(void *stack)
+{
+        stack_t off = { .ss_flags = SS_DISABLE };
+        size_t *map = stack;
+
+        sigaltstack(&off, NULL);
+        munmap(map, *map);
+}
+
+int run_init(struct error *err)
+{
+        static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+        static bool done;
+        struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+
+        if (done)
+                return 0;
+        if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
+                return error_set(err, STAGE_RUN, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "this machine or its kernel (before Linux 5.9, or booted with "
+                                 "nofsgsbase) lacks the wrgsbase instruction");
+        if (pthread_key_create(&stack_key, stack_free) != 0)
+                return error_set(err, STAGE_RUN, -EAGAIN, ERROR_NOWHERE, "no thread key left");
+        sigemptyset(&action.sa_mask);
+        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
+                if (sigaction(numbers[i], &action, NULL) < 0)
+                        return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE,
+                                         "handler of signal %d", numbers[i]);
+        done = true;
+        return 0;
+}
+
+/* The handler walks trap maps and copies nothing large: 64 KiB beside the kernel's frame. The size
+ * is kept in the mapping's first word for stack_free(). */
+int run_thread_init(struct error *err)
+{
+        size_t frame = getauxval(AT_MINSIGSTKSZ), bytes = ((frame + 4095) & ~(size_t)4095) + 69632;
+        size_t *map;
+        stack_t stack;
+
+        if (pthread_getspecific(stack_key))
+                return 0;
+        map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1,
+                   0);
+        if (map == MAP_FAILED)
+                return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE,
+                                 "signal stack of %zu bytes", bytes);
+        *map = bytes;
+        stack = (stack_t) { .ss_sp = (uint8_t *)map + 4096, .ss_size = bytes - 4096 };
+        if (sigaltstack(&stack, NULL) < 0) {
+                int r = -errno;
+
+                munmap(map, bytes);
+                return error_set(err, STAGE_RUN, r, ERROR_NOWHERE, "setting the signal stack");
+        }
+        pthread_setspecific(stack_key, map);
+        return 0;
+}

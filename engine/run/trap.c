@@ -1,0 +1,129 @@
+#include <string.h>
+
+#include "engine/run/machine.h"
+
+struct run_hooks run_hooks;
+
+/* One fiber's worth of frames, whatever a broken chain says: the stack bounds it. */
+struct walk {
+        const struct fiber *fiber;
+        const struct guest_entry *entry;
+        struct machine_state at;
+        void *base;
+        bool call; /* at.pc is a return address */
+};
+
+void run_set_hooks(const struct run_hooks *hooks)
+{
+        run_hooks = *hooks;
+}
+
+static bool on_stack(const struct fiber *f, uintptr_t address, uintptr_t bytes)
+{
+        return address >= f->low && address <= f->high - bytes && address % 8 == 0;
+}
+
+static struct instance *instance_of_base(void *base)
+{
+        return *(struct instance **)((uint8_t *)base + ABI_HEAD(self));
+}
+
+/* From a frame of the guest to its caller's. A frame pointer must move up the stack, which also
+ * ends a walk over a chain that is not one. */
+static bool walk_up(struct walk *w)
+{
+        uintptr_t fp = w->at.fp;
+        const uintptr_t *frame = (const uintptr_t *)fp;
+
+        if (fp < w->at.sp || !on_stack(w->fiber, fp, 16))
+                return false;
+        w->at = (struct machine_state) { .pc = frame[1], .sp = fp + 16, .fp = frame[0] };
+        w->call = true;
+        return true;
+}
+
+/* Over what is not the guest's own: the thunk between two instances, and the C frames of a host
+ * call that entered the guest again. False where the guest ends. */
+static bool walk_borders(struct walk *w)
+{
+        for (;;) {
+                if (w->at.pc == (uintptr_t)run_cross_return) {
+                        if (!on_stack(w->fiber, w->at.fp - 8, 24))
+                                return false;
+                        w->base = *(void **)(w->at.fp - 8);
+                        if (!walk_up(w))
+                                return false;
+                } else if (w->at.pc == (uintptr_t)guest_enter_return) {
+                        const struct guest_entry *e = w->entry;
+                        uintptr_t sp = (uintptr_t)e->exit_sp;
+
+                        if (!e->outer || !on_stack(w->fiber, sp, 8))
+                                return false;
+                        w->base = e->outer_base;
+                        w->entry = e->outer;
+                        w->at = (struct machine_state) { .pc = *(uintptr_t *)sp, .sp = sp + 8,
+                                                         .fp = (uintptr_t)e->exit_fp };
+                        w->call = true;
+                } else {
+                        return run_is_guest_code(w->at.pc);
+                }
+        }
+}
+
+static struct trap_frame frame_of(const struct walk *w)
+{
+        struct trap_frame unknown = { NULL, UINT32_MAX, ERROR_NOWHERE }, known;
+        struct instance *i = w->base ? instance_of_base(w->base) : NULL;
+
+        if (i && run_hooks.locate && run_hooks.locate(i, w->at.pc, w->call, &known))
+                return known;
+        return unknown;
+}
+
+void trap_capture(struct trap_info *ret, const struct fiber *f, enum trap trap,
+                  struct machine_state state, void *base)
+{
+        struct walk w = { .fiber = f, .entry = f->entry, .at = state, .base = base };
+
+        ret->trap = trap;
+        ret->nframes = ret->nframes_all = 0;
+        if (!run_is_guest_code(w.at.pc)) { /* in a thunk, or C: the return address is on top */
+                if (!on_stack(f, w.at.sp, 8))
+                        return;
+                w.at.pc = *(uintptr_t *)w.at.sp;
+                w.at.sp += 8;
+                w.call = true;
+        } else if (machine_before_frame((const uint8_t *)w.at.pc) && on_stack(f, w.at.sp, 8)) {
+                ret->frames[ret->nframes++] = frame_of(&w);
+                ret->nframes_all++;
+                w.at.pc = *(uintptr_t *)w.at.sp;
+                w.at.sp += 8;
+                w.call = true;
+        }
+        while (walk_borders(&w)) {
+                if (ret->nframes < TRAP_FRAMES_MAX)
+                        ret->frames[ret->nframes++] = frame_of(&w);
+                ret->nframes_all++;
+                if (!walk_up(&w))
+                        break;
+        }
+}
+
+void trap_raise(enum trap trap, const char *text)
+{
+        struct fiber *f = fiber_current();
+        struct guest_entry *e = f ? f->entry : NULL;
+
+        if (!e)
+                abort(); /* no guest called: nobody to trap */
+        if (e->trap) {
+                struct machine_state state = { .sp = (uintptr_t)f->exit_sp,
+                                               .fp = (uintptr_t)f->exit_fp };
+
+                *e->trap = (struct trap_info) { .trap = trap };
+                if (text)
+                        strncpy(e->trap->text, text, sizeof(e->trap->text) - 1);
+                trap_capture(e->trap, f, trap, state, run_thread.base);
+        }
+        guest_unwind(e, trap);
+}

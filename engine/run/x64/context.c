@@ -1,0 +1,63 @@
+#define _GNU_SOURCE /* REG_... */
+
+#include <ucontext.h>
+
+#include "engine/run/machine.h"
+
+struct machine_state context_state(const void *ucontext)
+{
+        const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+
+        return (struct machine_state) { .pc = (uintptr_t)g[REG_RIP], .sp = (uintptr_t)g[REG_RSP],
+                                        .fp = (uintptr_t)g[REG_RBP] };
+}
+
+/* guest_enter() pushed six registers and eight bytes between its frame pointer and @e->sp. */
+void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap)
+{
+        greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
+
+        g[REG_RIP] = (greg_t)(uintptr_t)guest_trapped;
+        g[REG_RSP] = (greg_t)(uintptr_t)e->sp;
+        g[REG_RBP] = (greg_t)((uintptr_t)e->sp + 48);
+        g[REG_RBX] = (greg_t)(uintptr_t)e;
+        g[REG_RAX] = trap;
+}
+
+/* ud1l code(%eax), %eax */
+enum trap machine_trap_code(const uint8_t *pc, size_t readable)
+{
+        static const uint8_t ud1[4] = { 0x67, 0x0f, 0xb9, 0x40 };
+
+        if (readable < 5 || __builtin_memcmp(pc, ud1, 4) != 0)
+                return TRAP_NONE;
+        return pc[4] > TRAP_NONE && pc[4] < _TRAP_MAX ? (enum trap)pc[4] : TRAP_NONE;
+}
+
+/* #DE says neither whether the divisor was zero nor whether the quotient did not fit. Only
+ * `div` and `idiv` of a register are told apart: F7 /6 and F7 /7, 32 and 64 bits. */
+enum trap machine_divide_trap(const void *ucontext, const uint8_t *pc, size_t readable)
+{
+        static const int names[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP,
+                                       REG_RSI, REG_RDI, REG_R8,  REG_R9,  REG_R10, REG_R11,
+                                       REG_R12, REG_R13, REG_R14, REG_R15 };
+        const greg_t *g = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+        uint8_t rex = 0;
+        uint64_t divisor;
+
+        if (readable < 3)
+                return TRAP_NONE;
+        if ((*pc & 0xf0) == 0x40)
+                rex = *pc++;
+        if (pc[0] != 0xf7 || (pc[1] & 0xf0) != 0xf0)
+                return TRAP_NONE;
+        divisor = (uint64_t)g[names[(pc[1] & 7) | (rex & 1) << 3]];
+        if (!(rex & 8))
+                divisor = (uint32_t)divisor;
+        return divisor ? TRAP_INTEGER_OVERFLOW : TRAP_DIVIDE_BY_ZERO;
+}
+
+bool machine_before_frame(const uint8_t *pc)
+{
+        return *pc == 0x55; /* push %rbp */
+}

@@ -1,0 +1,41 @@
+/* offsets.h - where the assembly finds the fields of the structs in machine.h, which asserts each
+ * figure. Read by the C compiler and by the assembler. */
+#pragma once
+
+/* struct run_thread, relative to the thread-local variable */
+#define THREAD_FIBER      0
+#define THREAD_BASE       8
+
+/* struct fiber */
+#define FIBER_SP          0
+#define FIBER_ENTRY       8
+#define FIBER_HOST_LIMIT  16
+#define FIBER_EXIT_SP     24
+#define FIBER_EXIT_FP     32
+
+/* struct guest_entry */
+#define ENTRY_SP          0
+#define ENTRY_OUTER       8
+#define ENTRY_EXIT_SP     16
+#define ENTRY_EXIT_FP     24
+#define ENTRY_OUTER_BASE  32
+#define ENTRY_BASE        40
+#define ENTRY_CODE        48
+#define ENTRY_DATA        56
+#define ENTRY_INTEGERS    64
+#define ENTRY_NVECTORS    112
+#define ENTRY_VECTORS     128
+#define ENTRY_BYTES       272
+
+/* struct run_cross: a call into another instance */
+#define CROSS_BASE        0
+#define CROSS_CODE        8
+#define CROSS_DATA        16
+#define CROSS_ARGS        24 /* spill entries to copy in */
+#define CROSS_RESULTS     28 /* spill entries to copy back */
+
+/* struct run_host: a call of a host function */
+#define HOST_CODE         0
+
+/* struct instance_head, relative to the instance base */
+#define HEAD_SPILL        -64

@@ -1,0 +1,12 @@
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/run/test-fiber tests/unit/run/test-trap
+TESTS += tests/unit/run/test-fiber tests/unit/run/test-trap
+tests_unit_run_test_fiber_SOURCES = tests/unit/run/test-fiber.c tests/unit/sanitizer.h tests/unit/unit.h
+tests_unit_run_test_fiber_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_run_test_fiber_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_test_fiber_LDADD = librun.a libbase.a $(UNIT_LIBS)
+tests_unit_run_test_trap_SOURCES = tests/unit/run/test-trap.c tests/unit/sanitizer.h tests/unit/unit.h
+tests_unit_run_test_trap_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_run_test_trap_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_run_test_trap_LDADD = librun.a libbase.a $(UNIT_LIBS)
+endif
