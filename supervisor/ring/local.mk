@@ -1,1 +1,2 @@
-# supervisor/ring
+noinst_LIBRARIES += libring.a
+libring_a_SOURCES = supervisor/ring/ring.c supervisor/ring/ring.h supervisor/ring/ring_ops.def

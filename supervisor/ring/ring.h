@@ -8,12 +8,14 @@
  *
  * ring_new - make the ring; not yet usable. For io_uring: R_DISABLED, no SQPOLL, no personality.
  * ring_restrict - register the restrictions of ring_ops.def and enable it. Nothing can be registered
- *   afterwards.
+ *   afterwards. -EOPNOTSUPP: the kernel cannot; the ring is still disabled.
  * ring_submit - start @op. Returns 0; the outcome, also an early one, is in @call when it is done.
  * ring_cancel - ask for an end; the call is done when its completion (-ECANCELED or other) arrived.
- * call_wait, call_wait_any - on a fiber. _any returns the index of a call that is done.
+ * call_wait, call_wait_any - on a fiber; on the thread's own stack they poll the ring instead. _any returns the index of a call that is done.
  * ring_poll - on the scheduler: reap completions, mark the fibers that can go on;
- *   wait: block until at least one completion. Returns the number reaped or negative errno.
+ *   wait: block until at least one completion. Returns the number reaped or negative errno
+ *   (-EDEADLK: asked to wait and nothing is in flight).
+ *   What was submitted goes to the kernel here, all of it in one system call.
  * ring_next_ready - the next fiber that can go on, NULL: none. */
 #pragma once
 
@@ -48,11 +50,13 @@ struct call {
         enum call_state state;
         int32_t result;            /* >= 0, or negative errno, once CALL_DONE */
         struct fiber *fiber;       /* to wake, NULL: nobody waits */
-        struct call *next;         /* internal */
+        struct call *next, **back; /* internal: place in the list of the ready */
 };
 
 _must_check_ int ring_new(unsigned entries, struct ring **ret, struct error *err);
 _must_check_ int ring_restrict(struct ring *r, struct error *err);
+_must_check_ int ring_enable(struct ring *r, struct error *err); /* without restrictions */
+_must_check_ int ring_move(struct ring *r, int fd, struct error *err); /* to descriptor @fd */
 void ring_free(struct ring *r); /* takes NULL; nothing may be in flight */
 int ring_fd(const struct ring *r);
 
