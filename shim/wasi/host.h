@@ -23,21 +23,30 @@ struct wasi_config {
                          const char *path2, struct path_reply *reply, void *bytes, uint32_t size,
                          int *ret_fd);
         void *context;
-        int stdio[3];            /* descriptors, -EBADF: closed */
+        int stdio[3];            /* descriptors, -EBADF: closed; above 2 they become the guest's */
         unsigned nargs, nenv, ndirs, nlisten;
         const char *const *args; /* strings live as long as the guest */
         const char *const *env;  /* "K=V" */
         const struct wasi_grant_dir *dirs;
-        const int *listen;       /* listening sockets, become descriptors behind the directories */
+        const int *listen;       /* listening sockets, the guest's: descriptors behind the directories */
         unsigned files_max;      /* open descriptors at once; 0: 1024 */
         uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */
         uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 1 MiB pieces */
+        /* CPU time that this guest has used, for its two CPU clocks; NULL: they are refused. */
+        uint64_t (*cpu_time_ns)(void *context);
 };
 
 struct wasi;
 
+/* wasi_new - what one guest sees of the world. Arrays and strings of @config live as long as it;
+ *   descriptors in it become the guest's on success only. -EMFILE: files_max is too small for what is granted.
+ * wasi_close_all - on the guest's fiber, once it has returned or trapped: close everything, directory
+ *   handles of the broker included. Suspends.
+ * wasi_free - on the scheduler, when no call of the guest is in flight: closes what is still open.
+ *   Takes NULL. */
 _must_check_ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *err);
-void wasi_free(struct wasi *w); /* takes NULL; closes what the guest left open */
+void wasi_close_all(struct wasi *w);
+void wasi_free(struct wasi *w);
 
 /* The 46 functions of wasi_snapshot_preview1 (and the same under "wasi_unstable" is not offered).
  * They find their struct wasi through instance_host(instance_current()). */

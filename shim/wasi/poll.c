@@ -1,0 +1,385 @@
+/* poll.c - poll_oneoff: wait for the first of many events.
+ *
+ * Each subscription of a descriptor that can make one wait becomes a call of the ring; all clocks together
+ * become at most one timer, for the one that is due first. When anything is done, the rest is
+ * taken back, and what came true meanwhile is reported as well. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shim/wasi/state.h"
+#include "shim/wasi/wasi.h"
+
+#define POLL_MAX 4096u
+#define NS_PER_S UINT64_C(1000000000)
+/* An absolute time of the wall clock is looked at again at least this often, in case it was set. */
+#define REALTIME_STEP_NS NS_PER_S
+#define NEVER    UINT64_MAX
+
+struct poll_item {
+        uint64_t userdata;
+        uint8_t type;
+        bool ready;
+        uint16_t error;
+        uint16_t event_flags;
+        uint64_t event_bytes;
+        uint32_t clock;         /* clocks */
+        uint64_t due;           /* on that clock, NEVER: not a clock that was accepted */
+        struct descriptor *d;   /* held while the call is in flight */
+        struct call call;
+};
+
+struct poll_set {
+        struct poll_set *next;
+        unsigned n;
+        struct call timer;
+        int64_t timer_time[2];
+        struct call *calls[POLL_MAX + 1]; /* in flight; the timer is the last */
+        struct poll_item items[];
+};
+
+struct poll_call {
+        struct guest_span in, out, ret;
+        unsigned n;
+        struct poll_set *set;
+};
+
+void poll_drop_all(struct wasi *w)
+{
+        while (w->polls) {
+                struct poll_set *s = w->polls;
+
+                w->polls = s->next;
+                free(s);
+        }
+}
+
+/* Known to the guest's state as long as it lives: a trap while the fiber sleeps drops only the frame. */
+static struct poll_set *poll_set_new(struct wasi *w, unsigned n)
+{
+        struct poll_set *s = calloc(1, sizeof(*s) + n * sizeof(s->items[0]));
+
+        if (!s)
+                return NULL;
+        s->n = n;
+        s->timer.state = CALL_IDLE;
+        s->next = w->polls;
+        w->polls = s;
+        return s;
+}
+
+static void poll_set_free(struct wasi *w, struct poll_set *s)
+{
+        struct poll_set **p = &w->polls;
+
+        while (*p != s)
+                p = &(*p)->next;
+        *p = s->next;
+        free(s);
+}
+
+static void item_fail(struct poll_item *i, enum wasi_errno e)
+{
+        i->error = e;
+        i->ready = true;
+}
+
+static void clock_check(struct wasi *w, const struct wasi_subscription *s, struct poll_item *i)
+{
+        uint64_t now;
+        enum wasi_errno e = WASI_SUCCESS;
+
+        i->clock = s->clock;
+        i->due = NEVER;
+        if (s->flags & ~WASI_SUBCLOCK_ABSOLUTE)
+                e = WASI_INVAL;
+        /* Time that one spends waiting does not pass on a CPU clock. */
+        else if (s->clock == WASI_CLOCK_PROCESS_CPU || s->clock == WASI_CLOCK_THREAD_CPU)
+                e = WASI_NOTSUP;
+        else
+                e = clock_now(w, s->clock, &now);
+        if (e) {
+                item_fail(i, e);
+                return;
+        }
+        i->due = s->timeout;
+        if (!(s->flags & WASI_SUBCLOCK_ABSOLUTE)) {
+                /* A span of time is not moved by setting the wall clock. */
+                i->clock = WASI_CLOCK_MONOTONIC;
+                e = clock_now(w, i->clock, &now);
+                if (__builtin_add_overflow(now, s->timeout, &i->due))
+                        i->due = NEVER - 1;
+        }
+        if (i->due == NEVER)
+                i->due--;
+}
+
+static void descriptor_check(struct wasi *w, const struct wasi_subscription *s,
+                             struct poll_item *i)
+{
+        uint64_t right = s->type == WASI_EVENT_FD_READ ? RIGHT_FD_READ : RIGHT_FD_WRITE;
+        enum wasi_errno e;
+
+        i->due = NEVER;
+        e = descriptor_get(w, s->fd, KINDS_ALL, RIGHT_POLL_FD_READWRITE, &i->d);
+        if (!e && i->d->kind != KIND_LISTENER && !(i->d->rights & right)) {
+                (void) descriptor_put(w, TAKE_PTR(i->d));
+                e = WASI_NOTCAPABLE;
+        }
+        if (e)
+                item_fail(i, e);
+}
+
+static enum wasi_errno poll_check(struct wasi *w, const struct guest *g, uint32_t in, uint32_t out,
+                                  uint32_t n, uint32_t ret_n, struct poll_call *ret)
+{
+        enum wasi_errno e;
+
+        if (n == 0 || n > POLL_MAX)
+                return WASI_INVAL;
+        e = guest_span(g, guest_ptr(ret_n), 1, sizeof(uint32_t), &ret->ret);
+        if (!e)
+                e = guest_span(g, guest_ptr(in), n, sizeof(struct wasi_subscription), &ret->in);
+        if (!e)
+                e = guest_span(g, guest_ptr(out), n, sizeof(struct wasi_event), &ret->out);
+        if (e)
+                return e;
+        ret->set = poll_set_new(w, n);
+        if (!ret->set)
+                return WASI_NOMEM;
+
+        for (unsigned k = 0; k < n; k++) {
+                struct poll_item *i = &ret->set->items[k];
+                struct wasi_subscription s;
+
+                guest_load(&ret->in, (uint64_t)k * sizeof(s), &s, sizeof(s));
+                i->userdata = s.userdata;
+                i->type = s.type;
+                i->call.state = CALL_IDLE;
+                if (s.type == WASI_EVENT_CLOCK) {
+                        clock_check(w, &s, i);
+                } else if (s.type == WASI_EVENT_FD_READ || s.type == WASI_EVENT_FD_WRITE) {
+                        descriptor_check(w, &s, i);
+                } else {
+                        e = WASI_INVAL;
+                        break;
+                }
+        }
+        if (e) {
+                for (unsigned k = 0; k < n; k++)
+                        (void) descriptor_put(w, ret->set->items[k].d);
+                poll_set_free(w, ret->set);
+        }
+        return e;
+}
+
+/* Regular files are always ready; what is left to read is known. */
+static void file_ready(struct poll_item *i)
+{
+        struct stat st;
+        off_t position;
+
+        i->ready = true;
+        i->event_bytes = 1;
+        if (i->type != WASI_EVENT_FD_READ)
+                return;
+        position = lseek(i->d->fd, 0, SEEK_CUR);
+        if (fstat(i->d->fd, &st) < 0 || position < 0)
+                i->error = wasi_errno_of(-errno);
+        else
+                i->event_bytes = st.st_size > position ? st.st_size - position : 0;
+}
+
+static void item_finish(struct poll_item *i)
+{
+        int32_t r = i->call.result;
+
+        if (r == -ECANCELED || r == -EINTR)
+                return;
+        i->ready = true;
+        if (r < 0) {
+                i->error = wasi_errno_of(r);
+                return;
+        }
+        if (r & POLLNVAL)
+                i->error = WASI_BADF;
+        if (r & (POLLHUP | POLLERR))
+                i->event_flags |= WASI_EVENT_HANGUP;
+        /* How much there is the kernel does not say without an ioctl: at least something. */
+        i->event_bytes = r & (POLLIN | POLLOUT) ? 1 : 0;
+}
+
+static bool clocks_finish(struct wasi *w, struct poll_set *s)
+{
+        bool any = false;
+
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+                uint64_t now;
+
+                if (i->type != WASI_EVENT_CLOCK || i->due == NEVER || i->ready)
+                        continue;
+                if (clock_now(w, i->clock, &now) == WASI_SUCCESS && now >= i->due)
+                        any = i->ready = true;
+        }
+        return any;
+}
+
+/* Nanoseconds until a clock may be due, NEVER without clocks. Clocks are seen in coarse steps, so
+ * a timer may fire before the step that makes it true: then it is set again. */
+static uint64_t next_timer(struct wasi *w, const struct poll_set *s)
+{
+        uint64_t best = NEVER;
+
+        for (unsigned k = 0; k < s->n; k++) {
+                const struct poll_item *i = &s->items[k];
+                uint64_t now, wait;
+
+                if (i->type != WASI_EVENT_CLOCK || i->due == NEVER || i->ready ||
+                    clock_now(w, i->clock, &now))
+                        continue;
+                wait = i->due > now ? i->due - now : 0;
+                if (i->clock == WASI_CLOCK_REALTIME && wait > REALTIME_STEP_NS)
+                        wait = REALTIME_STEP_NS;
+                if (wait < best)
+                        best = wait;
+        }
+        return best;
+}
+
+static void poll_submit(struct wasi *w, struct poll_set *s)
+{
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+                struct ring_op op = { .code = RING_POLL_ADD };
+
+                if (!i->d || i->ready)
+                        continue;
+                op.fd = i->d->fd;
+                op.length = i->type == WASI_EVENT_FD_READ ? POLLIN : POLLOUT;
+                ring_submit(w->config.ring, &i->call, &op);
+        }
+}
+
+/* Those still in flight, and the timer if it is set. */
+static unsigned poll_gather(struct poll_set *s)
+{
+        unsigned n = 0;
+
+        for (unsigned k = 0; k < s->n; k++)
+                if (s->items[k].call.state != CALL_IDLE)
+                        s->calls[n++] = &s->items[k].call;
+        if (s->timer.state != CALL_IDLE)
+                s->calls[n++] = &s->timer;
+        return n;
+}
+
+static bool any_ready(const struct poll_set *s)
+{
+        for (unsigned k = 0; k < s->n; k++)
+                if (s->items[k].ready)
+                        return true;
+        return false;
+}
+
+static bool calls_done(struct poll_set *s)
+{
+        for (unsigned k = 0; k < s->n; k++)
+                if (s->items[k].call.state == CALL_DONE)
+                        return true;
+        return false;
+}
+
+static void poll_wait(struct wasi *w, struct poll_set *s)
+{
+        struct ring *ring = w->config.ring;
+
+        while (!clocks_finish(w, s) && !calls_done(s)) {
+                uint64_t wait = next_timer(w, s);
+
+                if (wait != NEVER) {
+                        struct ring_op op = {
+                                .code = RING_TIMEOUT, .fd = -1, .address = s->timer_time,
+                        };
+
+                        s->timer = (struct call) { .state = CALL_IDLE };
+                        s->timer_time[0] = wait / NS_PER_S;
+                        s->timer_time[1] = wait % NS_PER_S;
+                        ring_submit(ring, &s->timer, &op);
+                }
+                (void) call_wait_any(ring, s->calls, poll_gather(s));
+                if (s->timer.state != CALL_IDLE && s->timer.state != CALL_DONE)
+                        ring_cancel(ring, &s->timer);
+                if (s->timer.state != CALL_IDLE)
+                        (void) call_wait(ring, &s->timer);
+                s->timer.state = CALL_IDLE;
+        }
+}
+
+/* Take back what is in flight; what was done all the same counts. */
+static void poll_settle(struct wasi *w, struct poll_set *s)
+{
+        for (unsigned k = 0; k < s->n; k++)
+                if (s->items[k].call.state == CALL_IN_KERNEL)
+                        ring_cancel(w->config.ring, &s->items[k].call);
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+
+                if (i->call.state == CALL_IDLE)
+                        continue;
+                (void) call_wait(w->config.ring, &i->call);
+                item_finish(i);
+        }
+}
+
+static void poll_answer(const struct poll_call *c)
+{
+        uint32_t n = 0;
+
+        for (unsigned k = 0; k < c->n; k++) {
+                const struct poll_item *i = &c->set->items[k];
+                struct wasi_event event = {
+                        .userdata = i->userdata, .error = i->error, .type = i->type,
+                        .bytes = i->event_bytes, .flags = i->event_flags,
+                };
+
+                if (i->ready)
+                        guest_store(&c->out, (uint64_t)n++ * sizeof(event), &event, sizeof(event));
+        }
+        guest_store_u32(&c->ret, n);
+}
+
+static enum wasi_errno poll_do(struct wasi *w, struct poll_call *c)
+{
+        struct poll_set *s = c->set;
+
+        for (unsigned k = 0; k < s->n; k++)
+                if (s->items[k].d && s->items[k].d->kind == KIND_FILE)
+                        file_ready(&s->items[k]);
+        (void) clocks_finish(w, s);
+        /* Even when something is ready, the others are asked, so that none of them starves; but
+         * nothing is waited for then. */
+        poll_submit(w, s);
+        if (any_ready(s))
+                (void) io_pause(w, 0);
+        else
+                poll_wait(w, s);
+        poll_settle(w, s);
+        (void) clocks_finish(w, s);
+        poll_answer(c);
+        for (unsigned k = 0; k < s->n; k++)
+                (void) descriptor_put(w, s->items[k].d);
+        poll_set_free(w, s);
+        return WASI_SUCCESS;
+}
+
+uint32_t wasi_poll_oneoff(uint32_t subscriptions, uint32_t events, uint32_t n, uint32_t ret_n)
+{
+        struct guest g;
+        struct wasi *w = wasi_current(&g);
+        struct poll_call c = { .n = n };
+        enum wasi_errno e = poll_check(w, &g, subscriptions, events, n, ret_n, &c);
+
+        return e ? e : poll_do(w, &c);
+}

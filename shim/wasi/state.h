@@ -1,0 +1,113 @@
+/* state.h - what the shim keeps for one guest, and what its files share. Not installed.
+ *
+ * Descriptors. A slot of the table holds a counted reference to a struct descriptor. A host call takes
+ * a reference of its own (descriptor_get) for as long as it runs: a close or renumber of the same
+ * number meanwhile takes the descriptor out of the table, and the kernel's descriptor is closed
+ * when the last call lets go, so its number cannot come back as another file under that call.
+ * Every descriptor is also in a list of the guest: trap_raise() drops frames together with their
+ * references, and wasi_free() closes what is left.
+ *
+ * descriptor_get - look @fd up for an operation that needs all of @rights on one of @kinds. WASI_BADF when
+ *   it is not open; the errno that fits when it is of another kind (WASI_ISDIR, WASI_NOTDIR,
+ *   WASI_NOTSOCK, WASI_BADF); WASI_ROFS for a right that read-only took away; WASI_NOTCAPABLE.
+ * descriptor_add - put @d, whose only reference is the caller's, into the lowest free slot, which
+ *   takes the reference over. WASI_MFILE: no slot, the reference stays the caller's.
+ * descriptor_put - let go; the last one closes, which suspends. Takes NULL. */
+#pragma once
+
+#include "engine/base/cleanup.h"
+#include "shim/wasi/guest.h"
+#include "shim/wasi/host.h"
+#include "shim/wasi/types.h"
+
+enum descriptor_kind { /* the letters of rights.def */
+        KIND_FILE       = 'F',
+        KIND_DIRECTORY  = 'D',
+        KIND_STREAM     = 'S',
+        KIND_CONNECTION = 'C',
+        KIND_LISTENER   = 'L',
+};
+
+#define KINDS_IO  "FSC"
+#define KINDS_ALL "FDSCL"
+
+struct descriptor {
+        unsigned refs;
+        enum descriptor_kind kind;
+        int fd;                  /* all kinds but directories */
+        uint32_t handle;         /* directories: of the broker */
+        uint64_t rights, inheriting;
+        uint16_t flags;          /* WASI_FD_..., kept here: the kernel's file may be shared */
+        uint8_t filetype;
+        bool read_only;          /* a directory under a read-only grant */
+        bool granted;            /* the handle or fd is the supervisor's, not opened by the guest */
+        const char *guest_path;  /* preopened directories */
+        struct descriptor *previous, *next;
+};
+
+struct wasi {
+        struct wasi_config config;
+        struct descriptor **table; /* slots_room entries, NULL: free */
+        unsigned slots_room, slots_max, slots_used;
+        unsigned lowest_free;      /* no free slot below */
+        struct descriptor *all;
+        uint32_t args_bytes, env_bytes; /* with terminators */
+        char *args_copy, *env_copy;     /* the strings, one behind the other */
+        struct poll_set *polls;         /* memory of poll_oneoff, freed with the guest */
+        bool exited;
+        uint32_t status;
+};
+
+static inline struct wasi *wasi_current(struct guest *ret)
+{
+        struct instance *i = instance_current();
+
+        *ret = (struct guest) { 0 };
+        ret->base = instance_memory(i, &ret->bytes);
+        if (!ret->base)
+                ret->bytes = 0;
+        return instance_host(i);
+}
+
+_must_check_ struct descriptor *descriptor_new(struct wasi *w, enum descriptor_kind kind);
+_must_check_ enum wasi_errno descriptor_get(struct wasi *w, uint32_t fd, const char *kinds,
+                                            uint64_t rights, struct descriptor **ret);
+_must_check_ enum wasi_errno descriptor_add(struct wasi *w, struct descriptor *d, uint32_t *ret_fd);
+enum wasi_errno descriptor_remove(struct wasi *w, uint32_t fd);
+_must_check_ enum wasi_errno descriptor_renumber(struct wasi *w, uint32_t fd, uint32_t to);
+bool descriptor_room(const struct wasi *w);
+void descriptor_ref(struct descriptor *d);
+enum wasi_errno descriptor_put(struct wasi *w, struct descriptor *d);
+void descriptor_drop_all(struct wasi *w); /* off the fiber: wasi_free */
+void poll_drop_all(struct wasi *w);       /* the same for poll_oneoff */
+
+/* io_submit - do @op for @d and wait. A descriptor that the guest made non-blocking gives
+ * -EAGAIN at once; one that the kernel made so, but not the guest, is waited for. */
+int32_t io_submit(struct wasi *w, const struct descriptor *d, const struct ring_op *op);
+int32_t io_pause(struct wasi *w, uint64_t ns); /* let others run, at least once */
+
+/* path_prepare - copy @bytes of path at @p to @path (PATH_BYTES_MAX + 1, gets a terminator) and check
+ * its form: WASI_FAULT, WASI_NOENT (empty), WASI_NAMETOOLONG, WASI_INVAL (NUL), WASI_ILSEQ (not
+ * UTF-8). path_contained - no absolute path, no climbing above the directory by "..":
+ * WASI_NOTCAPABLE. With WASI_NO_PATH_CHECK (a test build) all is contained: the kernel's walls
+ * below must hold alone. */
+struct path_text {
+        uint32_t bytes;
+        char text[PATH_BYTES_MAX + 1];
+};
+enum wasi_errno path_prepare(const struct guest *g, uint32_t p, uint32_t bytes,
+                             struct path_text *ret);
+enum wasi_errno path_contained(const struct path_text *path);
+
+/* broker_call - path_call() with the errors mapped. @r: op and operands filled in. */
+enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct path_text *path,
+                            const struct path_text *path2, struct path_reply *reply, void *bytes,
+                            uint32_t size, int *ret_fd);
+
+uint8_t filetype_of(uint32_t mode);
+void filestat_of(const struct path_stat *s, struct wasi_filestat *ret);
+/* fst_flags of the two functions that set times, into the fields of a request. WASI_INVAL. */
+enum wasi_errno times_of(uint64_t atime, uint64_t mtime, uint32_t flags, struct path_request *ret);
+
+/* The clock as the guest may see it: rounded to the configured step. WASI_INVAL: no such clock. */
+enum wasi_errno clock_now(const struct wasi *w, uint32_t clock, uint64_t *ret_ns);
