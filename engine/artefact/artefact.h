@@ -7,14 +7,15 @@
  *   .nacelle.skeleton  the module itself without function bodies, in the binary format (decoded with
  *                      DECODE_SKELETON and validated again: nothing in the file is believed);
  *                      segments that are part of the image are empty in it
- *   .nacelle.offsets   function k's code offset, u32 each
+ *   .nacelle.offsets   function k's code offset, u32 each, and where the last one ends
+ *   .nacelle.bodies    function k's body in the wasm file, u32 each, for messages
  *   .nacelle.maps, .nacelle.map-offsets   trap maps (compile.h)
  *   .symtab, .strtab   function names, for the tools only; the reader does not use them
  * The file ends with an XXH3-128 of all bytes before it, which finds damage (not malice).
  *
  * artefact_write - append the file to @out.
- * artefact_read - check and view @size bytes at @bytes. Every byte is hostile. @bytes is borrowed
- *   and must not change (a sealed or private mapping). Returns 0, -EBADMSG with the offset,
+ * artefact_read - check and view @size bytes at @bytes, aligned to 8. Every byte is hostile. @bytes
+ *   is borrowed and must not change (a sealed or private mapping). Returns 0, -EBADMSG with the offset,
  *   -ENOEXEC (ABI version or machine of another build), -EOPNOTSUPP (a CPU feature is missing on
  *   this host, named), -ENOMEM.
  * artefact_find_code - the place of .text alone, for the broker, who publishes it and must not
@@ -39,6 +40,7 @@ struct artefact {
         uint32_t nfunctions;  /* defined ones */
         const uint32_t *offsets;     /* [nfunctions + 1], ascending, inside the code */
         const uint32_t *map_offsets; /* [nfunctions + 1] */
+        const uint32_t *bodies;      /* [nfunctions], offset of the body in the wasm file */
         struct slice maps;
 };
 
@@ -55,9 +57,11 @@ static inline void artefact_freep(struct artefact **a)
         artefact_free(*a);
 }
 
-/* Wasm offset in the file for code offset @pc of defined function @k; false when the map has no
- * such pc. Bounded by the function's map. */
-bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, uint64_t *ret_offset);
+/* Wasm offset in the file for @pc, counted from the first byte of defined function @k: the address
+ * of an instruction that trapped, or, for @call, a return address. False when the map has no such
+ * pc. Bounded by the function's map. */
+bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, bool call,
+                     uint64_t *ret_offset);
 
 /* Defined function that holds code offset @pc, or UINT32_MAX. */
 uint32_t artefact_function_at(const struct artefact *a, uint64_t pc);

@@ -1,0 +1,46 @@
+#include "config.h"
+
+#include "engine/artefact/key.h"
+
+#include <nettle/sha2.h>
+#include <string.h>
+
+#include "engine/artefact/build-id.h"
+
+/* Everything of a fixed size, so that no two inputs share their bytes. */
+static void add_u64(struct sha256_ctx *s, uint64_t value)
+{
+        uint8_t bytes[8];
+
+        for (unsigned i = 0; i < sizeof(bytes); i++)
+                bytes[i] = (uint8_t)(value >> (8 * i));
+        sha256_update(s, sizeof(bytes), bytes);
+}
+
+void key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cpu, struct key *ret)
+{
+        static const char build[] = PACKAGE_VERSION " " BUILD_ID;
+        struct sha256_ctx s;
+
+        sha256_init(&s);
+        add_u64(&s, sizeof(build));
+        sha256_update(&s, sizeof(build), (const uint8_t *)build);
+        add_u64(&s, ABI_VERSION);
+        add_u64(&s, (uint64_t)tier);
+        add_u64(&s, cpu);
+        add_u64(&s, size);
+        sha256_update(&s, size, module);
+        sha256_digest(&s, sizeof(ret->bytes), ret->bytes);
+}
+
+char *key_text(const struct key *key, char text[static 65])
+{
+        static const char digits[] = "0123456789abcdef";
+
+        for (unsigned i = 0; i < sizeof(key->bytes); i++) {
+                text[2 * i] = digits[key->bytes[i] >> 4];
+                text[2 * i + 1] = digits[key->bytes[i] & 15];
+        }
+        text[64] = '\0';
+        return text;
+}
