@@ -1,0 +1,296 @@
+#include <string.h>
+
+#include "engine/text/module_text.h"
+
+/* Instructions come flat or folded, and folded ones contain flat ones again. The stack of open groups
+ * is our own, so nesting costs memory and not C stack.
+ *
+ * A folded instruction is written after its operands: its bytes wait in m->pending, which is a stack as
+ * well, until its ")". */
+enum frame_kind {
+        FRAME_OPERANDS, /* folded plain instruction: only folded ones inside */
+        FRAME_BLOCK,    /* folded block or loop */
+        FRAME_IF,       /* folded if, before "then": its condition */
+        FRAME_IF_THEN,
+        FRAME_IF_BETWEEN, /* behind the ")" of "then" */
+        FRAME_IF_ELSE,
+        FRAME_IF_LAST,  /* behind the ")" of "else" */
+        FRAME_FLAT,     /* flat block or loop, or the else part of an if: ends with "end" */
+        FRAME_FLAT_IF,  /* ends with "else" or "end" */
+        _FRAME_MAX,
+};
+
+/* Where flat instructions may stand. */
+static const bool takes_flat[_FRAME_MAX] = {
+        [FRAME_BLOCK] = true, [FRAME_IF_THEN] = true, [FRAME_IF_ELSE] = true,
+        [FRAME_FLAT] = true,  [FRAME_FLAT_IF] = true,
+};
+
+/* Where folded instructions may stand. */
+static const bool takes_folded[_FRAME_MAX] = {
+        [FRAME_OPERANDS] = true, [FRAME_IF] = true,   [FRAME_BLOCK] = true,   [FRAME_IF_THEN] = true,
+        [FRAME_IF_ELSE] = true,  [FRAME_FLAT] = true, [FRAME_FLAT_IF] = true,
+};
+
+static struct frame *frame_push(struct module_text *m, enum frame_kind kind)
+{
+        if (m->nframes == m->frames_room) {
+                uint32_t room = m->frames_room ? m->frames_room * 2 : 64;
+                struct frame *frames = realloc(m->frames, room * sizeof(*frames));
+
+                if (!frames || room > UINT32_MAX / 4) {
+                        reader_no_memory(&m->r);
+                        return NULL;
+                }
+                m->frames = frames;
+                m->frames_room = room;
+        }
+        m->frames[m->nframes] = (struct frame) { .kind = kind, .pending_at = m->pending.size };
+        return &m->frames[m->nframes++];
+}
+
+static void label_push(struct module_text *m, const struct token *id)
+{
+        struct label label = { .symbol = SYMBOL_NONE };
+
+        if (m->nlabels == m->labels_room) {
+                uint32_t room = m->labels_room ? m->labels_room * 2 : 64;
+                struct label *stack = realloc(m->label_stack, room * sizeof(*stack));
+
+                if (!stack || room > UINT32_MAX / 4) {
+                        reader_no_memory(&m->r);
+                        return;
+                }
+                m->label_stack = stack;
+                m->labels_room = room;
+        }
+        if (id->kind == TOKEN_ID) {
+                size_t size;
+                const char *name = id_name(m, id, &size);
+                struct symbol *symbol = m->r.failed ? NULL : symbols_put(&m->labels, name, size);
+
+                if (!symbol) {
+                        reader_no_memory(&m->r);
+                        return;
+                }
+                label.symbol = (uint32_t)(symbol - m->labels.list);
+                label.outer = symbol->value;
+                symbol->value = m->nlabels;
+        }
+        m->label_stack[m->nlabels++] = label;
+}
+
+static void label_pop(struct module_text *m)
+{
+        const struct label *label = &m->label_stack[--m->nlabels];
+
+        if (label->symbol != SYMBOL_NONE)
+                m->labels.list[label->symbol].value = label->outer;
+}
+
+/* "else $l" and "end $l" may repeat the block's name. */
+static void check_label(struct module_text *m)
+{
+        const struct label *label = &m->label_stack[m->nlabels - 1];
+        const struct symbol *symbol;
+        const char *name;
+        size_t size;
+
+        if (!reader_is(&m->r, TOKEN_ID))
+                return;
+        name = id_name(m, &m->r.token, &size);
+        symbol = label->symbol == SYMBOL_NONE ? NULL : &m->labels.list[label->symbol];
+        if (!symbol || symbol->size != size || memcmp(symbol->bytes, name, size))
+                reader_fail(&m->r, m->r.token.at, "mismatching label");
+        else
+                reader_next(&m->r);
+}
+
+/* The label's name if there is one, then the block type; "block", "loop" or "if" is already read. */
+static struct token read_block_head(struct module_text *m, enum opcode op, struct buffer *out)
+{
+        struct token id = { 0 };
+
+        if (reader_is(&m->r, TOKEN_ID)) {
+                id = m->r.token;
+                reader_next(&m->r);
+        }
+        put_opcode(out, op);
+        read_block_type(m, out);
+        return id;
+}
+
+static void read_folded(struct module_text *m)
+{
+        size_t at = m->r.token.at;
+        struct frame *frame;
+        struct token id;
+        uint16_t word;
+
+        reader_next(&m->r);
+        word = reader_is(&m->r, TOKEN_WORD) ? m->r.token.word : WORD_NONE;
+        if (!word_is_instruction(word) || word_opcode(word) == OP_ELSE ||
+            word_opcode(word) == OP_END) {
+                reader_unexpected(&m->r);
+                return;
+        }
+        reader_next(&m->r);
+        switch (word_opcode(word)) {
+        case OP_BLOCK:
+        case OP_LOOP:
+                id = read_block_head(m, word_opcode(word), &m->code);
+                frame_push(m, FRAME_BLOCK);
+                label_push(m, &id);
+                break;
+        case OP_IF:
+                frame = frame_push(m, FRAME_IF);
+                if (frame)
+                        frame->label = read_block_head(m, OP_IF, &m->pending);
+                break;
+        default:
+                frame_push(m, FRAME_OPERANDS);
+                read_instruction(m, word, at, &m->pending);
+                break;
+        }
+}
+
+static void flush_pending(struct module_text *m, const struct frame *frame)
+{
+        buffer_append(&m->code, m->pending.bytes + frame->pending_at,
+                      m->pending.size - frame->pending_at);
+        m->pending.size = frame->pending_at;
+}
+
+/* "(then" and "(else" of the folded if on top */
+static bool read_if_part(struct module_text *m, struct frame *frame)
+{
+        if (frame->kind == FRAME_IF && reader_accept_open(&m->r, WORD_THEN)) {
+                flush_pending(m, frame);
+                frame->kind = FRAME_IF_THEN;
+                label_push(m, &frame->label);
+                return true;
+        }
+        if (frame->kind == FRAME_IF_BETWEEN &&
+            reader_accept_open(&m->r, (enum word)(WORD_INSTRUCTIONS + OP_ELSE))) {
+                put_opcode(&m->code, OP_ELSE);
+                frame->kind = FRAME_IF_ELSE;
+                return true;
+        }
+        return false;
+}
+
+/* The ")" of the frame on top. */
+static void close_group(struct module_text *m)
+{
+        struct frame *frame = &m->frames[m->nframes - 1];
+
+        switch ((enum frame_kind)frame->kind) {
+        case FRAME_OPERANDS:
+                flush_pending(m, frame);
+                m->nframes--;
+                break;
+        case FRAME_BLOCK:
+        case FRAME_IF_BETWEEN:
+        case FRAME_IF_LAST:
+                put_opcode(&m->code, OP_END);
+                label_pop(m);
+                m->nframes--;
+                break;
+        case FRAME_IF_THEN:
+                frame->kind = FRAME_IF_BETWEEN;
+                break;
+        case FRAME_IF_ELSE:
+                frame->kind = FRAME_IF_LAST;
+                break;
+        default:
+                reader_unexpected(&m->r);
+                return;
+        }
+        reader_next(&m->r);
+}
+
+static void read_flat(struct module_text *m)
+{
+        struct frame *frame = m->nframes ? &m->frames[m->nframes - 1] : NULL;
+        uint16_t word = m->r.token.word;
+        size_t at = m->r.token.at;
+        struct token id;
+
+        if (!word_is_instruction(word) || (frame && !takes_flat[frame->kind])) {
+                reader_unexpected(&m->r);
+                return;
+        }
+        switch (word_opcode(word)) {
+        case OP_BLOCK:
+        case OP_LOOP:
+        case OP_IF:
+                reader_next(&m->r);
+                id = read_block_head(m, word_opcode(word), &m->code);
+                frame_push(m, word_opcode(word) == OP_IF ? FRAME_FLAT_IF : FRAME_FLAT);
+                label_push(m, &id);
+                break;
+        case OP_ELSE:
+                if (!frame || frame->kind != FRAME_FLAT_IF) {
+                        reader_unexpected(&m->r);
+                        break;
+                }
+                reader_next(&m->r);
+                check_label(m);
+                put_opcode(&m->code, OP_ELSE);
+                frame->kind = FRAME_FLAT;
+                break;
+        case OP_END:
+                if (!frame || (frame->kind != FRAME_FLAT && frame->kind != FRAME_FLAT_IF)) {
+                        reader_unexpected(&m->r);
+                        break;
+                }
+                reader_next(&m->r);
+                check_label(m);
+                put_opcode(&m->code, OP_END);
+                label_pop(m);
+                m->nframes--;
+                break;
+        default:
+                reader_next(&m->r);
+                read_instruction(m, word, at, &m->code);
+                break;
+        }
+}
+
+void read_instructions(struct module_text *m, bool one)
+{
+        m->code.size = m->pending.size = 0;
+        m->nframes = m->nlabels = 0;
+        while (!m->r.failed) {
+                struct frame *frame = m->nframes ? &m->frames[m->nframes - 1] : NULL;
+
+                if (reader_is(&m->r, TOKEN_OPEN)) {
+                        if (frame && read_if_part(m, frame))
+                                continue;
+                        if (frame && !takes_folded[frame->kind]) {
+                                reader_next(&m->r);
+                                reader_unexpected(&m->r);
+                        } else {
+                                read_folded(m);
+                        }
+                } else if (reader_is(&m->r, TOKEN_CLOSE) && !frame && !one) {
+                        break;
+                } else if (reader_is(&m->r, TOKEN_CLOSE) && frame) {
+                        close_group(m);
+                        if (one && !m->nframes)
+                                break;
+                } else if (reader_is(&m->r, TOKEN_WORD) && !(one && !frame)) {
+                        read_flat(m);
+                } else {
+                        reader_unexpected(&m->r);
+                }
+        }
+}
+
+void read_expression(struct module_text *m, bool one, struct buffer *out)
+{
+        read_instructions(m, one);
+        buffer_append(out, m->code.bytes, m->code.size);
+        out->failed = out->failed || m->code.failed || m->pending.failed;
+        put_opcode(out, OP_END);
+}

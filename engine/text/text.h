@@ -1,0 +1,21 @@
+/* text.h - the text format (.wat) to the binary format.
+ *
+ * text_module_to_binary - read a module: "(module ...)" or the fields alone.
+ * @text: UTF-8, borrowed
+ * @out: on success the bytes of the module are appended; on failure unchanged
+ * @err: on failure the byte offset, and a text that begins with "LINE:COLUMN: "; else untouched
+ * Time and memory are linear in @size. Never recurses. Names ($id) go to the "name" section.
+ * Returns 0, -EBADMSG, or -ENOMEM.
+ *
+ * Only what belongs to the text is checked: syntax, names, ranges of constants. The result may be
+ * invalid; module_decode() and module_validate() say so. See position.h for the caret below a line. */
+#pragma once
+
+#include <stddef.h>
+
+#include "engine/base/buffer.h"
+#include "engine/base/error.h"
+#include "engine/text/position.h"
+
+_must_check_ int text_module_to_binary(const char *text, size_t size, struct buffer *out,
+                                       struct error *err);
