@@ -1,3 +1,5 @@
+#include "config.h"
+
 #include "engine/text/literal.h"
 
 #include <errno.h>
