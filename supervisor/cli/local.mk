@@ -1,5 +1,7 @@
 noinst_LIBRARIES += libcli.a
-libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/compile.c \
+libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/compile.c supervisor/cli/authority.def \
+	supervisor/cli/describe.c supervisor/cli/describe.h supervisor/cli/inspect.c \
+	supervisor/cli/posture.c \
 	supervisor/cli/options.c supervisor/cli/options.h supervisor/cli/run.c \
 	supervisor/cli/validate.c supervisor/cli/values.c supervisor/cli/values.h \
 	supervisor/cli/version.c

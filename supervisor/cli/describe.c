@@ -1,0 +1,204 @@
+#include "config.h"
+
+#include "supervisor/cli/describe.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/base/error.h"
+
+static const struct authority {
+        const char *sentence, *functions;
+} authorities[] = {
+#define AUTHORITY(sentence, functions) { sentence, functions },
+#include "supervisor/cli/authority.def"
+};
+
+int authority_of(const char *name, size_t size)
+{
+        char word[64];
+
+        if (size + 3 > sizeof(word) || memchr(name, ' ', size))
+                return -ENOENT;
+        snprintf(word, sizeof(word), " %.*s ", (int)size, name);
+        for (size_t i = 0; i < ELEMENTSOF(authorities); i++) {
+                if (strstr(authorities[i].functions, word))
+                        return (int)i;
+        }
+        return -ENOENT;
+}
+
+const char *authority_text(unsigned row)
+{
+        return authorities[row].sentence;
+}
+
+static bool name_is(const struct name *name, const char *text)
+{
+        return name->size == strlen(text) && memcmp(name->bytes, text, name->size) == 0;
+}
+
+/* A name as one printable word: control characters, blanks and the backslash as \xx. UTF-8 beyond
+ * that stays, but for the C1 controls, which terminals obey too. */
+static void print_name(FILE *stream, const struct name *name)
+{
+        for (uint32_t i = 0; i < name->size; i++) {
+                uint8_t c = (uint8_t)name->bytes[i];
+                bool c1 = c == 0xc2 && i + 1 < name->size && (uint8_t)name->bytes[i + 1] < 0xa0;
+
+                if (c <= 0x20 || c == 0x7f || c == '\\' || c1)
+                        fprintf(stream, "\\%02x", c);
+                else
+                        fputc(c, stream);
+                if (c1)
+                        fprintf(stream, "\\%02x", (uint8_t)name->bytes[++i]);
+        }
+}
+
+static void print_range(FILE *stream, const struct range *r, const char *unit)
+{
+        fprintf(stream, "%" PRIu64, r->min);
+        if (r->has_max)
+                fprintf(stream, " to %" PRIu64, r->max);
+        fprintf(stream, " %s%s%s%s", unit, r->has_max ? "" : " or more", r->is_64 ? ", 64-bit" : "",
+                r->is_shared ? ", shared" : "");
+}
+
+/* The type of item @index of @kind, after its name. */
+static void print_type(FILE *stream, const struct module *m, enum extern_kind kind, uint32_t index)
+{
+        char text[256];
+
+        switch (kind) {
+        case EXTERN_FUNC:
+                fprintf(stream, "function %s",
+                        functype_text(module_function_type(m, index), text, sizeof(text)));
+                break;
+        case EXTERN_TABLE:
+                fprintf(stream, "table of %s, ", valtype_text(m->tables[index].type.element));
+                print_range(stream, &m->tables[index].type.size, "elements");
+                break;
+        case EXTERN_MEMORY:
+                fputs("memory, ", stream);
+                print_range(stream, &m->memories[index].type.size, "pages");
+                break;
+        case EXTERN_GLOBAL:
+                fprintf(stream, "global %s%s", m->globals[index].type.is_mutable ? "mutable " : "",
+                        valtype_text(m->globals[index].type.type));
+                break;
+        default:
+                fputs("tag", stream);
+        }
+        fputc('\n', stream);
+}
+
+/* "1.5 MiB" and the like. */
+static void print_bytes(FILE *stream, double bytes)
+{
+        static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+        unsigned unit = 0;
+
+        while (bytes >= 1024 && unit + 1 < ELEMENTSOF(units)) {
+                bytes /= 1024;
+                unit++;
+        }
+        fprintf(stream, "%.*f %s", bytes == (uint64_t)bytes ? 0 : 1, bytes, units[unit]);
+}
+
+static void print_imports(FILE *stream, const struct module *m)
+{
+        fprintf(stream, "Imports: %" PRIu32 "\n", m->nimports);
+        for (uint32_t i = 0; i < m->nimports; i++) {
+                const struct import *import = &m->imports[i];
+
+                fputs("  ", stream);
+                print_name(stream, &import->module);
+                fputc(' ', stream);
+                print_name(stream, &import->name);
+                fputs(": ", stream);
+                print_type(stream, m, import->kind, import->index);
+        }
+}
+
+static void print_exports(FILE *stream, const struct module *m)
+{
+        fprintf(stream, "Exports: %" PRIu32 "\n", m->nexports);
+        for (uint32_t i = 0; i < m->nexports; i++) {
+                fputs("  ", stream);
+                print_name(stream, &m->exports[i].name);
+                fputs(": ", stream);
+                print_type(stream, m, m->exports[i].kind, m->exports[i].index);
+        }
+}
+
+static void print_memories(FILE *stream, const struct module *m)
+{
+        fprintf(stream, "Memory: %s", m->nmemories ? "" : "none\n");
+        for (uint32_t i = 0; i < m->nmemories; i++) {
+                const struct range *size = &m->memories[i].type.size;
+
+                if (i)
+                        fputs("        ", stream);
+                print_bytes(stream, (double)size->min * 65536);
+                fputs(" at the start, ", stream);
+                if (size->has_max) {
+                        print_bytes(stream, (double)size->max * 65536);
+                        fputs(" at most\n", stream);
+                } else {
+                        fputs("no limit of its own\n", stream);
+                }
+        }
+}
+
+/* Sentences for the WASI functions, each once, in the order of the table; then what no table knows. */
+static void print_authority(FILE *stream, const struct module *m)
+{
+        uint32_t asked = 0;
+        bool any = false;
+
+        _Static_assert(ELEMENTSOF(authorities) <= 32, "a bit for each row");
+        fputs("Asks for:\n", stream);
+        for (uint32_t i = 0; i < m->nimports; i++) {
+                int row = name_is(&m->imports[i].module, WASI_MODULE)
+                                ? authority_of(m->imports[i].name.bytes, m->imports[i].name.size)
+                                : -ENOENT;
+
+                if (row >= 0)
+                        asked |= UINT32_C(1) << row;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(authorities); i++) {
+                if (!(asked & UINT32_C(1) << i) || !*authorities[i].sentence)
+                        continue;
+                fprintf(stream, "  %s\n", authorities[i].sentence);
+                any = true;
+        }
+        for (uint32_t i = 0; i < m->nimports; i++) {
+                const struct import *import = &m->imports[i];
+
+                if (name_is(&import->module, WASI_MODULE) &&
+                    authority_of(import->name.bytes, import->name.size) >= 0)
+                        continue;
+                fputs("  unknown here, so that run refuses it: ", stream);
+                print_name(stream, &import->module);
+                fputc(' ', stream);
+                print_name(stream, &import->name);
+                fputc('\n', stream);
+                any = true;
+        }
+        if (!any)
+                fputs("  nothing: it can only compute\n", stream);
+}
+
+void describe_module(FILE *stream, const struct module *m)
+{
+        if (m->module_name.size) {
+                fputs("Name: ", stream);
+                print_name(stream, &m->module_name);
+                fputc('\n', stream);
+        }
+        fprintf(stream, "Functions: %" PRIu32 "\n", m->nfunctions - m->imported_functions);
+        print_imports(stream, m);
+        print_exports(stream, m);
+        print_memories(stream, m);
+        print_authority(stream, m);
+}

@@ -1,0 +1,113 @@
+/* posture.c - nacelle posture: what this kernel offers, layer by layer, each tried for real. */
+#include "config.h"
+
+#include <string.h>
+
+#include "policy/kernel.h"
+#include "supervisor/cli/cli.h"
+
+struct posture_options {
+        bool system_calls;
+};
+
+static int set_system_calls(void *target, const char *value, struct error *err)
+{
+        ((struct posture_options *)target)->system_calls = true;
+        return 0;
+}
+
+static const struct option_row options[] = {
+        { "system-calls", 's', NULL, false, set_system_calls,
+          "list the system calls that a cell and the compiler may make, and why" },
+        { 0 },
+};
+
+static const struct {
+        const char *present, *absent;
+} words[] = {
+        [NEED_LAYER] = { "yes", "MISSING" },
+        [NEED_CORE] = { "yes", "MISSING" },
+        [NEED_SPEED] = { "yes", "no" },
+};
+
+static const char *role_name(enum role role)
+{
+        return role == ROLE_CELL ? "cell" : "compiler";
+}
+
+static void print_system_calls(void)
+{
+        for (unsigned role = 0; role < _ROLE_MAX; role++) {
+                unsigned n;
+                const struct syscall_rule *rules = policy_syscalls(role, &n);
+
+                printf("\nSystem calls of the %s; any other ends it:\n", role_name(role));
+                for (unsigned i = 0; i < n; i++)
+                        printf("  %-16s %s%s\n", rules[i].name,
+                               rules[i].deny ? "(refused) " : rules[i].args[0].test ? "(limited) " : "",
+                               rules[i].reason);
+        }
+}
+
+/* Distinct calls: rows of one call follow each other. */
+static unsigned count_system_calls(enum role role)
+{
+        unsigned n, calls = 0;
+        const struct syscall_rule *rules = policy_syscalls(role, &n);
+
+        for (unsigned i = 0; i < n; i++)
+                calls += (i == 0 || rules[i].number != rules[i - 1].number) && !rules[i].deny;
+        return calls;
+}
+
+static int posture_main(const struct command *self, int argc, char **argv)
+{
+        _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
+        struct kernel_row rows[_KERNEL_MAX];
+        struct posture_options o = { 0 };
+        struct error err = { 0 };
+        unsigned n, missing[3] = { 0 };
+
+        if (!operands)
+                return STATUS_INTERNAL;
+        if (options_parse(self, &o, argc, argv, operands, &n, &err) < 0)
+                return cli_fail(&err);
+
+        kernel_probe(rows);
+        puts("What this kernel offers:");
+        for (unsigned i = 0; i < _KERNEL_MAX; i++) {
+                const struct kernel_row *row = &rows[i];
+
+                printf("  %-7s %s%s%s%s\n",
+                       row->present ? words[row->need].present : words[row->need].absent, row->text,
+                       row->detail[0] ? " (" : "", row->detail, row->detail[0] ? ")" : "");
+                if (!row->present) {
+                        printf("          without it: %s; Linux %s has it\n", row->without, row->since);
+                        missing[row->need]++;
+                }
+        }
+        puts("\nThe walls around a cell, in the order in which they go up, and what each stops:");
+        for (unsigned i = 0; i < _LAYER_MAX; i++)
+                printf("  %-14s %s\n", layer_text(i), layer_stops(i));
+        printf("\nA cell may make %u different system calls, the compiler %u.\n",
+               count_system_calls(ROLE_CELL), count_system_calls(ROLE_COMPILER));
+        if (o.system_calls)
+                print_system_calls();
+
+        if (missing[NEED_CORE])
+                puts("\nNacelle cannot run here.");
+        else if (missing[NEED_LAYER])
+                printf("\n%u layers are missing: run refuses, unless --degraded is given.\n",
+                       missing[NEED_LAYER]);
+        else
+                puts("\nEvery layer is there.");
+        return missing[NEED_CORE] || missing[NEED_LAYER] ? STATUS_CONFIG : 0;
+}
+
+const struct command posture_command = {
+        .name = "posture",
+        .operands = "",
+        .main = posture_main,
+        .text = "tell which of the kernel's walls are there, each tried for real",
+        .options = options,
+};
