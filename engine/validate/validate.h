@@ -48,7 +48,7 @@ struct checked_module {
          * expressions), in ascending order of function index. */
         uint32_t nescaping;
         const uint32_t *escaping;      /* function indices */
-        uint32_t features_used;        /* set of 1 << FEATURE_... */
+        uint64_t features_used;        /* set of 1 << FEATURE_... */
 };
 
 _must_check_ int module_validate(const struct module *m, const struct limits *limits,

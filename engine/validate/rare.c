@@ -1,0 +1,292 @@
+/* Instructions that are not frequent enough for the loop of body.c. */
+#include "engine/validate/checker.h"
+
+static const struct table *get_table(struct body *b, uint32_t index)
+{
+        const struct module *m = b->k->m;
+
+        if (index < m->ntables)
+                return &m->tables[index];
+        body_fail(b, -EBADMSG, "unknown table %u", index);
+        return NULL;
+}
+
+static const struct memory *get_memory(struct body *b, uint32_t index)
+{
+        const struct module *m = b->k->m;
+
+        if (index < m->nmemories)
+                return &m->memories[index];
+        body_fail(b, -EBADMSG, "unknown memory %u", index);
+        return NULL;
+}
+
+static const struct element_segment *get_element(struct body *b, uint32_t index)
+{
+        const struct module *m = b->k->m;
+
+        if (index < m->nelements)
+                return &m->elements[index];
+        body_fail(b, -EBADMSG, "unknown elem segment %u", index);
+        return NULL;
+}
+
+/* Data segments come after the code, so their count has a section of its own. */
+static bool has_data(struct body *b, uint32_t index)
+{
+        const struct module *m = b->k->m;
+
+        if (!m->has_data_count) {
+                error_set(&b->error, STAGE_DECODE, -EBADMSG, (uint64_t)(b->op_at - b->c.file),
+                          "data count section required");
+                return false;
+        }
+        if (index < m->data_count)
+                return true;
+        body_fail(b, -EBADMSG, "unknown data segment %u", index);
+        return false;
+}
+
+static bool same_element(struct body *b, valtype to, valtype from)
+{
+        if (type_matches(from, to))
+                return true;
+        body_fail(b, -EBADMSG, "type mismatch: elements are %s and %s", valtype_text(from),
+                  valtype_text(to));
+        return false;
+}
+
+static void leaves(struct body *b)
+{
+        b->has_calls = true;
+        b->call_weight += b->loop_weight;
+}
+
+#define POP(...)                                                             \
+        ({                                                                   \
+                const valtype _want[] = { __VA_ARGS__ };                     \
+                top = operands_pop(b, top, _want, ELEMENTSOF(_want));        \
+                if (!top)                                                    \
+                        return NULL;                                         \
+        })
+
+static valtype *check_call_indirect(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct module *m = b->k->m;
+        const struct table *table = get_table(b, in->index2);
+        const struct functype *type;
+
+        if (!table)
+                return NULL;
+        if (table->type.element != VAL_FUNCREF)
+                return body_fail(b, -EBADMSG, "type mismatch: %s through a table of %s",
+                                 opcode_table[in->op].text, valtype_text(table->type.element));
+        if (in->index >= m->ntypes)
+                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
+        type = &m->types[in->index];
+        leaves(b);
+        POP(address_type(table->type.size.is_64));
+        top = operands_pop(b, top, type->params, type->nparams);
+        if (!top)
+                return NULL;
+        if (in->op == OP_CALL_INDIRECT)
+                return operands_push(b, top, type->results, type->nresults);
+        if (!functype_equal(&(struct functype) { 0, type->nresults, NULL, type->results },
+                            &(struct functype) { 0, b->type->nresults, NULL, b->type->results }))
+                return body_fail(b, -EBADMSG, "type mismatch: a tail call with other results than "
+                                 "the function's");
+        return check_unreachable(b, top);
+}
+
+static valtype *check_return_call(struct body *b, valtype *top, uint32_t function)
+{
+        const struct module *m = b->k->m;
+        const struct functype *type;
+
+        if (function >= m->nfunctions)
+                return body_fail(b, -EBADMSG, "unknown function %u", function);
+        type = module_function_type(m, function);
+        leaves(b);
+        top = operands_pop(b, top, type->params, type->nparams);
+        if (!top)
+                return NULL;
+        if (!functype_equal(&(struct functype) { 0, type->nresults, NULL, type->results },
+                            &(struct functype) { 0, b->type->nresults, NULL, b->type->results }))
+                return body_fail(b, -EBADMSG, "type mismatch: a tail call with other results than "
+                                 "the function's");
+        return check_unreachable(b, top);
+}
+
+static valtype *check_select_t(struct body *b, valtype *top, const struct instruction *in)
+{
+        if (in->index != 1)
+                return body_fail(b, -EBADMSG, "invalid result arity: select with %u types",
+                                 in->index);
+        if (in->type == VAL_V128 && !(b->k->features >> FEATURE_SIMD & 1))
+                return body_fail(b, -EOPNOTSUPP, "the feature %s is off: type v128",
+                                 feature_table[FEATURE_SIMD].text);
+        POP(in->type, in->type, VAL_I32);
+        return operands_push(b, top, &in->type, 1);
+}
+
+static valtype *check_ref_is_null(struct body *b, valtype *top)
+{
+        if (top > b->base) {
+                if (!valtype_is_ref(top[-1]) && top[-1] != VAL_BOTTOM)
+                        return body_fail(b, -EBADMSG, "type mismatch: ref.is_null of %s",
+                                         valtype_text(top[-1]));
+                top--;
+        } else if (!b->unreachable) {
+                return body_mismatch(b, top, NULL, 1, 0);
+        }
+        *top++ = VAL_I32;
+        return top;
+}
+
+static valtype *check_ref_func(struct body *b, valtype *top, uint32_t function)
+{
+        if (function >= b->k->m->nfunctions)
+                return body_fail(b, -EBADMSG, "unknown function %u", function);
+        if (!b->k->escaping[function])
+                return body_fail(b, -EBADMSG, "undeclared function reference %u", function);
+        *top++ = VAL_FUNCREF;
+        return top;
+}
+
+static valtype *check_table_op(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct table *t = get_table(b, in->index);
+        valtype at, element;
+
+        if (!t)
+                return NULL;
+        at = address_type(t->type.size.is_64);
+        element = t->type.element;
+        b->has_calls = true;
+        switch (in->op) {
+        case OP_TABLE_GET:
+                POP(at);
+                *top++ = element;
+                break;
+        case OP_TABLE_SET:
+                POP(at, element);
+                break;
+        case OP_TABLE_GROW:
+                POP(element, at);
+                *top++ = at;
+                break;
+        case OP_TABLE_SIZE:
+                *top++ = at;
+                break;
+        case OP_TABLE_FILL:
+                POP(at, element, at);
+                break;
+        }
+        return top;
+}
+
+static valtype *check_table_bulk(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct table *to, *from;
+        const struct element_segment *segment;
+        valtype to_at, from_at;
+
+        b->has_calls = true;
+        if (in->op == OP_TABLE_INIT) {
+                to = get_table(b, in->index2);
+                segment = to ? get_element(b, in->index) : NULL;
+                if (!segment || !same_element(b, to->type.element, segment->type))
+                        return NULL;
+                POP(address_type(to->type.size.is_64), VAL_I32, VAL_I32);
+                return top;
+        }
+        to = get_table(b, in->index);
+        from = to ? get_table(b, in->index2) : NULL;
+        if (!from || !same_element(b, to->type.element, from->type.element))
+                return NULL;
+        to_at = address_type(to->type.size.is_64);
+        from_at = address_type(from->type.size.is_64);
+        POP(to_at, from_at, to_at == from_at ? to_at : VAL_I32);
+        return top;
+}
+
+static valtype *check_memory_op(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct memory *memory, *from;
+        valtype at, from_at;
+
+        memory = get_memory(b, in->op == OP_MEMORY_INIT ? in->index2 : in->index);
+        if (!memory)
+                return NULL;
+        at = address_type(memory->type.size.is_64);
+        if (in->op == OP_MEMORY_SIZE) {
+                *top++ = at;
+                return top;
+        }
+        b->has_calls = true;
+        switch (in->op) {
+        case OP_MEMORY_GROW:
+                POP(at);
+                *top++ = at;
+                break;
+        case OP_MEMORY_FILL:
+                POP(at, VAL_I32, at);
+                break;
+        case OP_MEMORY_INIT:
+                if (!has_data(b, in->index))
+                        return NULL;
+                POP(at, VAL_I32, VAL_I32);
+                break;
+        case OP_MEMORY_COPY:
+                from = get_memory(b, in->index2);
+                if (!from)
+                        return NULL;
+                from_at = address_type(from->type.size.is_64);
+                POP(at, from_at, at == from_at ? at : VAL_I32);
+                break;
+        }
+        return top;
+}
+
+valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
+{
+        switch (in->op) {
+        case OP_CALL_INDIRECT:
+        case OP_RETURN_CALL_INDIRECT:
+                return check_call_indirect(b, top, in);
+        case OP_RETURN_CALL:
+                return check_return_call(b, top, in->index);
+        case OP_SELECT_T:
+                return check_select_t(b, top, in);
+        case OP_REF_NULL:
+                *top++ = in->type;
+                return top;
+        case OP_REF_IS_NULL:
+                return check_ref_is_null(b, top);
+        case OP_REF_FUNC:
+                return check_ref_func(b, top, in->index);
+        case OP_TABLE_GET:
+        case OP_TABLE_SET:
+        case OP_TABLE_GROW:
+        case OP_TABLE_SIZE:
+        case OP_TABLE_FILL:
+                return check_table_op(b, top, in);
+        case OP_TABLE_INIT:
+        case OP_TABLE_COPY:
+                return check_table_bulk(b, top, in);
+        case OP_ELEM_DROP:
+                b->has_calls = true;
+                return get_element(b, in->index) ? top : NULL;
+        case OP_DATA_DROP:
+                b->has_calls = true;
+                return has_data(b, in->index) ? top : NULL;
+        case OP_MEMORY_SIZE:
+        case OP_MEMORY_GROW:
+        case OP_MEMORY_INIT:
+        case OP_MEMORY_COPY:
+        case OP_MEMORY_FILL:
+                return check_memory_op(b, top, in);
+        }
+        return body_fail(b, -EOPNOTSUPP, "%s: the validator has no rule for it",
+                         opcode_table[in->op].text);
+}
