@@ -2,19 +2,23 @@
  *
  * cli_fail - print @err for people; returns the exit status that it means.
  * cli_open - open @path for reading: a regular file. STAGE_USAGE with -ENOENT, -EISDIR, ...
+ * cli_write - @bytes become the file @path, whole or not at all. cli_write_fd - the same from @fd.
  * cli_progress - a broker's progress function: shows per cent on a terminal at stderr, else nothing;
  *   nothing either in the first 200 ms. @context is a struct progress.
  * cli_progress_done - wipes what was shown. */
 #pragma once
 
+#include "engine/base/buffer.h"
 #include "supervisor/broker/broker.h"
 #include "supervisor/cli/options.h"
 
 extern const struct command run_command, compile_command, validate_command, inspect_command,
-        posture_command, version_command;
+        posture_command, version_command, wat_command;
 
 int cli_fail(const struct error *err);
 _must_check_ int cli_open(const char *path, int *ret_fd, struct error *err);
+_must_check_ int cli_write(const char *path, const struct buffer *bytes, struct error *err);
+_must_check_ int cli_write_fd(const char *path, int fd, struct error *err);
 
 struct progress {
         const char *text;     /* "compiling app.wasm" */

@@ -1,11 +1,6 @@
 /* compile.c - nacelle compile: a module to an artefact, kept in a file. */
 #include "config.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-
 #include "supervisor/cli/cli.h"
 
 struct compile {
@@ -30,46 +25,6 @@ static const struct option_row options[] = {
         { 0 },
 };
 
-static int refuse_output(struct error *err, const char *path)
-{
-        return error_set(err, STAGE_CACHE, -errno, ERROR_NOWHERE, "writing %s: %s", path,
-                         strerror(errno));
-}
-
-/* The whole of @in becomes @path, at once: nobody sees half an artefact. */
-static int write_output(int in, const char *path, struct error *err)
-{
-        _cleanup_close_ int out = -EBADF;
-        _cleanup_free_ char *temporary = NULL;
-        struct stat st;
-        off_t at = 0;
-
-        if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
-                temporary = NULL;
-                return error_set(err, STAGE_CACHE, -ENOMEM, ERROR_NOWHERE, "out of memory");
-        }
-        out = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (out < 0 || fstat(in, &st) < 0)
-                return refuse_output(err, path);
-        while (at < st.st_size) {
-                ssize_t n = sendfile(out, in, &at, (size_t)(st.st_size - at));
-
-                if (n <= 0) {
-                        if (n == 0)
-                                errno = EIO;
-                        refuse_output(err, path);
-                        unlink(temporary);
-                        return err->code;
-                }
-        }
-        if (rename(temporary, path) < 0) {
-                refuse_output(err, path);
-                unlink(temporary);
-                return err->code;
-        }
-        return 0;
-}
-
 static int compile(struct compile *c, const char *path, struct error *err)
 {
         _cleanup_close_ int in = -EBADF, artefact = -EBADF;
@@ -86,7 +41,7 @@ static int compile(struct compile *c, const char *path, struct error *err)
         c->o.context = &progress;
         r = broker_artefact(&c->o, in, &artefact, err);
         cli_progress_done(&progress);
-        return r < 0 ? r : write_output(artefact, c->output, err);
+        return r < 0 ? r : cli_write_fd(c->output, artefact, err);
 }
 
 static int compile_main(const struct command *self, int argc, char **argv)
