@@ -72,6 +72,7 @@ static const struct syscall_rule compiler_rules[] = {
         ALLOW(rt_sigprocmask,                               "start of a thread",                            "I05"),
         ALLOW(sched_yield,                                  "threads",                                      "I05"),
         ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "I05"),
+        ALLOW(getrandom,                                    "seeds of hash tables",                         "I05"),
         ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "I05"),
         ALLOW(exit,                                         "the end of a thread",                          "I05"),
         ALLOW(exit_group,                                   "the end",                                      "I05"),

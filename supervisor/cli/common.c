@@ -10,7 +10,12 @@
 
 int cli_fail(const struct error *err)
 {
-        error_print(stderr, "nacelle", err);
+        struct error plain = *err;
+
+        /* What is wrong with the command line or a file's name needs no stage to be understood. */
+        if (plain.stage == STAGE_USAGE)
+                plain.stage = STAGE_NONE;
+        error_print(stderr, "nacelle", &plain);
         return error_status(err);
 }
 
