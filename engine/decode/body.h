@@ -45,6 +45,22 @@ struct instruction {
 
 /* Out of line: what the texts of rare failures are made of. */
 _cold_ const char *opcode_why(const uint8_t *at, const uint8_t *end);
+_cold_ bool opcode_is_known(uint8_t byte, uint32_t number);  /* of a proposal not supported */
+_cold_ bool type_is_known(uint8_t byte);                     /* the same of a type */
+
+static _always_inline_ bool body_type_fail(struct cursor *c, const uint8_t *where, const char *why)
+{
+        if (type_is_known(*where))
+                return cursor_unsupported(c, where, text_type_unsupported);
+        return cursor_fail(c, where, *where & 0x80 ? "integer representation too long" : why);
+}
+
+static _always_inline_ bool body_opcode_fail(struct cursor *c, const uint8_t *where, uint32_t number)
+{
+        if (opcode_is_known(*where, number))
+                return cursor_unsupported(c, where, opcode_why(where, c->end));
+        return cursor_fail(c, where, opcode_why(where, c->end));
+}
 
 /* LEB128 of a body that has been checked. */
 static _always_inline_ uint64_t body_leb_u(const uint8_t **at)
@@ -95,8 +111,7 @@ static _always_inline_ bool body_valtype(struct cursor *c, bool check, valtype *
                 return false;
         t = valtype_of_byte(byte);
         if (check && _unlikely_(t == VAL_BOTTOM))
-                return cursor_fail(c, c->at - 1, byte & 0x80 ? "integer representation too long"
-                                                             : "malformed value type");
+                return body_type_fail(c, c->at - 1, "malformed value type");
         *ret = t;
         return true;
 }
@@ -181,7 +196,7 @@ static _always_inline_ bool body_heaptype(struct cursor *c, bool check, struct i
                 return false;
         t = valtype_of_byte(byte);
         if (check && _unlikely_(!valtype_is_ref(t)))
-                return cursor_fail(c, c->at - 1, "malformed heap type");
+                return body_type_fail(c, c->at - 1, "malformed heap type");
         in->type = t;
         return true;
 }
@@ -247,7 +262,7 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
 static _always_inline_ bool body_opcode(struct cursor *c, bool check, struct instruction *in)
 {
         const uint8_t *at = c->at;
-        uint32_t number;
+        uint32_t number = 0;
 
         if (check && _unlikely_(at >= c->end))
                 return cursor_fail(c, at, text_unexpected_end);
@@ -263,7 +278,7 @@ static _always_inline_ bool body_opcode(struct cursor *c, bool check, struct ins
                 if (!check || _likely_(in->op != OP_INVALID))
                         return true;
         }
-        return cursor_fail(c, at, opcode_why(at, c->end));
+        return body_opcode_fail(c, at, number);
 }
 
 static _always_inline_ bool body_next(struct cursor *c, struct instruction *in)

@@ -2,6 +2,7 @@
 
 /* Longer than the "unexpected end" of some scripts, which compare the beginning. */
 const char text_unexpected_end[] = "unexpected end of section or function";
+const char text_type_unsupported[] = "a type of a proposal that is not supported";
 
 struct leb leb_unsigned(const uint8_t *at, const uint8_t *end, unsigned bits)
 {
@@ -45,12 +46,12 @@ struct leb leb_signed(const uint8_t *at, const uint8_t *end, unsigned bits)
         return (struct leb) { 0, NULL };
 }
 
-const char *leb_why(const uint8_t *at, const uint8_t *end, unsigned bits)
+const char *leb_why(const uint8_t *at, const uint8_t *end, const uint8_t *file_end, unsigned bits)
 {
         unsigned longest = (bits + 6) / 7;
 
         for (unsigned i = 0; i < longest; i++) {
-                if (at + i >= end)
+                if (at + i >= (i > 0 ? file_end : end))
                         return text_unexpected_end;
                 if (at[i] < 0x80)
                         return "integer too large";
@@ -104,5 +105,6 @@ bool utf8_is_valid(const uint8_t *bytes, size_t size)
 
 int cursor_error(const struct cursor *c, struct error *err)
 {
-        return error_set(err, STAGE_DECODE, -EBADMSG, (uint64_t)(c->where - c->file), "%s", c->why);
+        return error_set(err, STAGE_DECODE, c->code ? c->code : -EBADMSG,
+                         (uint64_t)(c->where - c->file), "%s", c->why);
 }

@@ -20,9 +20,10 @@
 
 struct cursor {
         const uint8_t *at, *end;
-        const uint8_t *file;   /* offset 0 */
+        const uint8_t *file, *file_end;
         const char *why;       /* of the failure */
         const uint8_t *where;
+        int code;              /* 0: -EBADMSG */
 };
 
 struct leb { /* returned in two registers */
@@ -30,13 +31,16 @@ struct leb { /* returned in two registers */
         const uint8_t *next;   /* NULL: failed */
 };
 
-extern const char text_unexpected_end[];
+extern const char text_unexpected_end[], text_type_unsupported[];
 
 /* The general case of LEB128 (section 5.2.2): at most ceil(bits / 7) bytes, and the unused bits of
  * the last one zero (unsigned) or the sign (signed). */
 struct leb leb_unsigned(const uint8_t *at, const uint8_t *end, unsigned bits);
 struct leb leb_signed(const uint8_t *at, const uint8_t *end, unsigned bits);
-_cold_ const char *leb_why(const uint8_t *at, const uint8_t *end, unsigned bits);
+/* What is wrong with the number at @at. One that begins before @end is read on to the end of the
+ * file, as the official scripts do. */
+_cold_ const char *leb_why(const uint8_t *at, const uint8_t *end, const uint8_t *file_end,
+                           unsigned bits);
 
 bool utf8_is_valid(const uint8_t *bytes, size_t size);
 
@@ -46,6 +50,7 @@ static inline struct cursor cursor_over(const struct module *m, struct slice par
                 .at = m->bytes + part.offset,
                 .end = m->bytes + part.offset + part.size,
                 .file = m->bytes,
+                .file_end = m->bytes + m->size,
         };
 }
 
@@ -66,7 +71,14 @@ static _always_inline_ bool cursor_fail(struct cursor *c, const uint8_t *where, 
         return false;
 }
 
-/* Fills @err from .why; returns -EBADMSG. */
+/* A byte that stands for something that exists, but not here. */
+static _always_inline_ bool cursor_unsupported(struct cursor *c, const uint8_t *where, const char *why)
+{
+        c->code = -EOPNOTSUPP;
+        return cursor_fail(c, where, why);
+}
+
+/* Fills @err from .why; returns its code. */
 int cursor_error(const struct cursor *c, struct error *err);
 
 static _always_inline_ bool read_u8(struct cursor *c, uint8_t *ret)
@@ -87,7 +99,7 @@ static _always_inline_ bool read_leb_unsigned(struct cursor *c, unsigned bits, u
         }
         l = leb_unsigned(c->at, c->end, bits);
         if (_unlikely_(!l.next))
-                return cursor_fail(c, c->at, leb_why(c->at, c->end, bits));
+                return cursor_fail(c, c->at, leb_why(c->at, c->end, c->file_end, bits));
         *ret = l.value;
         c->at = l.next;
         return true;
@@ -103,7 +115,7 @@ static _always_inline_ bool read_leb_signed(struct cursor *c, unsigned bits, int
         }
         l = leb_signed(c->at, c->end, bits);
         if (_unlikely_(!l.next))
-                return cursor_fail(c, c->at, leb_why(c->at, c->end, bits));
+                return cursor_fail(c, c->at, leb_why(c->at, c->end, c->file_end, bits));
         *ret = (int64_t)l.value;
         c->at = l.next;
         return true;

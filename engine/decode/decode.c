@@ -101,6 +101,22 @@ int decoder_name(struct decoder *d, struct name *ret)
         return 0;
 }
 
+int decoder_reftype(struct decoder *d, valtype *ret)
+{
+        uint8_t byte;
+        valtype type;
+
+        if (!read_u8(&d->c, &byte))
+                return decoder_fail(d);
+        type = valtype_of_byte(byte);
+        if (!valtype_is_ref(type)) {
+                body_type_fail(&d->c, d->c.at - 1, "malformed reference type");
+                return decoder_fail(d);
+        }
+        *ret = type;
+        return 0;
+}
+
 static int decode_custom(struct decoder *d)
 {
         struct custom_section *custom = &d->m->customs[d->m->ncustoms];
@@ -170,6 +186,44 @@ static int decode_section(struct decoder *d, size_t offset, uint8_t id, unsigned
         return 0;
 }
 
+static bool body_is_well_formed(struct cursor *c)
+{
+        struct instruction in = { 0 };
+        uint32_t n, label;
+        valtype type;
+
+        if (!body_locals_begin(c, true, &n))
+                return false;
+        for (uint32_t i = 0; i < n; i++)
+                if (!body_local_group(c, true, &label, &type))
+                        return false;
+        while (c->at < c->end) {
+                if (!body_next(c, &in))
+                        return false;
+                for (uint64_t i = 0; in.op == OP_BR_TABLE && i <= in.index; i++)
+                        if (!read_u32(c, &label))
+                                return false;
+        }
+        return true;
+}
+
+/* After a failure behind the code: bodies are read by validation, but the first error of the file
+ * may be in one of them. */
+static int earlier_failure(struct decoder *d, int r)
+{
+        const struct module *m = d->m;
+
+        if (r != -EBADMSG || !d->code_offset)
+                return r;
+        for (uint32_t i = m->imported_functions; i < m->nfunctions; i++) {
+                struct cursor c = cursor_over(m, m->functions[i].body);
+
+                if (m->functions[i].body.size > 0 && !body_is_well_formed(&c) && c.code == 0)
+                        return cursor_error(&c, d->err);
+        }
+        return r;
+}
+
 static int decode_sections(struct decoder *d, struct cursor *file)
 {
         unsigned next = 0;
@@ -222,8 +276,7 @@ static int check_counts(struct decoder *d)
 
 static int decode_file(struct decoder *d)
 {
-        struct cursor file = { .at = d->m->bytes, .end = d->m->bytes + d->m->size,
-                               .file = d->m->bytes };
+        struct cursor file = cursor_over(d->m, (struct slice) { 0, d->m->size });
         int r = decode_header(d, &file);
 
         if (r < 0)
@@ -233,7 +286,7 @@ static int decode_file(struct decoder *d)
                 return decoder_no_memory(d);
         r = decode_sections(d, &file);
         if (r < 0)
-                return r;
+                return earlier_failure(d, r);
         r = check_counts(d);
         if (r < 0)
                 return r;

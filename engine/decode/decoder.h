@@ -54,6 +54,7 @@ int decoder_need_type(struct decoder *d, valtype type, size_t offset);
 int decoder_count(struct decoder *d, const char *what, uint64_t limit, unsigned element_bytes,
                   uint32_t *ret);
 int decoder_name(struct decoder *d, struct name *ret);
+int decoder_reftype(struct decoder *d, valtype *ret);
 int decoder_const_expr(struct decoder *d, struct const_expr *ret);
 
 int decode_types(struct decoder *d);

@@ -133,25 +133,10 @@ static int read_range(struct decoder *d, struct range *ret)
         return 0;
 }
 
-static int read_reftype(struct decoder *d, valtype *ret)
-{
-        size_t offset = cursor_offset(&d->c);
-        uint8_t byte;
-        valtype type;
-
-        if (!read_u8(&d->c, &byte))
-                return decoder_fail(d);
-        type = valtype_of_byte(byte);
-        if (!valtype_is_ref(type))
-                return decoder_error(d, -EBADMSG, offset, "malformed reference type 0x%02x", byte);
-        *ret = type;
-        return 0;
-}
-
 static int read_tabletype(struct decoder *d, struct tabletype *ret)
 {
         size_t offset = cursor_offset(&d->c);
-        int r = read_reftype(d, &ret->element);
+        int r = decoder_reftype(d, &ret->element);
 
         if (r < 0)
                 return r;
@@ -294,7 +279,7 @@ int decode_imports(struct decoder *d)
         size_t offset = cursor_offset(&d->c);
         struct module *m = d->m;
         uint32_t n;
-        int r = decoder_count(d, "imports", d->limits->imports, 4, &n);
+        int r = decoder_count(d, "imports", d->limits->imports, 1, &n);
 
         if (r < 0)
                 return r;
@@ -367,7 +352,7 @@ int decode_tables(struct decoder *d)
 {
         struct module *m = d->m;
         uint32_t n;
-        int r = decoder_count(d, "tables", d->limits->tables - m->ntables, 3, &n);
+        int r = decoder_count(d, "tables", d->limits->tables - m->ntables, 1, &n);
 
         if (r < 0)
                 return r;
@@ -386,7 +371,7 @@ int decode_memories(struct decoder *d)
 {
         struct module *m = d->m;
         uint32_t n;
-        int r = decoder_count(d, "memories", d->limits->memories - m->nmemories, 2, &n);
+        int r = decoder_count(d, "memories", d->limits->memories - m->nmemories, 1, &n);
 
         if (r < 0)
                 return r;

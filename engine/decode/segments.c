@@ -42,19 +42,17 @@ static int read_element_type(struct decoder *d, bool is_long, valtype *ret)
 {
         size_t offset = cursor_offset(&d->c);
         uint8_t byte;
+        int r;
 
+        if (is_long) {
+                r = decoder_reftype(d, ret);
+                return r < 0 ? r : decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
+        }
         if (!read_u8(&d->c, &byte))
                 return decoder_fail(d);
-        if (!is_long) {
-                if (byte != 0)
-                        return decoder_error(d, -EBADMSG, offset, "malformed element kind 0x%02x",
-                                             byte);
-                return 0;
-        }
-        *ret = valtype_of_byte(byte);
-        if (!valtype_is_ref(*ret))
-                return decoder_error(d, -EBADMSG, offset, "malformed reference type 0x%02x", byte);
-        return decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
+        if (byte != 0)
+                return decoder_error(d, -EBADMSG, offset, "malformed element kind 0x%02x", byte);
+        return 0;
 }
 
 /* Bit 0: passive or declarative; bit 1: explicit table, or declarative; bit 2: expressions. */

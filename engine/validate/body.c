@@ -292,15 +292,11 @@ again:
                 case CLASS_ILLEGAL: {
                         uint32_t number = 0;
 
-                        if ((*b->op_at & 0xfe) != 0xfc) {
-                                cursor_fail(&c, b->op_at, opcode_why(b->op_at, c.end));
-                                goto malformed;
-                        }
-                        if (_unlikely_(!read_u32(&c, &number)))
+                        if (_unlikely_((*b->op_at & 0xfe) == 0xfc && !read_u32(&c, &number)))
                                 goto malformed;
                         in.op = opcode_find(*b->op_at, number);
                         if (_unlikely_(in.op == OP_INVALID)) {
-                                cursor_fail(&c, b->op_at, opcode_why(b->op_at, c.end));
+                                body_opcode_fail(&c, b->op_at, number);
                                 goto malformed;
                         }
                         row = &b->k->rows[in.op];
