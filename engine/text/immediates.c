@@ -41,87 +41,25 @@ uint32_t read_label(struct module_text *m)
         return depth;
 }
 
-static bool at_number(const struct module_text *m)
-{
-        return reader_is(&m->r, TOKEN_NAT) || reader_is(&m->r, TOKEN_INT) ||
-               reader_is(&m->r, TOKEN_FLOAT);
-}
-
-static uint64_t read_int(struct module_text *m, unsigned bits)
-{
-        uint64_t value = 0;
-
-        if (!reader_is(&m->r, TOKEN_NAT) && !reader_is(&m->r, TOKEN_INT)) {
-                reader_unexpected(&m->r);
-                return 0;
-        }
-        if (literal_int(reader_text(&m->r), m->r.token.size, bits, &value) < 0) {
-                reader_fail(&m->r, m->r.token.at, "i%u constant out of range", bits);
-                return 0;
-        }
-        reader_next(&m->r);
-        return value;
-}
-
-static uint64_t read_float(struct module_text *m, unsigned bits)
-{
-        const char *s = reader_text(&m->r);
-        uint64_t value = 0;
-        uint32_t half = 0;
-        int e;
-
-        if (!at_number(m)) {
-                reader_unexpected(&m->r);
-                return 0;
-        }
-        if (bits == 32) {
-                e = literal_f32(s, m->r.token.size, &half);
-                value = half;
-        } else {
-                e = literal_f64(s, m->r.token.size, &value);
-        }
-        if (e == -ENOMEM)
-                reader_no_memory(&m->r);
-        else if (e < 0)
-                reader_fail(&m->r, m->r.token.at, "f%u constant out of range", bits);
-        else
-                reader_next(&m->r);
-        return value;
-}
-
-static const struct shape {
-        enum word word;
-        uint8_t lanes, bits;
-        bool is_float;
-} shapes[] = {
-        { WORD_I8X16, 16, 8, false },  { WORD_I16X8, 8, 16, false }, { WORD_I32X4, 4, 32, false },
-        { WORD_I64X2, 2, 64, false },  { WORD_F32X4, 4, 32, true },  { WORD_F64X2, 2, 64, true },
-};
-
 static void read_v128(struct module_text *m, struct buffer *out)
 {
-        const struct shape *shape = NULL;
+        const struct vector_shape *shape = reader_shape(&m->r);
 
-        for (size_t i = 0; i < ELEMENTSOF(shapes); i++)
-                if (reader_is_word(&m->r, shapes[i].word))
-                        shape = &shapes[i];
-        if (!shape) {
-                reader_unexpected(&m->r);
+        if (!shape)
                 return;
-        }
-        reader_next(&m->r);
         for (unsigned lane = 0; lane < shape->lanes; lane++) {
                 uint64_t value;
 
-                if (!at_number(m)) {
+                if (!reader_is_number(&m->r)) {
                         reader_fail(&m->r, m->r.token.at, "wrong number of lane literals");
                         return;
                 }
-                value = shape->is_float ? read_float(m, shape->bits) : read_int(m, shape->bits);
+                value = shape->is_float ? reader_float(&m->r, shape->bits)
+                                        : reader_int(&m->r, shape->bits);
                 for (unsigned i = 0; i < shape->bits; i += 8)
                         buffer_u8(out, (uint8_t)(value >> i));
         }
-        if (at_number(m))
+        if (reader_is_number(&m->r))
                 reader_fail(&m->r, m->r.token.at, "wrong number of lane literals");
 }
 
@@ -133,9 +71,9 @@ static void read_lanes16(struct module_text *m, struct buffer *out)
                 buffer_u8(out, (uint8_t)reader_nat(&m->r, 8));
         if (m->r.failed)
                 return;
-        if (n < 16 && at_number(m))
+        if (n < 16 && reader_is_number(&m->r))
                 reader_unexpected(&m->r);
-        else if (n < 16 || at_number(m))
+        else if (n < 16 || reader_is_number(&m->r))
                 reader_fail(&m->r, m->r.token.at, "invalid lane length");
 }
 
@@ -307,16 +245,16 @@ static void read_immediate(struct module_text *m, struct instruction in, struct 
                 buffer_u8(out, (uint8_t)reader_nat(&m->r, 8));
                 break;
         case IMM_I32:
-                buffer_sleb(out, (int32_t)read_int(m, 32));
+                buffer_sleb(out, (int32_t)reader_int(&m->r, 32));
                 break;
         case IMM_I64:
-                buffer_sleb(out, (int64_t)read_int(m, 64));
+                buffer_sleb(out, (int64_t)reader_int(&m->r, 64));
                 break;
         case IMM_F32:
-                buffer_u32(out, (uint32_t)read_float(m, 32));
+                buffer_u32(out, (uint32_t)reader_float(&m->r, 32));
                 break;
         case IMM_F64:
-                buffer_u64(out, read_float(m, 64));
+                buffer_u64(out, reader_float(&m->r, 64));
                 break;
         case IMM_V128:
                 read_v128(m, out);

@@ -16,6 +16,13 @@ libtext_a_SOURCES = \
 	engine/text/position.h \
 	engine/text/reader.c \
 	engine/text/reader.h \
+	engine/text/script.c \
+	engine/text/script.h \
+	engine/text/script_match.c \
+	engine/text/script_run.c \
+	engine/text/script_run.h \
+	engine/text/script_text.h \
+	engine/text/script_values.c \
 	engine/text/segments.c \
 	engine/text/strings.c \
 	engine/text/strings.h \

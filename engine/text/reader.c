@@ -162,3 +162,59 @@ uint64_t reader_nat(struct reader *r, unsigned bits)
         reader_next(r);
         return value;
 }
+
+uint64_t reader_int(struct reader *r, unsigned bits)
+{
+        uint64_t value = 0;
+
+        if (!reader_is(r, TOKEN_NAT) && !reader_is(r, TOKEN_INT)) {
+                reader_unexpected(r);
+                return 0;
+        }
+        if (literal_int(reader_text(r), r->token.size, bits, &value) < 0) {
+                reader_fail(r, r->token.at, "i%u constant out of range", bits);
+                return 0;
+        }
+        reader_next(r);
+        return value;
+}
+
+uint64_t reader_float(struct reader *r, unsigned bits)
+{
+        uint64_t value = 0;
+        uint32_t single = 0;
+        int e;
+
+        if (!reader_is_number(r)) {
+                reader_unexpected(r);
+                return 0;
+        }
+        if (bits == 32) {
+                e = literal_f32(reader_text(r), r->token.size, &single);
+                value = single;
+        } else {
+                e = literal_f64(reader_text(r), r->token.size, &value);
+        }
+        if (e == -ENOMEM)
+                reader_no_memory(r);
+        else if (e < 0)
+                reader_fail(r, r->token.at, "f%u constant out of range", bits);
+        else
+                reader_next(r);
+        return value;
+}
+
+const struct vector_shape *reader_shape(struct reader *r)
+{
+        static const struct vector_shape shapes[] = {
+                { WORD_I8X16, 16, 8, false }, { WORD_I16X8, 8, 16, false },
+                { WORD_I32X4, 4, 32, false }, { WORD_I64X2, 2, 64, false },
+                { WORD_F32X4, 4, 32, true },  { WORD_F64X2, 2, 64, true },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(shapes); i++)
+                if (reader_accept(r, shapes[i].word))
+                        return &shapes[i];
+        reader_unexpected(r);
+        return NULL;
+}

@@ -52,3 +52,22 @@ void reader_skip_group(struct reader *r);
 
 /* The current token as a number without sign of @bits bits; then the next token. */
 uint64_t reader_nat(struct reader *r, unsigned bits);
+
+static inline bool reader_is_number(const struct reader *r)
+{
+        return r->token.kind == TOKEN_NAT || r->token.kind == TOKEN_INT ||
+               r->token.kind == TOKEN_FLOAT;
+}
+
+/* The current token as an integer or a float of @bits bits, see literal.h; then the next token. */
+uint64_t reader_int(struct reader *r, unsigned bits);
+uint64_t reader_float(struct reader *r, unsigned bits);
+
+struct vector_shape {
+        enum word word;
+        uint8_t lanes, bits;
+        bool is_float;
+};
+
+/* The current token as the shape of a vector constant; then the next token. NULL after a failure. */
+const struct vector_shape *reader_shape(struct reader *r);

@@ -1,4 +1,10 @@
 # tests/spec
-check_PROGRAMS += tests/spec/wat2wasm
+check_PROGRAMS += tests/spec/wat2wasm tests/spec/run-wast
 tests_spec_wat2wasm_SOURCES = tests/spec/wat2wasm.c tests/spec/file.c tests/spec/file.h
 tests_spec_wat2wasm_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
+
+tests_spec_run_wast_SOURCES = \
+	tests/spec/file.c tests/spec/file.h \
+	tests/spec/host_check.c tests/spec/hosts.h \
+	tests/spec/run-wast.c tests/spec/skips.def
+tests_spec_run_wast_LDADD = libtext.a libvalidate.a libdecode.a libbase.a $(XXHASH_LIBS)
