@@ -97,3 +97,6 @@ struct syscall_rule {
 };
 
 const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n);
+
+/* Name of system call @number, "system call 999" for an unknown one. Returns @text. */
+char *policy_syscall_name(int number, char *text, size_t size);

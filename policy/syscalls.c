@@ -7,6 +7,8 @@
 
 #include <seccomp.h>
 #include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -47,6 +49,10 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "H21"),
         ALLOW(clock_getres,                                 "the same",                                     "H21"),
         ALLOW(getrandom,                                    "random_get",                                   "H21"),
+        ALLOW_IF(rt_sigaction, ARG_IS(0, SIGSEGV),          "a fault of our own takes the default way",     "H28"),
+        ALLOW_IF(rt_sigaction, ARG_IS(0, SIGBUS),           "the same",                                     "H28"),
+        ALLOW_IF(rt_sigaction, ARG_IS(0, SIGILL),           "the same",                                     "H28"),
+        ALLOW_IF(rt_sigaction, ARG_IS(0, SIGFPE),           "the same",                                     "H28"),
         ALLOW(rt_sigreturn,                                 "the way back from a trap",                     "H28"),
         ALLOW(rt_sigprocmask,                               "leaving a trap's handler",                     "H28"),
         ALLOW(membarrier,                                   "new code in the arena is seen",                "H13"),
@@ -91,6 +97,18 @@ const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
 
         *ret_n = tables[role].n;
         return tables[role].rules;
+}
+
+char *policy_syscall_name(int number, char *text, size_t size)
+{
+        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+        if (name)
+                snprintf(text, size, "%s", name);
+        else
+                snprintf(text, size, "system call %d", number);
+        free(name);
+        return text;
 }
 
 static struct scmp_arg_cmp compare(const struct arg_rule *a)

@@ -109,6 +109,10 @@ enum { /* exit statuses of the command */
 
 int error_status(const struct error *err);
 
+/* Where nacelle-cell and nacelle-compiler are looked for before the program's own directory and the
+ * installed one; for tests. @directory is borrowed. Never from the environment. */
+void broker_programs(const char *directory);
+
 _must_check_ int broker_run(const struct run_options *o, const char *path, struct run_outcome *ret,
                             struct error *err);
 

@@ -1,0 +1,131 @@
+/* cell.c - starts a cell, and looks at it before it gets anything to do. */
+#include "config.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+#include "policy/posture.h"
+#include "supervisor/broker/audit.h"
+#include "supervisor/broker/internal.h"
+
+int stdio_usable(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) < 0 || S_ISDIR(st.st_mode) ? -EBADF : fd;
+}
+
+static int spawn(struct broker *b, struct error *err)
+{
+        const struct run_options *o = &b->options;
+        char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
+        _cleanup_close_ int theirs = -EBADF, code = -EBADF;
+        int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
+        char path[4096];
+        int pair[2], r;
+
+        if (o->cell_program)
+                snprintf(path, sizeof(path), "%s", o->cell_program);
+        else {
+                r = program_find(argv[0], path, sizeof(path), err);
+                if (r < 0)
+                        return r;
+        }
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
+        b->sock = pair[0];
+        theirs = pair[1];
+        code = code_arena_share(&b->arena, err);
+        if (code < 0)
+                return code;
+        if (o->closed_stdio) {
+                fds[0] = fds[1] = -EBADF;
+                fds[2] = HELPER_STDERR;
+        }
+        fds[FD_BROKER] = theirs;
+        fds[FD_ARENA] = code;
+        return process_start(path, argv, fds, ELEMENTSOF(fds), &b->cell, err);
+}
+
+static int check_missing(struct broker *b, struct error *err)
+{
+        if (!b->missing)
+                return 0;
+        layers_text(b->missing, b->missing_text, sizeof(b->missing_text));
+        if (b->options.degraded)
+                return 0;
+        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
+                         "this kernel lacks: %s (--degraded runs without)", b->missing_text);
+}
+
+/* With our own eyes: whoever locks itself down may be wrong about it. */
+static int check_posture(struct broker *b, struct error *err)
+{
+        struct posture_expected expected = {
+                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER | UINT64_C(1) << FD_RING,
+                .ring_fd = FD_RING,
+                .arena_inode = b->arena.inode,
+                .root = geteuid() == 0,
+                .missing = b->missing,
+        };
+        struct posture posture;
+        char text[512];
+        int r;
+
+        r = posture_read(b->cell.pid, FD_RING, &posture, err);
+        if (r < 0)
+                return r;
+        if (posture_check(&posture, &expected, text, sizeof(text)) == 0)
+                return 0;
+        for (char *nl = text; (nl = strchr(nl, '\n'));)
+                *nl = ';';
+        return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,
+                         "the cell is not locked down as it should be: %s", text);
+}
+
+int cell_start(struct broker *b, struct error *err)
+{
+        const struct ready_message *ready = (const void *)&b->in;
+        uint32_t must;
+        struct answer answer;
+        char text[256], layers[128];
+        int r;
+
+        b->audit = audit_open();
+        r = spawn(b, err);
+        if (r < 0)
+                return r;
+        r = session_await_ready(b, &answer, err);
+        if (r < 0)
+                return r;
+        if (answer.lost) {
+                session_bury(b, NULL, text, sizeof(text));
+                return error_set(err, STAGE_CELL, -ECHILD, ERROR_NOWHERE,
+                                 "the cell did not start: %s", text);
+        }
+        if (ready->head.message == MESSAGE_FAILED)
+                return answer_error(b, err);
+        if (ready->version != PROTO_VERSION)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
+                                 "the cell speaks protocol %u, we speak %u", ready->version,
+                                 PROTO_VERSION);
+        b->missing = ready->missing & (LAYER_BIT(_LAYER_MAX) - 1);
+        must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE)) & ~b->missing;
+#ifndef NACELLE_SANITIZERS
+        if ((ready->tried & must) != must)
+                return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,
+                                 "the cell got through its own %s",
+                                 layers_text(must & ~ready->tried, layers, sizeof(layers)));
+#endif
+        r = check_missing(b, err);
+        if (r < 0)
+                return r;
+#ifdef NACELLE_SANITIZERS
+        return 0; /* shadow memory and its helpers are nothing that a posture foresees */
+#else
+        return check_posture(b, err);
+#endif
+}

@@ -1,0 +1,140 @@
+/* code_arena.c - see code_arena.h. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor/broker/code_arena.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010u
+#endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008u
+#endif
+
+static int failed(struct error *err, const char *what)
+{
+        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s: %m", what);
+}
+
+/* The exec flags came with Linux 6.3; where a system insists on one, it knows both. */
+static int memfd(const char *name, unsigned exec_flag)
+{
+        int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | exec_flag);
+
+        if (fd < 0 && errno == EINVAL)
+                fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        return fd;
+}
+
+/* Page cache to page cache: no mapping, no fault, one copy. */
+static int fill(int to, int from, off_t at, size_t bytes)
+{
+        while (bytes) {
+                ssize_t n = sendfile(to, from, &at, bytes);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        return -ENODATA;
+                bytes -= (size_t)n;
+        }
+        return 0;
+}
+
+int code_arena_new(size_t bytes, int fill_fd, uint64_t fill_at, size_t fill_bytes, bool keep_view,
+                   struct code_arena *ret, struct error *err)
+{
+        _cleanup_close_ int fd = memfd("nacelle-code", MFD_EXEC);
+        unsigned seals = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+        void *view = NULL;
+        struct stat st;
+        int r;
+
+        bytes = (bytes + 4095) & ~(size_t)4095;
+        if (bytes == 0)
+                bytes = 4096;
+        if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 || fstat(fd, &st) < 0)
+                return failed(err, "code arena");
+        if (fill_fd >= 0) {
+                r = fill(fd, fill_fd, (off_t)fill_at, fill_bytes);
+                if (r < 0)
+                        return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE,
+                                         "filling the code arena: %s", strerror(-r));
+        }
+        if (keep_view) {
+                view = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+                if (view == MAP_FAILED)
+                        return failed(err, "mapping the code arena");
+        }
+        seals |= keep_view ? F_SEAL_FUTURE_WRITE : F_SEAL_WRITE;
+        if (fcntl(fd, F_ADD_SEALS, seals) < 0) {
+                r = failed(err, "sealing the code arena");
+                if (view)
+                        munmap(view, bytes);
+                return r;
+        }
+        *ret = (struct code_arena) { .fd = TAKE_FD(fd), .view = view, .bytes = bytes,
+                                     .used = (fill_bytes + 4095) & ~(size_t)4095,
+                                     .inode = st.st_ino };
+        return 0;
+}
+
+int code_arena_publish(struct code_arena *a, const void *bytes, size_t size, uint64_t *ret_at,
+                       struct error *err)
+{
+        if (!a->view || size > a->bytes - a->used)
+                return error_set(err, STAGE_BROKER, -ENOSPC, ERROR_NOWHERE,
+                                 "%zu bytes of code do not fit the arena of %zu", size, a->bytes);
+        memcpy(a->view + a->used, bytes, size);
+        *ret_at = a->used;
+        a->used += (size + 4095) & ~(size_t)4095;
+        if (a->used > a->bytes)
+                a->used = a->bytes;
+        return 0;
+}
+
+int code_arena_share(const struct code_arena *a, struct error *err)
+{
+        char path[40];
+        int fd;
+
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", a->fd);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? failed(err, "opening the code arena for reading") : fd;
+}
+
+void code_arena_done(struct code_arena *a)
+{
+        if (a->view)
+                munmap(a->view, a->bytes);
+        if (a->fd >= 0)
+                close(a->fd);
+        *a = (struct code_arena) { .fd = -EBADF };
+}
+
+int memfd_copy(int from, uint64_t bytes, const char *name, struct error *err)
+{
+        _cleanup_close_ int fd = memfd(name, MFD_NOEXEC_SEAL);
+        int r;
+
+        if (fd < 0)
+                return failed(err, name);
+        r = fill(fd, from, 0, bytes);
+        if (r < 0)
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "reading the file: %s",
+                                 r == -ENODATA ? "it became shorter meanwhile" : strerror(-r));
+        if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return failed(err, "sealing a copy");
+        return TAKE_FD(fd);
+}

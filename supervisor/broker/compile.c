@@ -1,0 +1,269 @@
+/* compile.c - a module becomes an artefact: from the cache, or in a compiler process of its own. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/artefact/cache.h"
+#include "engine/base/limits.h"
+#include "policy/policy.h"
+#include "supervisor/broker/broker.h"
+#include "supervisor/broker/code_arena.h"
+#include "supervisor/broker/spawn.h"
+#include "supervisor/proto/compile_job.h"
+
+struct job {
+        const struct run_options *options;
+        uint32_t mode;
+        uint64_t bytes;
+        uint64_t cpu;
+        struct key key;
+};
+
+static int file_size(int fd, uint64_t *ret, struct error *err)
+{
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%m");
+        if (S_ISDIR(st.st_mode))
+                return error_set(err, STAGE_USAGE, -EISDIR, ERROR_NOWHERE, "is a directory");
+        if (!S_ISREG(st.st_mode))
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "is not a regular file");
+        if ((uint64_t)st.st_size > limits_default.module_bytes * 4)
+                return error_set(err, STAGE_DECODE, -E2BIG, ERROR_NOWHERE, "%jd bytes are too many",
+                                 (intmax_t)st.st_size);
+        *ret = (uint64_t)st.st_size;
+        return 0;
+}
+
+static bool is_artefact(int fd)
+{
+        char magic[4];
+
+        return pread(fd, magic, 4, 0) == 4 && memcmp(magic, "\177ELF", 4) == 0;
+}
+
+static int key_of(int fd, const struct job *job, struct key *ret, struct error *err)
+{
+        void *bytes = NULL;
+
+        if (job->bytes) {
+                bytes = mmap(NULL, job->bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+                if (bytes == MAP_FAILED)
+                        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "reading: %m");
+        }
+        key_compute(bytes, job->bytes, job->options->tier, job->cpu, ret);
+        if (job->bytes)
+                munmap(bytes, job->bytes);
+        return 0;
+}
+
+static unsigned jobs_of(const struct run_options *o)
+{
+        long n = o->jobs ? (long)o->jobs : sysconf(_SC_NPROCESSORS_ONLN);
+
+        return n < 1 ? 1 : n > 256 ? 256 : (unsigned)n;
+}
+
+static int compiler_lost(struct process *p, struct error *err)
+{
+        struct process_end end = { 0 };
+        char text[80];
+
+        process_kill(p);
+        process_wait(p, &end);
+        return error_set(err, STAGE_BROKER, -EIO, ERROR_NOWHERE, "the compiler gave no answer: %s",
+                         process_end_text(&end, text, sizeof(text)));
+}
+
+/* The words of the compiler are hostile: bounded, terminated, and no more than an error. */
+static int take_failure(struct compile_status *s, struct error *err)
+{
+        int code = s->code < 0 && s->code > -4096 ? s->code : -EIO;
+        enum stage stage = s->stage > STAGE_NONE && s->stage < _STAGE_MAX ? (enum stage)s->stage
+                                                                         : STAGE_COMPILE;
+
+        s->text[sizeof(s->text) - 1] = '\0';
+        return error_set(err, stage, code, s->offset, "%s", s->text);
+}
+
+static int await(int sock, struct process *p, const struct job *job, struct error *err)
+{
+        const struct run_options *o = job->options;
+        struct compile_status s;
+
+        for (;;) {
+                ssize_t n = recv(sock, &s, sizeof(s), 0);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n != sizeof(s))
+                        return compiler_lost(p, err);
+                switch (s.kind) {
+                case COMPILE_DONE:
+                        return 0;
+                case COMPILE_FAILED:
+                        return take_failure(&s, err);
+                case COMPILE_PROGRESS:
+                        if (!o->progress || s.offset > s.bytes_all ||
+                            o->progress(o->context, s.offset, s.bytes_all) == 0)
+                                continue;
+                        return error_set(err, STAGE_COMPILE, -ECANCELED, ERROR_NOWHERE, "stopped");
+                default:
+                        return compiler_lost(p, err);
+                }
+        }
+}
+
+/* @in is sealed; @ret_out: the artefact, -EBADF for a mere check. */
+static int run_compiler(const struct job *job, int in, int *ret_out, struct error *err)
+{
+        struct compile_order order = {
+                .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
+                .jobs = jobs_of(job->options), .degraded = job->options->degraded,
+                .cpu = job->cpu, .input_bytes = job->bytes,
+        };
+        static char *const argv[] = { (char *)"nacelle-compiler", NULL };
+        _cleanup_close_ int out = -EBADF, ours = -EBADF, theirs = -EBADF;
+        _cleanup_(process_done) struct process p = { 0 };
+        char path[4096];
+        int pair[2], r;
+
+        r = program_find(argv[0], path, sizeof(path), err);
+        if (r < 0)
+                return r;
+        if (job->mode == COMPILE_MODE_ARTEFACT) {
+                out = memfd_create("nacelle-artefact", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                if (out < 0)
+                        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "artefact: %m");
+        }
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
+        ours = pair[0];
+        theirs = pair[1];
+        memcpy(order.key, job->key.bytes, sizeof(order.key));
+
+        r = process_start(path, argv, (int[]) { -EBADF, -EBADF, HELPER_STDERR, theirs, in, out }, 6,
+                          &p, err);
+        if (r < 0)
+                return r;
+        close(TAKE_FD(theirs));
+        if (send(ours, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+                return compiler_lost(&p, err);
+        r = await(ours, &p, job, err);
+        if (r < 0)
+                return r;
+        process_done(&p); /* nobody may hold a writable view when the seal goes on */
+        if (out >= 0 &&
+            fcntl(out, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "sealing the artefact: %m");
+        *ret_out = TAKE_FD(out);
+        return 0;
+}
+
+/* A cache that does not work costs time, not the run; only one that was asked for by name must. */
+static int open_cache(const struct run_options *o, int *ret, struct error *err)
+{
+        char path[4096];
+        int fd;
+
+        if (o->no_cache)
+                return 0;
+        if (o->cache) {
+                fd = cache_open(o->cache, err);
+                if (fd < 0)
+                        return fd;
+        } else {
+                if (cache_default_path(path, sizeof(path)) < 0)
+                        return 0;
+                fd = cache_open(path, NULL);
+        }
+        *ret = fd;
+        return 0;
+}
+
+static void store(int cache, const struct job *job, int artefact)
+{
+        struct stat st;
+        void *bytes;
+
+        if (cache < 0 || fstat(artefact, &st) < 0 || st.st_size <= 0)
+                return;
+        bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, artefact, 0);
+        if (bytes == MAP_FAILED)
+                return;
+        /* No room, a read-only disk: the run goes on without. */
+        if (cache_store(cache, &job->key, bytes, (size_t)st.st_size, NULL) < 0)
+                errno = 0;
+        munmap(bytes, (size_t)st.st_size);
+}
+
+static int compile_to(struct job *job, int fd, int cache, int *ret, struct error *err)
+{
+        _cleanup_close_ int copy = -EBADF, out = -EBADF;
+        int r;
+
+        /* What is hashed, compiled and stored under the hash must be the same bytes. */
+        copy = memfd_copy(fd, job->bytes, "nacelle-module", err);
+        if (copy < 0)
+                return copy;
+        r = key_of(copy, job, &job->key, err);
+        if (r < 0)
+                return r;
+        r = run_compiler(job, copy, &out, err);
+        if (r < 0)
+                return r;
+        if (job->mode == COMPILE_MODE_ARTEFACT)
+                store(cache, job, out);
+        *ret = TAKE_FD(out);
+        return 0;
+}
+
+int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct error *err)
+{
+        struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT,
+                           .cpu = o->cpu ? o->cpu : cpu_features_host() };
+        _cleanup_close_ int cache = -EBADF;
+        int r;
+
+        r = file_size(fd, &job.bytes, err);
+        if (r < 0)
+                return r;
+        if (is_artefact(fd)) {
+                r = memfd_copy(fd, job.bytes, "nacelle-artefact", err);
+                if (r < 0)
+                        return r;
+                *ret_fd = r;
+                return 0;
+        }
+        r = open_cache(o, &cache, err);
+        if (r < 0)
+                return r;
+        if (cache >= 0) {
+                r = key_of(fd, &job, &job.key, err);
+                if (r < 0)
+                        return r;
+                r = cache_find(cache, &job.key, NULL);
+                if (r >= 0) {
+                        *ret_fd = r;
+                        return 0;
+                }
+        }
+        return compile_to(&job, fd, cache, ret_fd, err);
+}
+
+int broker_check(const struct run_options *o, int fd, struct error *err)
+{
+        struct job job = { .options = o, .mode = COMPILE_MODE_CHECK, .cpu = cpu_features_host() };
+        int none = -EBADF, r;
+
+        r = file_size(fd, &job.bytes, err);
+        if (r < 0)
+                return r;
+        return compile_to(&job, fd, -EBADF, &none, err);
+}

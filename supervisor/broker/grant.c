@@ -1,0 +1,152 @@
+/* grant.c - what the command line grants: opened here, with the user's rights, before the guest runs. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/artefact/cache.h"
+#include "policy/policy.h"
+#include "supervisor/broker/internal.h"
+#include "supervisor/broker/listen.h"
+#include "supervisor/proto/guest_config.h"
+
+#define DEPTH_MAX 256 /* of the cache directory; then we assume the worst */
+
+/* Does one of the writable grants hold @dirfd? Then its entries need protection. */
+static bool is_granted(const struct broker *b, int dirfd)
+{
+        _cleanup_close_ int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
+        struct stat last = { 0 }, st, grant;
+
+        for (int depth = 0; depth < DEPTH_MAX; depth++) {
+                int up;
+
+                if (at < 0 || fstat(at, &st) < 0)
+                        return true;
+                for (unsigned i = 0; i < b->options.ndirs; i++)
+                        if (!b->options.dirs[i].read_only &&
+                            fstat(b->paths.handles[i].fd, &grant) == 0 &&
+                            grant.st_dev == st.st_dev && grant.st_ino == st.st_ino)
+                                return true;
+                if (depth && st.st_ino == last.st_ino && st.st_dev == last.st_dev)
+                        return false; /* the root is its own parent */
+                last = st;
+                up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                close(at);
+                at = up;
+        }
+        return true;
+}
+
+/* Whoever can write the cache decides what the next run executes. */
+static void protect_cache(struct broker *b)
+{
+        char path[4096];
+        _cleanup_close_ int fd = -EBADF;
+
+        if (!b->options.cache && cache_default_path(path, sizeof(path)) < 0)
+                return;
+        fd = open(b->options.cache ? b->options.cache : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0 && b->options.ndirs && is_granted(b, fd))
+                paths_protect(&b->paths, fd);
+}
+
+int grants_open(struct broker *b, struct error *err)
+{
+        const struct run_options *o = &b->options;
+        int r;
+
+        for (unsigned i = 0; i < o->ndirs; i++) {
+                int fd = open(o->dirs[i].host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                if (fd < 0)
+                        return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "directory %s: %m",
+                                         o->dirs[i].host);
+                r = paths_grant(&b->paths, fd, o->dirs[i].read_only, err);
+                if (r < 0) {
+                        close(fd);
+                        return error_prefix(err, "directory %s", o->dirs[i].host);
+                }
+        }
+        protect_cache(b);
+        for (unsigned i = 0; i < o->nlisten && i < PROTO_LISTEN_MAX; i++) {
+                r = listen_open(o->listen[i], err);
+                if (r < 0)
+                        return r;
+                b->listen[b->nlisten++] = r;
+        }
+        return 0;
+}
+
+int grants_lock(struct broker *b, struct error *err)
+{
+        struct policy_tree trees[PATH_HANDLES_MAX];
+        struct lockdown l = { 0 };
+
+        for (unsigned i = 0; i < b->options.ndirs; i++)
+                trees[i] = (struct policy_tree) { b->paths.handles[i].fd,
+                                                  b->paths.handles[i].read_only };
+        /* Absent Landlock was reported with the cell's layers already. */
+        return policy_landlock_trees(&l, trees, b->options.ndirs, err);
+}
+
+static void put_string(struct buffer *b, const char *s)
+{
+        buffer_append(b, s, strlen(s) + 1);
+}
+
+static uint32_t closed_stdio(const struct broker *b)
+{
+        uint32_t closed = 0;
+
+        for (int i = 0; i < 3; i++)
+                if (b->options.closed_stdio || stdio_usable(i) < 0)
+                        closed |= UINT32_C(1) << i;
+        return closed;
+}
+
+static void build(const struct broker *b, struct buffer *out)
+{
+        const struct run_options *o = &b->options;
+        struct config_head head = {
+                .magic = CONFIG_MAGIC,
+                .nargs = o->nargs, .nenv = o->nenv, .ndirs = o->ndirs,
+                .memory_max_bytes = o->memory_max_bytes,
+                .closed_stdio = closed_stdio(b),
+        };
+        size_t strings;
+
+        buffer_append(out, &head, sizeof(head));
+        for (unsigned i = 0; i < o->ndirs; i++)
+                buffer_append(out, &(struct config_dir) { i, o->dirs[i].read_only },
+                              sizeof(struct config_dir));
+        strings = out->size;
+        for (unsigned i = 0; i < o->nargs; i++)
+                put_string(out, o->args[i]);
+        for (unsigned i = 0; i < o->nenv; i++)
+                put_string(out, o->env[i]);
+        for (unsigned i = 0; i < o->ndirs; i++)
+                put_string(out, o->dirs[i].guest ? o->dirs[i].guest : o->dirs[i].host);
+        if (buffer_ok(out))
+                ((struct config_head *)(void *)out->bytes)->string_bytes = out->size - strings;
+}
+
+int grants_config(struct broker *b, int *ret_fd, size_t *ret_bytes, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer out = { 0 };
+        _cleanup_close_ int fd = -EBADF;
+
+        build(b, &out);
+        if (!buffer_ok(&out))
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "configuration");
+        fd = memfd_create("nacelle-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0 || write(fd, out.bytes, out.size) != (ssize_t)out.size ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "configuration: %m");
+        *ret_fd = TAKE_FD(fd);
+        *ret_bytes = out.size;
+        return 0;
+}

@@ -1,0 +1,66 @@
+/* internal.h - the state of a broker, shared by its files; nobody else includes this.
+ *
+ * cell.c starts the cell and looks at its posture; session.c speaks with it and notices its death;
+ * grant.c opens what the guest is given and writes its configuration. */
+#pragma once
+
+#include "supervisor/broker/broker.h"
+#include "supervisor/broker/code_arena.h"
+#include "supervisor/broker/paths.h"
+#include "supervisor/broker/spawn.h"
+#include "supervisor/proto/proto.h"
+
+struct broker {
+        struct run_options options;
+        struct process cell;
+        int sock;              /* to the cell; -EBADF: lost or stopped */
+        int audit;
+        unsigned phase;
+        uint32_t next_id;
+        uint32_t missing;      /* layers */
+        char missing_text[512];
+        uint64_t deadline_ns;  /* CLOCK_MONOTONIC; 0: none */
+        struct code_arena arena;
+        struct paths paths;
+        int listen[PROTO_LISTEN_MAX];
+        unsigned nlisten;
+        struct checked_request request;
+        union message_buffer in;
+        struct {
+                struct path_reply head;
+                uint8_t bytes[PATH_REPLY_MAX];
+        } reply;
+};
+
+/* An answer of the cell: the message in b->in, checked; or the way in which it died. */
+struct answer {
+        bool lost, timed_out;
+        size_t size;
+};
+
+/* cell.c: the cell with the arena as it is, locked, checked. The broker must not be landlocked yet. */
+_must_check_ int cell_start(struct broker *b, struct error *err);
+
+/* Descriptor 0, 1 or 2 when a guest may have it: -EBADF when it is closed or a directory. */
+int stdio_usable(int fd);
+
+/* session.c: send @size bytes of a command with descriptors, serve the cell until it answers.
+ * The head's id is filled in. Fails only when the broker itself does. */
+_must_check_ int session_ask(struct broker *b, void *command, size_t size, const int *fds,
+                             unsigned nfds, struct answer *ret, struct error *err);
+/* The same without a command: wait for READY. */
+_must_check_ int session_await_ready(struct broker *b, struct answer *ret, struct error *err);
+/* How the cell died, for people, into @text; kills and reaps it. @reason: what we hold against it. */
+void session_bury(struct broker *b, const char *reason, char *text, size_t size);
+
+/* grant.c */
+_must_check_ int grants_open(struct broker *b, struct error *err);
+_must_check_ int grants_lock(struct broker *b, struct error *err); /* Landlock on ourselves */
+_must_check_ int grants_config(struct broker *b, int *ret_fd, size_t *ret_bytes, struct error *err);
+
+/* outcome.c: answers and deaths as outcomes. */
+void outcome_take(struct broker *b, const struct answer *a, struct run_outcome *ret);
+_must_check_ int answer_error(struct broker *b, struct error *err); /* of a FAILED message */
+
+/* "\x1b" and the like become text; at most @size bytes with the terminator. */
+char *text_escape(const char *bytes, size_t n, char *text, size_t size);

@@ -1,0 +1,193 @@
+/* session.c - speaks with the cell: one command, its requests for paths, its answer, or its death. */
+#include "config.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "supervisor/broker/audit.h"
+#include "supervisor/broker/internal.h"
+
+static uint64_t now_ns(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int send_message(struct broker *b, const void *message, size_t size, const int *fds,
+                        unsigned nfds)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int) * PROTO_FDS_MAX)];
+        } control;
+        struct iovec iov = { (void *)message, size };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        if (nfds) {
+                msg.msg_control = &control;
+                msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * nfds),
+                                                  .cmsg_level = SOL_SOCKET,
+                                                  .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
+        }
+        for (;;) {
+                if (sendmsg(b->sock, &msg, MSG_NOSIGNAL) >= 0)
+                        return 0;
+                if (errno != EINTR)
+                        return -errno;
+        }
+}
+
+/* Next message into b->in. Returns 1; 0: the cell is gone; -ETIME; other negative errno. No
+ * descriptor is taken from a cell: without room for them the kernel closes what came along. */
+static int receive(struct broker *b, size_t *ret_size, bool *ret_stray)
+{
+        struct iovec iov = { &b->in, sizeof(b->in) };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+
+        while (b->deadline_ns) {
+                struct pollfd wait = { .fd = b->sock, .events = POLLIN };
+                uint64_t now = now_ns(), left;
+                struct timespec t;
+                int r;
+
+                if (now >= b->deadline_ns)
+                        return -ETIME;
+                left = b->deadline_ns - now;
+                t = (struct timespec) { (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
+                r = ppoll(&wait, 1, &t, NULL);
+                if (r > 0)
+                        break;
+                if (r < 0 && errno != EINTR)
+                        return -errno;
+        }
+        do
+                n = recvmsg(b->sock, &msg, MSG_CMSG_CLOEXEC);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno != ECONNRESET)
+                return -errno;
+        if (n <= 0)
+                return 0;
+        *ret_stray = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+        *ret_size = (size_t)n;
+        return 1;
+}
+
+static int serve_path(struct broker *b, size_t size, struct error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        r = path_request_check(&b->paths, &b->in, size, &b->request, err);
+        if (r < 0)
+                return r;
+        memset(&b->reply.head, 0, sizeof(b->reply.head));
+        b->reply.head.message = MESSAGE_PATH_REPLY;
+        b->reply.head.id = b->request.head.id;
+        paths_do(&b->paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
+        /* A cell that died meanwhile is noticed by the next receive(). */
+        (void)send_message(b, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0);
+        return 0;
+}
+
+/* Serve until the cell owes nothing. A message that no honest cell sends ends it. */
+static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error *err)
+{
+        *ret = (struct answer) { 0 };
+        for (;;) {
+                struct error broken = { 0 };
+                bool stray = false;
+                size_t size = 0;
+                int r;
+
+                r = receive(b, &size, &stray);
+                if (r == -ETIME) {
+                        ret->lost = ret->timed_out = true;
+                        return 0;
+                }
+                if (r < 0)
+                        return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "socket of the cell: %s",
+                                         strerror(-r));
+                if (r == 0) {
+                        ret->lost = true;
+                        return 0;
+                }
+                r = message_check(&b->in, size, stray, true, b->phase, &broken);
+                if (r >= 0 && b->in.head.message == MESSAGE_PATH) {
+                        r = serve_path(b, size, &broken);
+                        if (r >= 0)
+                                continue;
+                }
+                if (r >= 0 && b->in.head.id != id)
+                        r = error_set(&broken, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
+                                      "an answer to nothing that was asked");
+                if (r < 0) {
+                        char text[512];
+
+                        session_bury(b, broken.text, text, sizeof(text));
+                        return error_set(err, STAGE_PROTOCOL, r, ERROR_NOWHERE, "%s", text);
+                }
+                ret->size = size;
+                return 0;
+        }
+}
+
+int session_await_ready(struct broker *b, struct answer *ret, struct error *err)
+{
+        int r;
+
+        b->phase = PHASE_STARTING;
+        r = serve(b, 0, ret, err);
+        b->phase = PHASE_OPEN;
+        return r;
+}
+
+int session_ask(struct broker *b, void *command, size_t size, const int *fds, unsigned nfds,
+                struct answer *ret, struct error *err)
+{
+        struct message_head *head = command;
+        int r;
+
+        if (b->sock < 0)
+                return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
+        head->id = ++b->next_id;
+        r = send_message(b, command, size, fds, nfds);
+        if (r < 0 && r != -EPIPE && r != -ECONNRESET)
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s",
+                                 strerror(-r));
+        b->phase = PHASE_ASKED;
+        r = serve(b, head->id, ret, err);
+        b->phase = PHASE_OPEN;
+        return r;
+}
+
+void session_bury(struct broker *b, const char *reason, char *text, size_t size)
+{
+        struct process_end end = { 0 };
+        pid_t pid = b->cell.pid;
+        char how[96], call[64];
+
+        /* It may live on with its socket closed: that is not a cell any more. */
+        process_kill(&b->cell);
+        if (process_wait(&b->cell, &end) < 0)
+                snprintf(how, sizeof(how), "its end was not seen");
+        else if (end.signal == SIGSYS && audit_find(b->audit, pid, call, sizeof(call)) == 0)
+                snprintf(how, sizeof(how), "killed by seccomp: it called %s", call);
+        else if (end.signal == SIGSYS)
+                snprintf(how, sizeof(how), "killed by seccomp for a system call outside of its table");
+        else
+                process_end_text(&end, how, sizeof(how));
+        if (reason)
+                snprintf(text, size, "cell %d ended: %s", (int)pid, reason);
+        else
+                snprintf(text, size, "cell %d lost: %s", (int)pid, how);
+        if (b->sock >= 0)
+                close(TAKE_FD(b->sock));
+}

@@ -1,0 +1,160 @@
+/* spawn.c - see spawn.h. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "supervisor/broker/broker.h"
+#include "supervisor/broker/spawn.h"
+
+#ifndef P_PIDFD
+#define P_PIDFD 3
+#endif
+
+static const char *programs_directory;
+
+void broker_programs(const char *directory)
+{
+        programs_directory = directory;
+}
+
+static int try_program(const char *dir, const char *name, char *path, size_t size)
+{
+        int n = snprintf(path, size, "%s/%s", dir, name);
+
+        return n > 0 && (size_t)n < size && access(path, X_OK) == 0 ? 0 : -ENOENT;
+}
+
+int program_find(const char *name, char *path, size_t size, struct error *err)
+{
+        char self[4096];
+        ssize_t n;
+
+        if (programs_directory && try_program(programs_directory, name, path, size) == 0)
+                return 0;
+        n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+        if (n > 0) {
+                char *slash;
+
+                self[n] = '\0';
+                slash = strrchr(self, '/');
+                if (slash) {
+                        *slash = '\0';
+                        if (try_program(self, name, path, size) == 0)
+                                return 0;
+                }
+        }
+        if (try_program(LIBEXECDIR, name, path, size) == 0)
+                return 0;
+        return error_set(err, STAGE_BROKER, -ENOENT, ERROR_NOWHERE,
+                         "%s is neither beside this program nor in %s", name, LIBEXECDIR);
+}
+
+/* In the child, which shares our memory until execve(): nothing here may touch it. The returned
+ * errno is all that comes back. */
+static int child(const char *path, char *const *argv, const int *fds, unsigned nfds)
+{
+        static char *const empty[] = { NULL };
+        int high[SPAWN_FDS_MAX];
+        sigset_t none;
+
+        /* First all out of the way, then down to their places: no source is overwritten. */
+        for (unsigned i = 0; i < nfds; i++) {
+                int fd = fds[i] >= 0 ? fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
+
+                high[i] = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+                if (high[i] < 0)
+                        return errno;
+        }
+        for (unsigned i = 0; i < nfds; i++)
+                if (dup2(high[i], (int)i) < 0)
+                        return errno;
+        if (syscall(SYS_close_range, nfds, ~0u, 0) < 0)
+                for (int fd = (int)nfds; fd < 1024; fd++)
+                        fcntl(fd, F_SETFD, FD_CLOEXEC);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        execve(path, argv, empty);
+        return errno;
+}
+
+int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds,
+                  struct process *ret, struct error *err)
+{
+        volatile int failure = 0;
+        int pidfd;
+        pid_t pid;
+
+        if (nfds > SPAWN_FDS_MAX)
+                return error_set(err, STAGE_BROKER, -E2BIG, ERROR_NOWHERE, "too many descriptors");
+        pid = vfork();
+        if (pid < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "starting %s: %m", path);
+        if (pid == 0) {
+                failure = child(path, argv, fds, nfds);
+                _exit(127);
+        }
+        if (failure) {
+                waitpid(pid, NULL, 0);
+                return error_set(err, STAGE_BROKER, -failure, ERROR_NOWHERE, "starting %s: %s", path,
+                                 strerror(failure));
+        }
+        /* We have not reaped it, so the number is still its own. */
+        pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (pidfd < 0) {
+                int r = -errno;
+
+                kill(pid, SIGKILL);
+                waitpid(pid, NULL, 0);
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "pidfd: %s", strerror(-r));
+        }
+        *ret = (struct process) { pid, pidfd };
+        return 0;
+}
+
+void process_kill(const struct process *p)
+{
+        if (p->pid > 0)
+                syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
+}
+
+int process_wait(struct process *p, struct process_end *ret)
+{
+        siginfo_t info = { 0 };
+        int r;
+
+        if (p->pid <= 0)
+                return -ECHILD;
+        do
+                r = waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
+        while (r < 0 && errno == EINTR);
+        if (r < 0)
+                return -errno;
+        close(p->pidfd);
+        *p = (struct process) { 0, -EBADF };
+        *ret = (struct process_end) {
+                .signal = info.si_code == CLD_EXITED ? 0 : info.si_status,
+                .status = info.si_code == CLD_EXITED ? info.si_status : 0,
+        };
+        return 0;
+}
+
+void process_done(struct process *p)
+{
+        struct process_end end;
+
+        process_kill(p);
+        process_wait(p, &end);
+}
+
+char *process_end_text(const struct process_end *end, char *text, size_t size)
+{
+        if (end->signal)
+                snprintf(text, size, "killed by signal %d (%s)", end->signal, strsignal(end->signal));
+        else
+                snprintf(text, size, "exited with status %d", end->status);
+        return text;
+}

@@ -1,0 +1,42 @@
+/* spawn.h - the helper programs: found, started with nothing but what they are given, and awaited.
+ *
+ * program_find - path of helper @name: the directory of broker_programs(), this program's own
+ *   (a build tree), the installed one. Never PATH, never the environment.
+ * process_start - run @path with @argv, an empty environment, and descriptor i = fds[i] (-EBADF:
+ *   /dev/null); nothing else is open in it.
+ * process_wait - take the end of it; fills @ret. Blocks.
+ * process_end_text - "exited with status 3", "killed by signal 11 (Segmentation fault)".  */
+#pragma once
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "engine/base/error.h"
+
+#define SPAWN_FDS_MAX 8
+
+/* A helper is hostile and says nothing on our terminal; a sanitizer's report is for us. */
+#ifdef NACELLE_SANITIZERS
+#define HELPER_STDERR 2
+#else
+#define HELPER_STDERR (-EBADF)
+#endif
+
+struct process {
+        pid_t pid;  /* 0: none */
+        int pidfd;
+};
+
+struct process_end {
+        int signal; /* 0: exited */
+        int status;
+};
+
+_must_check_ int program_find(const char *name, char *path, size_t size, struct error *err);
+_must_check_ int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds,
+                               struct process *ret, struct error *err);
+void process_kill(const struct process *p);
+int process_wait(struct process *p, struct process_end *ret);
+void process_done(struct process *p); /* kills and reaps what still runs */
+char *process_end_text(const struct process_end *end, char *text, size_t size);

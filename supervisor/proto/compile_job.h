@@ -1,0 +1,35 @@
+/* compile_job.h - what the broker and a compiler say to each other, over a SOCK_SEQPACKET pair.
+ *
+ * The broker sends one order; the module is on FD_ARENA, sealed, and the artefact is written to
+ * FD_OUTPUT. The compiler sends any number of PROGRESS, then one DONE or FAILED, and exits. */
+#pragma once
+
+#include <stdint.h>
+
+#define COMPILE_JOB_MAGIC UINT32_C(0x6e436a31)
+
+enum { COMPILE_MODE_ARTEFACT, COMPILE_MODE_CHECK };
+
+struct compile_order {
+        uint32_t magic;
+        uint32_t mode;
+        uint32_t tier;
+        uint32_t jobs;
+        uint32_t degraded;   /* go on although a layer is missing */
+        uint32_t reserved;
+        uint64_t cpu;
+        uint64_t input_bytes;
+        uint8_t key[32];
+};
+
+enum { COMPILE_PROGRESS = 1, COMPILE_DONE, COMPILE_FAILED };
+
+struct compile_status {
+        uint32_t kind;
+        int32_t code;        /* FAILED: as struct error */
+        uint32_t stage;
+        uint32_t reserved;
+        uint64_t offset;     /* FAILED: in the module; PROGRESS: bytes done; DONE: artefact's size */
+        uint64_t bytes_all;  /* PROGRESS */
+        char text[256];
+};
