@@ -1,0 +1,12 @@
+if HAVE_LLVM
+noinst_LIBRARIES += libpeak.a
+libpeak_a_SOURCES = engine/compile/peak/lower.c engine/compile/peak/lower.h \
+	engine/compile/peak/lower_call.c engine/compile/peak/lower_memory.c \
+	engine/compile/peak/lower_number.c engine/compile/peak/lower_simd.c engine/compile/peak/object.c \
+	engine/compile/peak/object.h engine/compile/peak/peak.c engine/compile/peak/peak.h \
+	engine/compile/peak/target.c engine/compile/peak/target.h
+libpeak_a_CPPFLAGS = $(AM_CPPFLAGS) $(LLVM_CPPFLAGS)
+PEAK_LIBS = libpeak.a
+else
+PEAK_LIBS =
+endif

@@ -1,0 +1,131 @@
+/* lower.h - one checked function to LLVM IR (inside the peak generator only).
+ *
+ * A struct lowering holds one LLVM module: a partition of the functions. A struct body is the
+ * function at hand: the operand stack holds LLVM values in their wasm types (i32, i64, float,
+ * double, <2 x i64>; references are i64). Locals are allocas, which the first pass makes SSA.
+ *
+ * Everything obeys abi.h: i32 travels as i64 (zero-extended), arguments beyond the registers and
+ * results beyond the first go through the spill area, and everything of the instance is a constant
+ * address in address space 256, which is the GS segment. */
+#pragma once
+
+#include <llvm-c/Core.h>
+#include <llvm-c/DebugInfo.h>
+
+#include "engine/compile/abi.h"
+#include "engine/decode/body.h"
+#include "engine/validate/validate.h"
+
+#define AS_INSTANCE 256
+
+enum memory_class { CLASS_MEMORY, CLASS_GLOBAL, CLASS_DESCRIPTOR, CLASS_SPILL, _CLASS_MAX };
+
+struct lowering {
+        const struct checked_module *checked;
+        const struct module *m;
+        const struct layout *layout;
+        LLVMContextRef context;
+        LLVMModuleRef module;
+        LLVMBuilderRef b;
+        LLVMDIBuilderRef di;
+        LLVMMetadataRef di_file, di_type;
+        LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, v128, pointer, pointer_gs, nothing;
+        LLVMValueRef *functions;       /* [nfunctions], declared on first use */
+        LLVMValueRef unlikely;         /* branch weights */
+        LLVMValueRef tbaa[_CLASS_MAX];
+        unsigned kind_prof, kind_tbaa, kind_invariant;
+        LLVMAttributeRef nomerge, nest;
+        bool own_memory;               /* memory 0 begins at the instance base */
+};
+
+struct control {
+        uint8_t op;                    /* OP_BLOCK, OP_LOOP, OP_IF; OP_END for the function itself */
+        bool dead_entry;               /* the whole block cannot be reached: it has no LLVM blocks */
+        bool has_else;
+        uint32_t height;               /* of the operand stack below the parameters */
+        struct functype type;
+        LLVMBasicBlockRef end, loop, other; /* other: the else part */
+        LLVMValueRef *phis;            /* of .end: results; of a loop's head: parameters (loop_phis) */
+        LLVMValueRef *loop_phis;
+        LLVMValueRef *saved;           /* parameters of an if, for its else */
+        bool reached;                  /* somebody branches to .end */
+};
+
+struct body {
+        struct lowering *l;
+        uint32_t function;             /* index in the module */
+        const struct functype *type;
+        LLVMValueRef f;
+        LLVMMetadataRef scope;
+        LLVMValueRef *locals;
+        valtype *local_types;
+        uint32_t nlocals;
+        LLVMValueRef *stack;
+        uint32_t depth, depth_max;
+        struct control *control;
+        uint32_t ncontrol, control_max;
+        bool dead;                     /* the code at hand cannot be reached */
+        struct cursor cursor;
+        const uint8_t *body_start;
+        bool failed;                   /* out of memory */
+};
+
+/* Layout of an LLVM function for @type; @nest: with the word for r10 first. */
+LLVMTypeRef lower_function_type(struct lowering *l, const struct functype *type, bool nest);
+LLVMTypeRef lower_type(struct lowering *l, valtype t);
+LLVMTypeRef lower_travel_type(struct lowering *l, valtype t); /* i32 as i64 */
+LLVMValueRef lower_function(struct lowering *l, uint32_t function);
+
+int lowering_init(struct lowering *l, const struct checked_module *c, const struct layout *layout,
+                  LLVMContextRef context);
+void lowering_done(struct lowering *l);
+int lower_body(struct lowering *l, uint32_t function);
+
+static inline void push(struct body *s, LLVMValueRef v)
+{
+        s->stack[s->depth++] = v;
+}
+
+static inline LLVMValueRef pop(struct body *s)
+{
+        return s->stack[--s->depth];
+}
+
+static inline LLVMValueRef const_i32(struct lowering *l, uint32_t v)
+{
+        return LLVMConstInt(l->i32, v, false);
+}
+
+static inline LLVMValueRef const_i64(struct lowering *l, uint64_t v)
+{
+        return LLVMConstInt(l->i64, v, false);
+}
+
+/* Shared by the parts. */
+void body_mark(struct body *s, const uint8_t *at);       /* what comes belongs to this instruction */
+void trap_if(struct body *s, LLVMValueRef condition, enum trap trap);
+void trap_now(struct body *s, enum trap trap);           /* ends the block */
+LLVMBasicBlockRef new_block(struct body *s, const char *name);
+LLVMValueRef call_intrinsic(struct lowering *l, const char *name, LLVMTypeRef *types,
+                            unsigned ntypes, LLVMValueRef *args, unsigned nargs);
+LLVMValueRef instance_at(struct lowering *l, int32_t displacement); /* pointer in AS_INSTANCE */
+LLVMValueRef load_field(struct body *s, LLVMTypeRef type, LLVMValueRef pointer,
+                        enum memory_class class, bool invariant);
+void store_field(struct body *s, LLVMValueRef value, LLVMValueRef pointer, enum memory_class class);
+LLVMValueRef travel(struct body *s, LLVMValueRef v, valtype t);   /* wasm type -> how it travels */
+LLVMValueRef arrive(struct body *s, LLVMValueRef v, valtype t);
+LLVMValueRef quiet_operand(struct lowering *l, LLVMValueRef v);
+
+/* Each returns false when the opcode is not one of its own. */
+bool lower_number(struct body *s, const struct instruction *in);
+bool lower_memory(struct body *s, const struct instruction *in);
+bool lower_call(struct body *s, const struct instruction *in);
+bool lower_simd(struct body *s, const struct instruction *in);
+void lower_return(struct body *s); /* results are on the stack */
+void lower_parameters(struct body *s);
+
+LLVMValueRef memory_pointer(struct body *s, uint32_t memory, LLVMValueRef index, uint64_t offset,
+                            unsigned bytes);
+LLVMValueRef memory_load(struct body *s, LLVMTypeRef type, LLVMValueRef pointer);
+void memory_store(struct body *s, LLVMValueRef value, LLVMValueRef pointer);
+LLVMValueRef float_min_max(struct body *s, LLVMValueRef a, LLVMValueRef b, bool max);

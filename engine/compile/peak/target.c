@@ -1,0 +1,95 @@
+#include "engine/compile/peak/target.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "engine/compile/compile.h"
+
+/* Chosen by measurement, see docs/performance.md: wasm out of an optimising compiler wants its
+ * locals in registers, its redundancies gone once more at 64 bits, and its loop invariants (bases
+ * of tables and imported memories) hoisted; longer lists cost compile time and gained nothing. */
+static const char passes[] =
+        "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+        "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,simplifycfg)";
+
+static const struct { uint64_t feature; const char *text; } feature_texts[] = {
+        { CPU_X86_AVX, "+avx" },       { CPU_X86_AVX2, "+avx2" },   { CPU_X86_BMI1, "+bmi" },
+        { CPU_X86_BMI2, "+bmi2" },     { CPU_X86_LZCNT, "+lzcnt" }, { CPU_X86_FMA, "+fma" },
+        { CPU_X86_AVX512, "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl" },
+};
+
+static void initialise(void)
+{
+        LLVMInitializeX86TargetInfo();
+        LLVMInitializeX86Target();
+        LLVMInitializeX86TargetMC();
+        LLVMInitializeX86AsmPrinter();
+}
+
+LLVMTargetMachineRef target_new(uint64_t cpu, struct error *err)
+{
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        static const char triple[] = "x86_64-unknown-linux-gnu";
+        char features[256] = "";
+        LLVMTargetRef target;
+        LLVMTargetMachineRef machine;
+        char *message = NULL;
+
+        pthread_once(&once, initialise);
+        if (LLVMGetTargetFromTriple(triple, &target, &message)) {
+                error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE, "LLVM: %s", message);
+                LLVMDisposeMessage(message);
+                return NULL;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(feature_texts); i++)
+                if (cpu & feature_texts[i].feature) {
+                        if (features[0])
+                                strcat(features, ",");
+                        strcat(features, feature_texts[i].text);
+                }
+        machine = LLVMCreateTargetMachine(target, triple, "x86-64-v2", features, LLVMCodeGenLevelDefault,
+                                          LLVMRelocPIC, LLVMCodeModelSmall);
+        if (!machine)
+                error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE, "LLVM has no such machine");
+        return machine;
+}
+
+int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBufferRef *ret,
+                struct error *err)
+{
+        LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+        LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+        LLVMErrorRef failure;
+        char *message = NULL;
+        int r = 0;
+
+        LLVMSetModuleDataLayout(l->module, layout);
+        LLVMDisposeTargetData(layout);
+        LLVMSetTarget(l->module, "x86_64-unknown-linux-gnu");
+#ifdef NACELLE_SANITIZERS
+        if (LLVMVerifyModule(l->module, LLVMReturnStatusAction, &message))
+                r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM refuses: %.200s", message);
+        LLVMDisposeMessage(message);
+        message = NULL;
+#endif
+        if (r == 0) {
+                failure = LLVMRunPasses(l->module, passes, machine, options);
+                if (failure) {
+                        message = LLVMGetErrorMessage(failure);
+                        r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's passes: %s",
+                                      message);
+                        LLVMDisposeErrorMessage(message);
+                        message = NULL;
+                }
+        }
+        LLVMDisposePassBuilderOptions(options);
+        if (r == 0 && LLVMTargetMachineEmitToMemoryBuffer(machine, l->module, LLVMObjectFile, &message,
+                                                          ret)) {
+                r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's code: %s", message);
+                LLVMDisposeMessage(message);
+        }
+        return r;
+}
