@@ -1,1 +1,12 @@
-# tests/unit/compile
+if HAVE_CHECK
+check_PROGRAMS += tests/unit/compile/test-simd
+TESTS += tests/unit/compile/test-simd
+tests_unit_compile_test_simd_SOURCES = tests/unit/compile/simd-frame.c \
+	tests/unit/compile/simd-frame.h tests/unit/compile/simd-reference.c \
+	tests/unit/compile/simd-reference.def tests/unit/compile/simd-reference.h \
+	tests/unit/compile/simd-vectors.c tests/unit/compile/simd-vectors.h \
+	tests/unit/compile/test-simd.c tests/unit/unit.h
+tests_unit_compile_test_simd_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_compile_test_simd_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_compile_test_simd_LDADD = libfast.a libcompile.a libbase.a $(UNIT_LIBS) -lm
+endif

@@ -35,6 +35,15 @@ static inline void simd_consume(struct assembler *a, unsigned op, unsigned dst, 
         }
 }
 
+/* The first operand of a coming instruction that writes dst: in SSE form a is moved to dst first. */
+static inline enum xmm simd_first(struct assembler *a, const struct simd_operands *o)
+{
+        if (sse_avx(a))
+                return o->a;
+        sse_move(a, o->dst, o->a);
+        return o->dst;
+}
+
 /* dst = op(b, a): the operands of the instruction are those of wasm swapped. @imm: -1 for none */
 static inline void simd_swap(struct assembler *a, unsigned op, struct simd_operands *o, int imm)
 {

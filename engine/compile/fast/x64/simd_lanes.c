@@ -69,7 +69,9 @@ void simd_emit_extract_float(struct assembler *a, const struct simd_row *row,
 
 void simd_emit_replace(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
 {
-        sse_op3i(a, row->insn, o->dst, o->a, op_reg(o->g), o->lane);
+        enum xmm x = simd_first(a, o); /* the other operand is not a vector register */
+
+        sse_op3i(a, row->insn, o->dst, x, op_reg(o->g), o->lane);
 }
 
 void simd_emit_replace_f32(struct assembler *a, const struct simd_row *row, struct simd_operands *o)

@@ -35,12 +35,8 @@ void simd_emit_load_splat32(struct assembler *a, const struct simd_row *row,
 
 void simd_emit_load_lane(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
 {
-        enum xmm x = o->a;
+        enum xmm x = simd_first(a, o);
 
-        if (!sse_avx(a)) { /* the move before, so that the access is at fault_pc */
-                sse_move(a, o->dst, x);
-                x = o->dst;
-        }
         o->fault_pc = asm_pc(a);
         sse_op3i(a, row->insn, o->dst, x, o->memory, o->lane);
 }
