@@ -209,7 +209,6 @@ static void define_table(struct module_text *m, uint32_t index)
                 size.has_max = true;
                 put_valtype(&section->bytes, type);
                 put_range(&section->bytes, &size);
-                reader_expect_close(&m->r);
                 return;
         }
         m->scratch.size = 0;
@@ -243,7 +242,6 @@ static void define_memory(struct module_text *m, uint32_t index)
         size.max = size.min;
         size.has_max = true;
         put_range(&section->bytes, &size);
-        reader_expect_close(&m->r);
 }
 
 static void define_global(struct module_text *m, uint32_t index)

@@ -44,23 +44,27 @@ uint32_t read_label(struct module_text *m)
 static void read_v128(struct module_text *m, struct buffer *out)
 {
         const struct vector_shape *shape = reader_shape(&m->r);
+        struct token lanes[16];
+        unsigned n = 0;
 
         if (!shape)
                 return;
-        for (unsigned lane = 0; lane < shape->lanes; lane++) {
-                uint64_t value;
+        for (; reader_is_number(&m->r) && n < shape->lanes; n++) {
+                lanes[n] = m->r.token;
+                reader_next(&m->r);
+        }
+        if (n < shape->lanes &&
+            (reader_is(&m->r, TOKEN_RESERVED) || reader_is(&m->r, TOKEN_WORD)))
+                reader_unexpected(&m->r);
+        else if (n < shape->lanes || reader_is_number(&m->r))
+                reader_fail(&m->r, m->r.token.at, "wrong number of lane literals");
+        for (unsigned lane = 0; lane < n && !m->r.failed; lane++) {
+                uint64_t value = shape->is_float ? token_float(&m->r, &lanes[lane], shape->bits)
+                                                 : token_int(&m->r, &lanes[lane], shape->bits);
 
-                if (!reader_is_number(&m->r)) {
-                        reader_fail(&m->r, m->r.token.at, "wrong number of lane literals");
-                        return;
-                }
-                value = shape->is_float ? reader_float(&m->r, shape->bits)
-                                        : reader_int(&m->r, shape->bits);
                 for (unsigned i = 0; i < shape->bits; i += 8)
                         buffer_u8(out, (uint8_t)(value >> i));
         }
-        if (reader_is_number(&m->r))
-                reader_fail(&m->r, m->r.token.at, "wrong number of lane literals");
 }
 
 static void read_lanes16(struct module_text *m, struct buffer *out)
@@ -72,7 +76,7 @@ static void read_lanes16(struct module_text *m, struct buffer *out)
         if (m->r.failed)
                 return;
         if (n < 16 && reader_is_number(&m->r))
-                reader_unexpected(&m->r);
+                reader_fail(&m->r, m->r.token.at, "i8 constant out of range");
         else if (n < 16 || reader_is_number(&m->r))
                 reader_fail(&m->r, m->r.token.at, "invalid lane length");
 }

@@ -163,44 +163,58 @@ uint64_t reader_nat(struct reader *r, unsigned bits)
         return value;
 }
 
-uint64_t reader_int(struct reader *r, unsigned bits)
+uint64_t token_int(struct reader *r, const struct token *t, unsigned bits)
 {
         uint64_t value = 0;
+
+        if (literal_int(r->lexer.text + t->at, t->size, bits, &value) < 0)
+                reader_fail(r, t->at, "i%u constant out of range", bits);
+        return value;
+}
+
+uint64_t token_float(struct reader *r, const struct token *t, unsigned bits)
+{
+        const char *s = r->lexer.text + t->at;
+        uint64_t value = 0;
+        uint32_t single = 0;
+        int e;
+
+        if (bits == 32) {
+                e = literal_f32(s, t->size, &single);
+                value = single;
+        } else {
+                e = literal_f64(s, t->size, &value);
+        }
+        if (e == -ENOMEM)
+                reader_no_memory(r);
+        else if (e < 0)
+                reader_fail(r, t->at, "f%u constant out of range", bits);
+        return value;
+}
+
+uint64_t reader_int(struct reader *r, unsigned bits)
+{
+        uint64_t value;
 
         if (!reader_is(r, TOKEN_NAT) && !reader_is(r, TOKEN_INT)) {
                 reader_unexpected(r);
                 return 0;
         }
-        if (literal_int(reader_text(r), r->token.size, bits, &value) < 0) {
-                reader_fail(r, r->token.at, "i%u constant out of range", bits);
-                return 0;
-        }
+        value = token_int(r, &r->token, bits);
         reader_next(r);
         return value;
 }
 
 uint64_t reader_float(struct reader *r, unsigned bits)
 {
-        uint64_t value = 0;
-        uint32_t single = 0;
-        int e;
+        uint64_t value;
 
         if (!reader_is_number(r)) {
                 reader_unexpected(r);
                 return 0;
         }
-        if (bits == 32) {
-                e = literal_f32(reader_text(r), r->token.size, &single);
-                value = single;
-        } else {
-                e = literal_f64(reader_text(r), r->token.size, &value);
-        }
-        if (e == -ENOMEM)
-                reader_no_memory(r);
-        else if (e < 0)
-                reader_fail(r, r->token.at, "f%u constant out of range", bits);
-        else
-                reader_next(r);
+        value = token_float(r, &r->token, bits);
+        reader_next(r);
         return value;
 }
 

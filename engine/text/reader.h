@@ -63,6 +63,10 @@ static inline bool reader_is_number(const struct reader *r)
 uint64_t reader_int(struct reader *r, unsigned bits);
 uint64_t reader_float(struct reader *r, unsigned bits);
 
+/* The same of a token that is a number, without reading on. */
+uint64_t token_int(struct reader *r, const struct token *t, unsigned bits);
+uint64_t token_float(struct reader *r, const struct token *t, unsigned bits);
+
 struct vector_shape {
         enum word word;
         uint8_t lanes, bits;

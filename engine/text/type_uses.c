@@ -154,6 +154,11 @@ void read_signature(struct module_text *m, bool names)
                         valtypes_add(m, &m->results, read_valtype(m));
                 reader_expect_close(&m->r);
         }
+        /* Parameters come first; said here, before the types are compared with anything. */
+        if (reader_is_open(&m->r, WORD_PARAM)) {
+                reader_next(&m->r);
+                reader_unexpected(&m->r);
+        }
 }
 
 struct functype signature_copy(struct module_text *m)
