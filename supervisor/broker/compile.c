@@ -33,7 +33,7 @@ static int file_size(int fd, uint64_t *ret, struct error *err)
         if (S_ISDIR(st.st_mode))
                 return error_set(err, STAGE_USAGE, -EISDIR, ERROR_NOWHERE, "is a directory");
         if (!S_ISREG(st.st_mode))
-                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "is not a regular file");
+                return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "is not a regular file");
         if ((uint64_t)st.st_size > limits_default.module_bytes * 4)
                 return error_set(err, STAGE_DECODE, -E2BIG, ERROR_NOWHERE, "%jd bytes are too many",
                                  (intmax_t)st.st_size);

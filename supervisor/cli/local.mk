@@ -6,4 +6,8 @@ libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/c
 	supervisor/cli/options.c supervisor/cli/options.h supervisor/cli/run.c \
 	supervisor/cli/validate.c supervisor/cli/values.c supervisor/cli/values.h \
 	supervisor/cli/version.c
-EXTRA_DIST += supervisor/cli/main.c
+
+bin_PROGRAMS += nacelle
+nacelle_SOURCES = supervisor/cli/main.c
+nacelle_LDADD = libcli.a libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libtext.a \
+	libdecode.a libcompile.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)
