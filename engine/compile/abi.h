@@ -55,7 +55,7 @@
 #define ABI_STACK_GUARD   65536u /* PROT_NONE below every guest stack, bytes */
 #define ABI_SPILL_BYTES   16u
 #define ABI_GLOBAL_BYTES  16u
-#define TYPE_NONE         UINT32_MAX
+#define TYPE_NONE         0u /* canonical ids begin at 1: zeroed memory is an empty table */
 
 enum trap {
         TRAP_NONE,
@@ -107,11 +107,8 @@ struct import_desc {
 struct instance_head {
         void *builtins[32];
         void *spill;            /* address of spill entry 0 */
-        uint64_t stack_limit;   /* host code runs on the guest's stack only above this address */
         struct instance *self;
-        void *host;             /* what the host keeps for this instance, e.g. its WASI state */
-        struct fiber *fiber;    /* that runs in it now */
-        uint64_t reserved[3];
+        uint64_t reserved[6];
 };
 
 _Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");

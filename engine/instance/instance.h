@@ -71,7 +71,10 @@ _must_check_ int instance_start(struct instance *i, struct trap_info *trap);
 /* Export by name. Returns 0 or -ENOENT. */
 int instance_export(const struct instance *i, const char *name, size_t size,
                     struct extern_value *ret);
-const struct functype *extern_function_type(const struct extern_value *v);
+const struct functype *extern_function_type(const struct extern_value *v); /* NULL: no instance's */
+
+/* Call a function that an instance exports (or imports and exports again). As guest_call(), and
+ * -EINVAL for an extern_value that is no function of an instance. */
 _must_check_ int extern_call(const struct extern_value *f, const union value *args,
                              union value *results, struct trap_info *trap);
 int extern_global_get(const struct extern_value *g, valtype *ret_type, union value *ret);

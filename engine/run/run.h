@@ -98,7 +98,6 @@ static inline struct instance *instance_current(void)
 {
         struct instance *self;
 
-        /* %gs:ABI_HEAD(self), written out: the head is 320 bytes and self its 35th word */
         __asm__("movq %%gs:%c1, %0" : "=r"(self) : "i"(ABI_HEAD(self)));
         return self;
 }

@@ -1,1 +1,13 @@
-# tests/unit/instance
+if HAVE_CHECK
+INSTANCE_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libcompile.a libtext.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS)
+WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/unit/instance/world.c \
+	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
+
+check_PROGRAMS += tests/unit/instance/test-instance
+TESTS += tests/unit/instance/test-instance
+tests_unit_instance_test_instance_SOURCES = tests/unit/instance/test-instance.c $(WORLD_SOURCES)
+tests_unit_instance_test_instance_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_instance_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_instance_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
+endif

@@ -1,0 +1,132 @@
+/* What compiled code calls through the thunks of x64/thunks.S. Every function checks all its bounds
+ * before it writes a byte or an element, without sums that could wrap. */
+#include "engine/instance/builtins.h"
+
+#include "engine/instance/store.h"
+
+static bool inside(uint64_t at, uint64_t n, uint64_t size)
+{
+        return n <= size && at <= size - n;
+}
+
+uint64_t builtin_memory_grow(uint32_t memory, uint64_t pages)
+{
+        return memory_grow(instance_current()->memories[memory], pages);
+}
+
+void builtin_memory_fill(uint32_t memory, uint64_t to, uint32_t byte, uint64_t n)
+{
+        const struct memory_object *o = instance_current()->memories[memory];
+
+        if (!inside(to, n, o->bytes))
+                trap_raise(TRAP_MEMORY_BOUNDS, NULL);
+        memset(o->base + to, (int)(byte & 0xff), n);
+}
+
+void builtin_memory_copy(uint32_t to_memory, uint32_t from_memory, uint64_t to, uint64_t from,
+                         uint64_t n)
+{
+        struct instance *i = instance_current();
+        const struct memory_object *d = i->memories[to_memory], *s = i->memories[from_memory];
+
+        if (!inside(to, n, d->bytes) || !inside(from, n, s->bytes))
+                trap_raise(TRAP_MEMORY_BOUNDS, NULL);
+        memmove(d->base + to, s->base + from, n);
+}
+
+void builtin_memory_init(uint32_t segment, uint32_t memory, uint64_t to, uint64_t from, uint64_t n)
+{
+        struct instance *i = instance_current();
+
+        if (!segment_copy_bytes(i, segment, i->memories[memory], to, from, n))
+                trap_raise(TRAP_MEMORY_BOUNDS, NULL);
+}
+
+void builtin_data_drop(uint32_t segment)
+{
+        instance_current()->data_dropped[segment] = true;
+}
+
+uint64_t builtin_table_get(uint32_t table, uint64_t index)
+{
+        const struct table_object *o = instance_current()->tables[table];
+        const struct table_entry *e;
+
+        if (index >= o->length)
+                trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        if (!table_holds_functions(o))
+                return ((const uint64_t *)o->base)[index];
+        e = (const struct table_entry *)o->base + index;
+        return e->type == TYPE_NONE ? 0 : (uintptr_t)instance_funcref(e->owner, e->function);
+}
+
+void builtin_table_set(uint32_t table, uint64_t index, uint64_t ref)
+{
+        struct table_object *o = instance_current()->tables[table];
+
+        if (index >= o->length)
+                trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        table_store(o, index, ref);
+}
+
+uint64_t builtin_table_grow(uint32_t table, uint64_t ref, uint64_t n)
+{
+        return table_grow(instance_current()->tables[table], n, ref);
+}
+
+void builtin_table_fill(uint32_t table, uint64_t to, uint64_t ref, uint64_t n)
+{
+        struct table_object *o = instance_current()->tables[table];
+
+        if (!inside(to, n, o->length))
+                trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        for (uint64_t k = 0; k < n; k++)
+                table_store(o, to + k, ref);
+}
+
+/* Entries change their form on the way between a private and a shared table (store.h). */
+static void copy_entries(struct table_object *d, const struct table_object *s, uint64_t to,
+                         uint64_t from, uint64_t n)
+{
+        const struct table_entry *e = (const struct table_entry *)s->base + from;
+
+        if (d->private_to == s->private_to)
+                memmove((struct table_entry *)d->base + to, e, n * sizeof(*e));
+        else
+                for (uint64_t k = 0; k < n; k++)
+                        table_store(d, to + k, (uintptr_t)&e[k]);
+}
+
+void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uint64_t from,
+                        uint64_t n)
+{
+        struct instance *i = instance_current();
+        struct table_object *d = i->tables[to_table], *s = i->tables[from_table];
+
+        if (!inside(to, n, d->length) || !inside(from, n, s->length))
+                trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        if (!n)
+                return;
+        if (table_holds_functions(d))
+                copy_entries(d, s, to, from, n);
+        else
+                memmove((uint64_t *)d->base + to, (uint64_t *)s->base + from, n * sizeof(uint64_t));
+}
+
+void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t n)
+{
+        struct instance *i = instance_current();
+
+        if (!segment_copy_elements(i, segment, i->tables[table], to, from, n))
+                trap_raise(TRAP_TABLE_BOUNDS, NULL);
+}
+
+void builtin_elem_drop(uint32_t segment)
+{
+        instance_current()->element_dropped[segment] = true;
+}
+
+uint64_t builtin_ref_func(uint32_t function)
+{
+        return (uintptr_t)instance_funcref(instance_current(), function);
+}

@@ -1,0 +1,20 @@
+/* builtins.h - private: the C side of builtins.def, called by the thunks alone. */
+#pragma once
+
+#include <stdint.h>
+
+uint64_t builtin_memory_grow(uint32_t memory, uint64_t pages);
+void builtin_memory_fill(uint32_t memory, uint64_t to, uint32_t byte, uint64_t n);
+void builtin_memory_copy(uint32_t to_memory, uint32_t from_memory, uint64_t to, uint64_t from,
+                         uint64_t n);
+void builtin_memory_init(uint32_t segment, uint32_t memory, uint64_t to, uint64_t from, uint64_t n);
+void builtin_data_drop(uint32_t segment);
+uint64_t builtin_table_get(uint32_t table, uint64_t index);
+void builtin_table_set(uint32_t table, uint64_t index, uint64_t ref);
+uint64_t builtin_table_grow(uint32_t table, uint64_t ref, uint64_t n);
+void builtin_table_fill(uint32_t table, uint64_t to, uint64_t ref, uint64_t n);
+void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uint64_t from,
+                        uint64_t n);
+void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t n);
+void builtin_elem_drop(uint32_t segment);
+uint64_t builtin_ref_func(uint32_t function);

@@ -1,0 +1,103 @@
+#include "engine/instance/store.h"
+
+int instance_export(const struct instance *i, const char *name, size_t size,
+                    struct extern_value *ret)
+{
+        for (uint32_t k = 0; i->module && k < i->module->nexports; k++) {
+                const struct export *e = &i->module->exports[k];
+
+                if (e->name.size == size && memcmp(e->name.bytes, name, size) == 0) {
+                        *ret = (struct extern_value) { .kind = e->kind,
+                                                       .instance = (struct instance *)i,
+                                                       .index = e->index };
+                        return 0;
+                }
+        }
+        return -ENOENT;
+}
+
+const struct functype *extern_function_type(const struct extern_value *v)
+{
+        const struct module *m;
+
+        if (v->kind != EXTERN_FUNC || !v->instance)
+                return NULL;
+        m = v->instance->module;
+        return v->index < m->nfunctions ? module_function_type(m, v->index) : NULL;
+}
+
+/* Function @index of @i, from the host: the code itself, in the instance that owns it. */
+static int call_function(struct instance *i, uint32_t index, const union value *args,
+                         union value *results, struct trap_info *trap)
+{
+        const struct functype *type = module_function_type(i->module, index);
+
+        if (index < i->module->imported_functions) {
+                const struct function_ref *f = &i->imports[index];
+
+                if (!f->owner)
+                        return guest_call(i, f->code, f->data, type, args, results, trap);
+                i = f->owner;
+                index = f->index;
+        }
+        return guest_call(i, entry_direct(i, index).code, NULL, type, args, results, trap);
+}
+
+int extern_call(const struct extern_value *f, const union value *args, union value *results,
+                struct trap_info *trap)
+{
+        if (f->kind != EXTERN_FUNC || !f->instance || f->index >= f->instance->module->nfunctions)
+                return -EINVAL;
+        return call_function(f->instance, f->index, args, results, trap);
+}
+
+int instance_start(struct instance *i, struct trap_info *trap)
+{
+        if (!i->module->has_start)
+                return 0;
+        return call_function(i, i->module->start, NULL, NULL, trap);
+}
+
+int extern_global_get(const struct extern_value *g, valtype *ret_type, union value *ret)
+{
+        if (g->kind != EXTERN_GLOBAL)
+                return -EINVAL;
+        if (g->instance) {
+                if (g->index >= g->instance->module->nglobals)
+                        return -EINVAL;
+                *ret_type = g->instance->module->globals[g->index].type.type;
+                *ret = *instance_global(g->instance, g->index);
+                return 0;
+        }
+        if (!g->global)
+                return -EINVAL;
+        *ret_type = g->global->type.type;
+        *ret = g->global->value;
+        return 0;
+}
+
+void *instance_host(const struct instance *i)
+{
+        return i->host;
+}
+
+const struct module *instance_module(const struct instance *i)
+{
+        return i->module;
+}
+
+uint8_t *instance_memory(const struct instance *i, uint64_t *ret_bytes)
+{
+        const struct memory_object *o = i->module && i->module->nmemories ? i->memories[0] : NULL;
+
+        *ret_bytes = o ? o->bytes : 0;
+        return o ? o->base : NULL;
+}
+
+union value *host_spill(unsigned index)
+{
+        union value *spill;
+
+        __asm__("movq %%gs:%c1, %0" : "=r"(spill) : "i"(ABI_HEAD(spill)));
+        return spill + index;
+}

@@ -1,0 +1,216 @@
+#include <sys/mman.h>
+
+#include "engine/instance/store.h"
+
+#define PAGE ((size_t)4096)
+
+#define BUILTIN(name, params, result) extern const char builtin_thunk_##name[];
+#include "engine/compile/builtins.def"
+
+static const void *const builtin_thunks[_BUILTIN_MAX] = {
+#define BUILTIN(name, params, result) [BUILTIN_##name] = builtin_thunk_##name,
+#include "engine/compile/builtins.def"
+};
+
+static int no_memory(struct error *err)
+{
+        return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
+                         "no memory for an instance");
+}
+
+static void head_init(struct instance *i, union value *spill)
+{
+        struct instance_head *h = instance_head(i);
+
+        for (unsigned b = 0; b < _BUILTIN_MAX; b++)
+                h->builtins[b] = (void *)(uintptr_t)builtin_thunks[b];
+        h->spill = spill;
+        h->self = i;
+}
+
+/* The area below the base, and behind it memory 0 when the module defines it. */
+static int area_new(struct instance *i, struct error *err)
+{
+        const struct module *m = i->module;
+        const struct layout *l = &i->loaded->a->layout;
+        size_t below = (l->bytes + PAGE - 1) & ~(PAGE - 1);
+        uint64_t memory = 0, reserve = 0;
+
+        if (m->nmemories && !m->imported_memories) {
+                memory = m->memories[0].type.size.min << m->memories[0].type.page_shift;
+                reserve = memory_reserve_bytes();
+        }
+        i->prefix.base = slot_new(below, memory, reserve, &i->map);
+        if (!i->prefix.base)
+                return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
+                                 "no memory or address space for an instance");
+        head_init(i, instance_array(i, l->spill));
+        for (uint32_t k = 0; k < m->ntypes; k++)
+                ((uint32_t *)instance_array(i, l->types))[k] = i->loaded->types[k];
+        return 0;
+}
+
+static struct instance *instance_alloc(struct store *s, struct loaded_module *l, void *host)
+{
+        const struct module *m = l->module;
+        struct instance *i = pool_alloc(s->pool, 1, sizeof(*i));
+        uint32_t nescaping = l->a->checked->nescaping;
+
+        if (!i)
+                return NULL;
+        *i = (struct instance) { .store = s, .loaded = l, .module = m, .host = host };
+        i->imports = pool_alloc(s->pool, m->imported_functions, sizeof(*i->imports));
+        i->memories = pool_alloc(s->pool, m->nmemories, sizeof(*i->memories));
+        i->tables = pool_alloc(s->pool, m->ntables, sizeof(*i->tables));
+        i->data_dropped = pool_alloc(s->pool, m->ndatas, sizeof(bool));
+        i->element_dropped = pool_alloc(s->pool, m->nelements, sizeof(bool));
+        i->funcs = calloc(nescaping + 1, sizeof(*i->funcs));
+        i->crosses = calloc(nescaping + 1, sizeof(*i->crosses));
+        if (!i->imports || !i->memories || !i->tables || !i->data_dropped || !i->element_dropped ||
+            !i->funcs || !i->crosses) {
+                instance_done(i);
+                return NULL;
+        }
+        return i;
+}
+
+void instance_done(struct instance *i)
+{
+        free(i->funcs);
+        free(i->crosses);
+        slot_free(&i->map);
+        i->funcs = NULL;
+        i->crosses = NULL;
+}
+
+/* Memories and tables that the module defines; then every descriptor. */
+static int objects_new(struct instance *i, struct error *err)
+{
+        const struct module *m = i->module;
+        const struct layout *l = &i->loaded->a->layout;
+        struct memory_desc *memories = instance_array(i, l->memories);
+        struct table_desc *tables = instance_array(i, l->tables);
+        int r = 0;
+
+        for (uint32_t k = m->imported_memories; k < m->nmemories && r == 0; k++)
+                r = memory_new(i->store, &m->memories[k].type, k == 0 ? i->prefix.base : NULL,
+                               &i->memories[k], err);
+        for (uint32_t k = m->imported_tables; k < m->ntables && r == 0; k++)
+                r = table_new(i->store, &m->tables[k].type, i, &i->tables[k], err);
+        if (r < 0)
+                return r;
+        for (uint32_t k = 0; k < m->nmemories && r == 0; k++)
+                r = memory_use(i->memories[k], &memories[k]);
+        for (uint32_t k = 0; k < m->ntables && r == 0; k++)
+                r = table_use(i->tables[k], &tables[k], i);
+        return r < 0 ? no_memory(err) : 0;
+}
+
+static void globals_init(struct instance *i)
+{
+        const struct module *m = i->module;
+        union value *globals = instance_array(i, i->loaded->a->layout.globals);
+
+        for (uint32_t k = m->imported_globals; k < m->nglobals; k++)
+                globals[k] = const_evaluate(i, &m->globals[k].init);
+        for (uint32_t k = m->imported_tables; k < m->ntables; k++) {
+                uint64_t ref = m->tables[k].init.nops ? const_evaluate(i, &m->tables[k].init).ref : 0;
+
+                for (uint64_t at = 0; ref && at < i->tables[k]->length; at++)
+                        table_store(i->tables[k], at, ref);
+        }
+}
+
+/* The image, mapped over the first pages of memory 0: pages that the guest does not write stay the
+ * file's, shared by all instances. */
+static int image_map(struct instance *i, struct error *err)
+{
+        const struct artefact *a = i->loaded->a;
+        uint8_t *at = (uint8_t *)i->prefix.base + a->image_at;
+
+        if (!a->image.size)
+                return 0;
+        if (i->loaded->fd < 0) {
+                memcpy(at, a->bytes + a->image.offset, a->image.size);
+                return 0;
+        }
+        if (mmap(at, a->image.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, i->loaded->fd,
+                 (off_t)a->image.offset) == MAP_FAILED)
+                return error_set(err, STAGE_INSTANTIATE, -errno, ERROR_NOWHERE,
+                                 "mapping %zu bytes of initial memory", a->image.size);
+        return 0;
+}
+
+static bool elements_init(struct instance *i)
+{
+        const struct module *m = i->module;
+
+        for (uint32_t k = 0; k < m->nelements; k++) {
+                const struct element_segment *e = &m->elements[k];
+
+                if (e->mode == SEGMENT_ACTIVE &&
+                    !segment_copy_elements(i, k, i->tables[e->table],
+                                           const_evaluate(i, &e->at).i32, 0, e->n))
+                        return false;
+                if (e->mode != SEGMENT_PASSIVE)
+                        i->element_dropped[k] = true;
+        }
+        return true;
+}
+
+static bool datas_init(struct instance *i)
+{
+        const struct module *m = i->module;
+
+        for (uint32_t k = 0; k < m->ndatas; k++) {
+                const struct data_segment *d = &m->datas[k];
+
+                if (d->mode != SEGMENT_ACTIVE)
+                        continue;
+                if (!segment_copy_bytes(i, k, i->memories[d->memory],
+                                        const_evaluate(i, &d->at).i32, 0, d->bytes.size))
+                        return false;
+                i->data_dropped[k] = true;
+        }
+        return true;
+}
+
+static int trapped(struct trap_info *trap, enum trap what)
+{
+        if (trap)
+                *trap = (struct trap_info) { .trap = what };
+        return -EFAULT;
+}
+
+int instance_create(struct store *s, struct loaded_module *m, const struct extern_value *imports,
+                    void *host, struct instance **ret, struct trap_info *trap, struct error *err)
+{
+        struct instance *i = instance_alloc(s, m, host);
+        int r;
+
+        if (!i)
+                return no_memory(err);
+        r = area_new(i, err);
+        if (r == 0)
+                r = instance_link(i, imports, err);
+        if (r < 0) {
+                instance_done(i);
+                return r;
+        }
+        /* From here on others may come to know the instance: it stays, whatever happens. */
+        i->next = s->instances;
+        s->instances = i;
+        r = objects_new(i, err);
+        if (r < 0)
+                return r;
+        globals_init(i);
+        if (!elements_init(i))
+                return trapped(trap, TRAP_TABLE_BOUNDS);
+        r = image_map(i, err);
+        if (r < 0)
+                return r;
+        if (!datas_init(i))
+                return trapped(trap, TRAP_MEMORY_BOUNDS);
+        *ret = i;
+        return 0;
+}

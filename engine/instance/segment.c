@@ -1,0 +1,46 @@
+#include "engine/instance/store.h"
+
+static bool inside(uint64_t at, uint64_t n, uint64_t size)
+{
+        return n <= size && at <= size - n;
+}
+
+static uint64_t element(struct instance *i, const struct element_segment *e, uint64_t k)
+{
+        if (e->functions)
+                return (uintptr_t)instance_funcref(i, e->functions[k]);
+        return const_evaluate(i, &e->exprs[k]).ref;
+}
+
+bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_object *to,
+                           uint64_t at, uint64_t from, uint64_t n)
+{
+        const struct element_segment *e = &i->module->elements[segment];
+        uint64_t size = i->element_dropped[segment] ? 0 : e->n;
+        /* The usual case, a private table of the module's own functions, makes no reference. */
+        bool direct = e->functions && to->private_to == i;
+
+        if (!inside(from, n, size) || !inside(at, n, to->length))
+                return false;
+        for (uint64_t k = 0; k < n; k++) {
+                if (direct && e->functions[from + k] >= i->module->imported_functions)
+                        ((struct table_entry *)to->base)[at + k] =
+                                entry_direct(i, e->functions[from + k]);
+                else
+                        table_store(to, at + k, element(i, e, from + k));
+        }
+        return true;
+}
+
+bool segment_copy_bytes(struct instance *i, uint32_t segment, struct memory_object *to, uint64_t at,
+                        uint64_t from, uint64_t n)
+{
+        const struct data_segment *d = &i->module->datas[segment];
+        uint64_t size = i->data_dropped[segment] ? 0 : d->bytes.size;
+
+        if (!inside(from, n, size) || !inside(at, n, to->bytes))
+                return false;
+        if (n)
+                memcpy(to->base + at, i->module->bytes + d->bytes.offset + from, n);
+        return true;
+}

@@ -1,0 +1,170 @@
+/* store.h - private to engine/instance: what a store is made of.
+ *
+ * Everything small comes from the store's pool and lives until store_free(); linear memories,
+ * instance areas and table arrays are mapped or allocated on their own and listed. Descriptors
+ * that compiled code reads (memory_desc, table_desc) are copies of what the objects know: an object
+ * that grows writes every copy (its users).
+ *
+ * Functions as values. A funcref is the address of the canonical table entry of a function, in the
+ * funcs[] of the instance that owns it. A table that only its own instance can reach holds direct
+ * entries (the code itself); a shared one holds canonical entries, whose thunk switches the
+ * instance base. A table becomes shared when another instance imports it; its entries are rewritten
+ * then, once. */
+#pragma once
+
+#include <string.h>
+
+#include "engine/base/pool.h"
+#include "engine/instance/instance.h"
+
+struct mapping {
+        uint8_t *start;
+        size_t bytes;
+};
+
+struct user { /* a descriptor that follows an object */
+        struct user *next;
+        void *desc;
+};
+
+struct memory_object {
+        struct memory_object *next;
+        struct store *store;
+        struct memtype type;
+        uint8_t *base;
+        uint64_t bytes, pages_max;
+        struct mapping map;         /* .start NULL: the mapping is an instance's slot */
+        struct user *users;
+};
+
+struct table_object {
+        struct table_object *next;
+        struct store *store;
+        struct tabletype type;
+        void *base;                 /* struct table_entry[], or uint64_t[] of an externref table */
+        uint64_t length, room, length_max;
+        struct instance *private_to; /* NULL: shared */
+        struct user *users;
+};
+
+struct global_object { /* of the host */
+        struct globaltype type;
+        union value value;
+};
+
+struct canonical_type {
+        struct functype type;
+        uint32_t next;              /* in the chain of its hash, 0: end */
+};
+
+struct loaded_module {
+        struct store *store;
+        const struct artefact *a;
+        const struct module *module;
+        uint8_t *code;
+        int fd;
+        uint32_t *types;            /* canonical ids */
+        uint32_t *escaping_of;      /* by function index: place in checked->escaping, UINT32_MAX */
+};
+
+struct function_ref { /* a function, resolved to its end */
+        struct instance *owner;     /* NULL: of the host */
+        uint32_t index;             /* in the owner */
+        uint32_t type;              /* canonical id */
+        void *code, *data;          /* as called from another instance */
+        const struct functype *functype;
+};
+
+struct instance {
+        struct instance_prefix prefix; /* must be first */
+        struct instance *next;
+        struct store *store;
+        struct loaded_module *loaded;
+        const struct module *module;
+        void *host;
+        struct mapping map;
+        struct function_ref *imports;      /* [imported_functions] */
+        struct memory_object **memories;   /* [nmemories] */
+        struct table_object **tables;      /* [ntables] */
+        struct table_entry *funcs;         /* [nescaping], made when first asked for */
+        struct run_cross *crosses;         /* [nescaping] */
+        bool *data_dropped, *element_dropped;
+};
+
+struct store {
+        struct pool *pool;
+        struct store_options options;
+        struct instance *instances;
+        struct memory_object *memories;
+        struct table_object *tables;
+        unsigned nmemories;
+        uint64_t memory_bytes, table_elements; /* in use, held to the options */
+        struct canonical_type *types;   /* [0] is unused: TYPE_NONE */
+        uint32_t ntypes, types_room;
+        uint32_t type_chains[256];
+};
+
+/* types.c. Id of @type, which is copied when it is new; 0 without memory. */
+uint32_t store_type_id(struct store *s, const struct functype *type);
+
+/* The letters of a host function as a type, from the pool; NULL without memory. */
+const struct functype *store_host_type(struct store *s, const struct host_function *h);
+
+/* slot.c. Reserve @below bytes before and @reserve after an address; @below bytes and the first
+ * @memory after it are accessible. Multiples of pages. Returns that address, NULL: no memory. */
+uint8_t *slot_new(size_t below, uint64_t memory, uint64_t reserve, struct mapping *ret);
+void slot_free(struct mapping *map);
+
+/* memory.c, table.c, global.c: objects of a store, and their descriptors in instances. */
+_must_check_ int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
+                            struct memory_object **ret, struct error *err);
+_must_check_ int memory_use(struct memory_object *o, struct memory_desc *desc);
+uint64_t memory_grow(struct memory_object *o, uint64_t pages);
+uint64_t memory_reserve_bytes(void);
+
+_must_check_ int table_new(struct store *s, const struct tabletype *type, struct instance *owner,
+                           struct table_object **ret, struct error *err);
+_must_check_ int table_use(struct table_object *o, struct table_desc *desc, struct instance *user);
+void table_store(struct table_object *o, uint64_t at, uint64_t ref); /* @at is in bounds */
+uint64_t table_grow(struct table_object *o, uint64_t n, uint64_t ref);
+void table_done(struct table_object *o);
+
+/* The place of global @index's value, wherever it lives. */
+union value *instance_global(const struct instance *i, uint32_t index);
+
+/* Value of a constant expression in @i, whose globals below its place are initialised. */
+union value const_evaluate(struct instance *i, const struct const_expr *e);
+
+/* function.c */
+struct function_ref instance_function(struct instance *i, uint32_t index);
+struct table_entry *instance_funcref(struct instance *i, uint32_t index); /* an escaping function */
+struct table_entry entry_direct(struct instance *i, uint32_t index);
+
+/* link.c: check @imports against the module and note them in @i, whose area is made. */
+_must_check_ int instance_link(struct instance *i, const struct extern_value *imports,
+                               struct error *err);
+
+/* segment.c: copy elements or bytes of a segment; false when out of bounds (nothing was written). */
+bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_object *to,
+                           uint64_t at, uint64_t from, uint64_t n);
+bool segment_copy_bytes(struct instance *i, uint32_t segment, struct memory_object *to, uint64_t at,
+                        uint64_t from, uint64_t n);
+
+/* instance.c */
+void instance_done(struct instance *i);
+
+/* The arrays of an instance. */
+static inline struct instance_head *instance_head(const struct instance *i)
+{
+        return (struct instance_head *)i->prefix.base - 1;
+}
+
+static inline void *instance_array(const struct instance *i, int32_t displacement)
+{
+        return (uint8_t *)i->prefix.base + displacement;
+}
+
+static inline bool table_holds_functions(const struct table_object *o)
+{
+        return valtype_heap(o->type.element) != HEAP_EXTERN;
+}

@@ -1,0 +1,100 @@
+#include "engine/instance/store.h"
+
+static uint32_t hash_of(const struct functype *t)
+{
+        uint32_t h = 2166136261u ^ t->nparams * 31;
+
+        for (uint32_t i = 0; i < t->nparams; i++)
+                h = (h ^ t->params[i]) * 16777619u;
+        for (uint32_t i = 0; i < t->nresults; i++)
+                h = (h ^ ~t->results[i]) * 16777619u;
+        return h >> 8 ^ h >> 16;
+}
+
+static bool copy_types(struct store *s, struct functype *ret, const struct functype *t)
+{
+        valtype *all = pool_alloc(s->pool, (size_t)t->nparams + t->nresults, sizeof(*all));
+
+        if (!all)
+                return false;
+        if (t->nparams)
+                memcpy(all, t->params, t->nparams * sizeof(*all));
+        if (t->nresults)
+                memcpy(all + t->nparams, t->results, t->nresults * sizeof(*all));
+        *ret = (struct functype) { t->nparams, t->nresults, all, all + t->nparams };
+        return true;
+}
+
+static bool make_room(struct store *s)
+{
+        uint32_t room = s->types_room ? 2 * s->types_room : 64;
+        struct canonical_type *types;
+
+        if (s->ntypes < s->types_room)
+                return true;
+        types = pool_alloc(s->pool, room, sizeof(*types));
+        if (!types)
+                return false;
+        if (s->ntypes)
+                memcpy(types, s->types, s->ntypes * sizeof(*types));
+        s->types = types;
+        s->types_room = room;
+        if (!s->ntypes)
+                s->ntypes = 1; /* TYPE_NONE */
+        return true;
+}
+
+uint32_t store_type_id(struct store *s, const struct functype *type)
+{
+        uint32_t *chain = &s->type_chains[hash_of(type) % ELEMENTSOF(s->type_chains)];
+        struct functype copy;
+        uint32_t id;
+
+        for (id = *chain; id; id = s->types[id].next)
+                if (functype_equal(&s->types[id].type, type))
+                        return id;
+        if (!make_room(s) || !copy_types(s, &copy, type))
+                return TYPE_NONE;
+        id = s->ntypes++;
+        s->types[id] = (struct canonical_type) { .type = copy, .next = *chain };
+        *chain = id;
+        return id;
+}
+
+static valtype letter_type(char letter)
+{
+        switch (letter) {
+        case 'i':
+                return VAL_I32;
+        case 'I':
+                return VAL_I64;
+        case 'f':
+                return VAL_F32;
+        case 'F':
+                return VAL_F64;
+        case 'v':
+                return VAL_V128;
+        case 'r':
+                return VAL_FUNCREF;
+        case 'R':
+                return VAL_EXTERNREF;
+        default:
+                abort(); /* a host function is declared in our own source */
+        }
+}
+
+const struct functype *store_host_type(struct store *s, const struct host_function *h)
+{
+        struct functype *t = pool_alloc(s->pool, 1, sizeof(*t));
+        size_t n = strlen(h->params), m = strlen(h->results);
+        valtype *all = pool_alloc(s->pool, n + m, sizeof(*all));
+
+        if (!t || !all)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                all[i] = letter_type(h->params[i]);
+        for (size_t i = 0; i < m; i++)
+                all[n + i] = letter_type(h->results[i]);
+        *t = (struct functype) { (uint32_t)n, (uint32_t)m, all, all + n };
+        return t;
+}

@@ -1,0 +1,64 @@
+#include "tests/unit/artefact/forge.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "engine/decode/decode.h"
+#include "engine/text/text.h"
+
+static void code_append(struct buffer *b, const struct forged_code *c)
+{
+        static const struct forged_code unreachable = {
+                .bytes = { 0x55, 0x48, 0x89, 0xe5, 0x67, 0x0f, 0xb9, 0x40, TRAP_UNREACHABLE },
+                .size = 9,
+        };
+
+        if (!c || !c->size)
+                c = &unreachable;
+        buffer_append(b, c->bytes, c->size);
+        while (b->size % 16)
+                buffer_u8(b, 0xcc);
+}
+
+void forge(struct forged *f, const char *wat, const struct forged_code *code, uint32_t n)
+{
+        struct compiled_module *c = &f->compiled;
+        struct buffer bytes = { 0 };
+        struct error err = { 0 };
+
+        memset(f, 0, sizeof(*f));
+        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &f->wasm, &err) == 0, "%s", err.text);
+        ck_assert_msg(module_decode(f->wasm.bytes, f->wasm.size, &limits_default, UINT64_MAX, 0,
+                                    &f->module, &err) == 0, "%s", err.text);
+        ck_assert_msg(module_validate(f->module, &limits_default, UINT64_MAX, 1, &f->checked,
+                                      &err) == 0, "%s", err.text);
+        c->machine = MACHINE_X86_64;
+        c->cpu_used = CPU_X86_V2;
+        ck_assert_int_eq(layout_compute(f->module, &c->layout, &err), 0);
+        c->nfunctions = f->module->nfunctions - f->module->imported_functions;
+        ck_assert_uint_le(n, c->nfunctions);
+        c->offsets = calloc(c->nfunctions + 1, sizeof(*c->offsets));
+        c->map_offsets = calloc(c->nfunctions + 1, sizeof(*c->map_offsets));
+        for (uint32_t k = 0; k < c->nfunctions; k++) {
+                code_append(&bytes, k < n ? &code[k] : NULL);
+                if (k < n)
+                        buffer_append(&c->maps, code[k].map, code[k].map_size);
+                c->offsets[k + 1] = (uint32_t)bytes.size;
+                c->map_offsets[k + 1] = (uint32_t)c->maps.size;
+        }
+        c->code = buffer_steal(&bytes, &c->code_bytes);
+        key_compute(f->wasm.bytes, f->wasm.size, TIER_FAST, CPU_X86_V2, &f->key);
+        ck_assert_int_eq(artefact_write(f->checked, c, &f->key, &f->file, &err), 0);
+}
+
+void forge_done(struct forged *f)
+{
+        free(f->compiled.code);
+        free(f->compiled.offsets);
+        free(f->compiled.map_offsets);
+        buffer_done(&f->compiled.maps);
+        buffer_done(&f->file);
+        checked_module_free(f->checked);
+        module_free(f->module);
+        buffer_done(&f->wasm);
+}

@@ -1,0 +1,122 @@
+#include "tests/unit/instance/world.h"
+
+#include <check.h>
+#include <string.h>
+
+#include "engine/run/arena.h"
+
+struct world world;
+static struct arena *arena;
+
+void world_store(const struct store_options *o)
+{
+        store_free(world.store);
+        ck_assert_int_eq(store_new(o, &world.store, NULL), 0);
+}
+
+void world_setup(void)
+{
+        ck_assert_int_eq(run_init(NULL), 0);
+        ck_assert_int_eq(run_thread_init(NULL), 0);
+        ck_assert_int_eq(arena_new(1 << 20, &arena, NULL), 0);
+        world_store(&(struct store_options) { 0 });
+}
+
+void world_teardown(void)
+{
+        store_free(world.store);
+        for (unsigned k = 0; k < world.n; k++) {
+                artefact_free(world.artefacts[k]);
+                forge_done(&world.forged[k]);
+        }
+        arena_free(arena);
+        memset(&world, 0, sizeof(world));
+}
+
+struct layout layout_of(const char *wat)
+{
+        struct forged f;
+        struct layout l;
+
+        forge(&f, wat, NULL, 0);
+        l = f.compiled.layout;
+        forge_done(&f);
+        return l;
+}
+
+struct loaded_module *load(const char *wat, const struct forged_code *code, uint32_t n, int fd)
+{
+        struct forged *f = &world.forged[world.n];
+        struct artefact **a = &world.artefacts[world.n++];
+        struct loaded_module *m;
+        struct error err = { 0 };
+        void *at;
+
+        ck_assert_uint_le(world.n, 16);
+        forge(f, wat, code, n);
+        ck_assert_msg(artefact_read(f->file.bytes, f->file.size, a, &err) == 0, "%s", err.text);
+        ck_assert_int_eq(arena_add(arena, (*a)->bytes + (*a)->code.offset, (*a)->code.size, &at,
+                                   &err), 0);
+        if (fd >= 0)
+                ck_assert_int_eq(pwrite(fd, f->file.bytes, f->file.size, 0), (ssize_t)f->file.size);
+        ck_assert_msg(loaded_module_new(world.store, *a, at, fd, &m, &err) == 0, "%s", err.text);
+        return m;
+}
+
+struct instance *make(struct loaded_module *m, const struct extern_value *imports)
+{
+        struct instance *i = NULL;
+        struct error err = { 0 };
+        int r = instance_create(world.store, m, imports, &world, &i, NULL, &err);
+
+        ck_assert_msg(r == 0, "%d: %s", r, err.text);
+        return i;
+}
+
+struct extern_value export_of(const struct instance *i, const char *name)
+{
+        struct extern_value v;
+
+        ck_assert_int_eq(instance_export(i, name, strlen(name), &v), 0);
+        return v;
+}
+
+struct job {
+        const struct extern_value *f;
+        const union value *args;
+        union value *results;
+        struct trap_info *trap;
+        int r;
+};
+
+static void job_entry(void *argument)
+{
+        struct job *j = argument;
+
+        j->r = extern_call(j->f, j->args, j->results, j->trap);
+}
+
+int call(const struct extern_value *f, const union value *args, union value *results,
+         struct trap_info *trap)
+{
+        struct job j = { f, args, results, trap, 0 };
+        struct fiber *fiber;
+
+        ck_assert_int_eq(fiber_new(0, &fiber, NULL), 0);
+        fiber_start(fiber, job_entry, &j);
+        ck_assert(!fiber_resume(fiber));
+        fiber_free(fiber);
+        return j.r;
+}
+
+uint64_t call_name(const struct instance *i, const char *name, uint64_t a, uint64_t b, uint64_t c,
+                   uint64_t d, uint64_t e)
+{
+        struct extern_value f = export_of(i, name);
+        union value args[5] = { { .i64 = a }, { .i64 = b }, { .i64 = c }, { .i64 = d }, { .i64 = e } };
+        union value result = { .bits = { 0, 0 } };
+        struct trap_info trap = { 0 };
+
+        ck_assert_msg(call(&f, args, &result, &trap) == 0, "%s: trap %d", name, trap.trap);
+        return result.bits[0];
+}
