@@ -119,7 +119,7 @@ static struct scmp_arg_cmp compare(const struct arg_rule *a)
         case ARG_WITH:
                 return SCMP_CMP(a->index, SCMP_CMP_MASKED_EQ, a->value, a->value);
         default:
-                return SCMP_CMP(a->index, SCMP_CMP_EQ, a->value);
+                return SCMP_CMP(a->index, SCMP_CMP_EQ, a->value, 0);
         }
 }
 

@@ -61,6 +61,13 @@ static int check_missing(struct broker *b, struct error *err)
                          "this kernel lacks: %s (--degraded runs without)", b->missing_text);
 }
 
+/* Shadow memory and its helpers are nothing that a posture foresees. */
+#ifdef NACELLE_SANITIZERS
+#define SANITIZERS true
+#else
+#define SANITIZERS false
+#endif
+
 /* With our own eyes: whoever locks itself down may be wrong about it. */
 static int check_posture(struct broker *b, struct error *err)
 {
@@ -114,18 +121,12 @@ int cell_start(struct broker *b, struct error *err)
                                  PROTO_VERSION);
         b->missing = ready->missing & (LAYER_BIT(_LAYER_MAX) - 1);
         must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE)) & ~b->missing;
-#ifndef NACELLE_SANITIZERS
-        if ((ready->tried & must) != must)
+        if (!SANITIZERS && (ready->tried & must) != must)
                 return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,
                                  "the cell got through its own %s",
                                  layers_text(must & ~ready->tried, layers, sizeof(layers)));
-#endif
         r = check_missing(b, err);
         if (r < 0)
                 return r;
-#ifdef NACELLE_SANITIZERS
-        return 0; /* shadow memory and its helpers are nothing that a posture foresees */
-#else
-        return check_posture(b, err);
-#endif
+        return SANITIZERS ? 0 : check_posture(b, err);
 }
