@@ -31,6 +31,7 @@ test      cmd:python3       python3                     python3              mak
 test      cmd:strace        strace                      strace               counts system calls
 real      cmd:node          nodejs                      nodejs               the engine to compare with
 real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs
+peak      cmd:llvm-config-19|llvm-config  llvm-19-dev     llvm-devel           optimised code
 coverage  cmd:gcovr         gcovr                       gcovr                coverage report
 '
 

@@ -33,6 +33,7 @@ void cli_progress_done(struct progress *progress);
 /* Set functions that several commands have in their tables; @target is the command's struct run_options
  * or starts with one. */
 int cli_set_cpu(void *target, const char *value, struct error *err);
+int cli_set_tier(void *target, const char *value, struct error *err);
 int cli_set_jobs(void *target, const char *value, struct error *err);
 int cli_set_cache(void *target, const char *value, struct error *err);
 int cli_set_no_cache(void *target, const char *value, struct error *err);
@@ -40,6 +41,9 @@ int cli_set_no_cache(void *target, const char *value, struct error *err);
 #define CLI_OPTION_CPU \
         { "cpu", 0, "LEVEL", false, cli_set_cpu, \
           "machine to compile for: host (the default), x86-64-v2, x86-64-v3 or x86-64-v4" }
+#define CLI_OPTION_TIER \
+        { "tier", 0, "TIER", false, cli_set_tier, \
+          "fast (the default) compiles quickly; peak compiles for long, to code that runs faster" }
 #define CLI_OPTION_JOBS \
         { "jobs", 'j', "N", false, cli_set_jobs, "threads of the compiler (default: one a processor)" }
 #define CLI_OPTION_CACHE \

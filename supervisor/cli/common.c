@@ -81,6 +81,17 @@ int cli_set_cpu(void *target, const char *value, struct error *err)
         return 0;
 }
 
+int cli_set_tier(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+
+        if (strcmp(value, "fast") != 0 && strcmp(value, "peak") != 0)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "\"%s\" is not fast or peak",
+                                 value);
+        o->tier = value[0] == 'p' ? TIER_PEAK : TIER_FAST;
+        return 0;
+}
+
 int cli_set_jobs(void *target, const char *value, struct error *err)
 {
         struct run_options *o = target;

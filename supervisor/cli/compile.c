@@ -19,6 +19,7 @@ static int set_output(void *target, const char *value, struct error *err)
 static const struct option_row options[] = {
         { "output", 'o', "FILE", false, set_output, "where the artefact goes; required" },
         CLI_OPTION_CPU,
+        CLI_OPTION_TIER,
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,
         CLI_OPTION_NO_CACHE,

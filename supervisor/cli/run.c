@@ -112,6 +112,7 @@ static const struct option_row options[] = {
         { "degraded", 0, NULL, false, set_degraded,
           "run although this kernel lacks a layer, and say which" },
         CLI_OPTION_CPU,
+        CLI_OPTION_TIER,
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,
         CLI_OPTION_NO_CACHE,
