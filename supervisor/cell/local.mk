@@ -1,1 +1,10 @@
-# supervisor/cell
+CELL_SOURCES = supervisor/cell/cell.h supervisor/cell/channel.c supervisor/cell/control.c \
+	supervisor/cell/guest.c supervisor/cell/libc.c supervisor/cell/lockdown.c supervisor/cell/main.c \
+	supervisor/cell/modules.c supervisor/cell/spectest.c
+CELL_LIBS = libwasi.a libring.a libproto.a libpolicy.a libinstance.a librun.a libartefact.a \
+	libvalidate.a libdecode.a libcompile.a libbase.a \
+	$(SECCOMP_LIBS) $(CAP_LIBS) $(URING_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)
+
+libexec_PROGRAMS += nacelle-cell
+nacelle_cell_SOURCES = $(CELL_SOURCES) supervisor/cell/no_attack.c
+nacelle_cell_LDADD = $(CELL_LIBS)

@@ -1,0 +1,176 @@
+/* control.c - the commands of the broker, one at a time, each answered once. */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor/cell/cell.h"
+
+/* Handlers return what the answer's sending returned: negative means that the broker is gone. */
+typedef int handler(struct cell *c, const void *message, struct received *with);
+
+static int on_configure(struct cell *c, const void *message, struct received *with)
+{
+        struct error err = { 0 };
+        int r = guest_configure(c, message, with, &err);
+
+        return r < 0 ? reply_error(c, &err) : reply_done(c, 0, NULL, 0);
+}
+
+static int on_load(struct cell *c, const void *message, struct received *with)
+{
+        struct error err = { 0 };
+        uint32_t number = 0;
+        int r = cell_load(c, message, with->nfds ? with->fds[0] : -EBADF, &number, &err);
+
+        if (r < 0)
+                return reply_error(c, &err);
+        with->nfds = 0; /* kept for memory images */
+        return reply_done(c, number, NULL, 0);
+}
+
+static int on_instantiate(struct cell *c, const void *message, struct received *with)
+{
+        const struct instantiate_message *m = message;
+        struct trap_info trap = { 0 };
+        struct error err = { 0 };
+        uint32_t number = 0;
+        int r = 0;
+
+        if (m->offers & OFFER_WASI)
+                r = guest_wasi(c, &err);
+        if (r >= 0)
+                r = cell_instantiate(c, m->module, m->offers, c->wasi, &number, &trap, &err);
+        return guest_instantiate_reply(c, r, number, &trap, &err);
+}
+
+static int on_register(struct cell *c, const void *message, struct received *with)
+{
+        struct error err = { 0 };
+        int r = cell_register(c, message, &err);
+
+        return r < 0 ? reply_error(c, &err) : reply_done(c, 0, NULL, 0);
+}
+
+static int find_export(struct cell *c, const struct call_message *m, enum extern_kind kind,
+                       struct extern_value *ret, struct error *err)
+{
+        const char *name = (const char *)(m + 1);
+        struct instance *instance;
+        int r;
+
+        r = cell_find_instance(c, m->instance, &instance, err);
+        if (r < 0)
+                return r;
+        if (instance_export(instance, name, m->name_bytes, ret) < 0 || ret->kind != kind)
+                return error_set(err, STAGE_LINK, -ENOENT, ERROR_NOWHERE, "no export %.*s",
+                                 m->name_bytes < 80 ? (int)m->name_bytes : 80, name);
+        return 0;
+}
+
+/* A reference from outside is null or the host's own: a funcref is an address, and none of its. */
+static int take_args(const struct call_message *m, const struct functype *type, union value *args,
+                     struct error *err)
+{
+        const struct wire_value *values =
+                (const void *)((const uint8_t *)m + call_values_at(m->name_bytes));
+
+        if (m->nvalues != type->nparams)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                 "%u arguments for a function that takes %u", m->nvalues,
+                                 type->nparams);
+        for (uint32_t i = 0; i < m->nvalues; i++) {
+                if (values[i].type != type->params[i] ||
+                    (values[i].type == VAL_FUNCREF && values[i].bits[0]))
+                        return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                         "argument %u has another type", i + 1);
+                memcpy(args[i].bits, values[i].bits, sizeof(args[i].bits));
+        }
+        return 0;
+}
+
+static int on_call(struct cell *c, const void *message, struct received *with)
+{
+        const struct call_message *m = message;
+        _cleanup_free_ union value *args = NULL;
+        struct extern_value f;
+        struct error err = { 0 };
+        int r;
+
+        r = find_export(c, m, EXTERN_FUNC, &f, &err);
+        if (r < 0)
+                return reply_error(c, &err);
+        args = calloc(m->nvalues + 1, sizeof(*args));
+        if (args)
+                r = take_args(m, extern_function_type(&f), args, &err);
+        else
+                r = error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "arguments");
+        return r < 0 ? reply_error(c, &err) : guest_call_reply(c, &f, args);
+}
+
+static int on_global(struct cell *c, const void *message, struct received *with)
+{
+        struct wire_value value = { 0 };
+        struct extern_value g;
+        struct error err = { 0 };
+        union value v;
+        valtype type;
+        int r;
+
+        r = find_export(c, message, EXTERN_GLOBAL, &g, &err);
+        if (r < 0)
+                return reply_error(c, &err);
+        r = extern_global_get(&g, &type, &v);
+        if (r < 0) {
+                error_set(&err, STAGE_LINK, r, ERROR_NOWHERE, "reading the global");
+                return reply_error(c, &err);
+        }
+        value.type = type;
+        memcpy(value.bits, v.bits, sizeof(value.bits));
+        return reply_done(c, 0, &value, 1);
+}
+
+static int on_run(struct cell *c, const void *message, struct received *with)
+{
+        const struct run_message *m = message;
+
+        return guest_run(c, m, (const char *)(m + 1));
+}
+
+static handler *const handlers[_MESSAGE_MAX] = {
+        [MESSAGE_CONFIGURE] = on_configure, [MESSAGE_LOAD] = on_load,
+        [MESSAGE_INSTANTIATE] = on_instantiate, [MESSAGE_REGISTER] = on_register,
+        [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global, [MESSAGE_RUN] = on_run,
+};
+
+static int serve(struct cell *c, struct received *r)
+{
+        struct error err = { 0 };
+
+        if (message_check(&c->in, r->size, r->nfds, false, PHASE_OPEN, &err) < 0)
+                return -EPROTO;
+        if (c->dumpable) { /* the broker has seen what it wanted to see */
+                if (policy_not_dumpable(&c->lockdown, &err) < 0)
+                        return -EPERM;
+                c->dumpable = false;
+        }
+        c->id = c->in.head.id;
+        return handlers[c->in.head.message](c, &c->in, r);
+}
+
+void control_main(void *argument)
+{
+        struct cell *c = argument;
+
+        for (;;) {
+                struct received r = { 0 };
+                int e = channel_receive(c, &r);
+
+                if (e >= 0)
+                        e = serve(c, &r);
+                for (unsigned i = 0; i < r.nfds; i++)
+                        close(r.fds[i]);
+                if (e < 0)
+                        return;
+        }
+}

@@ -1,0 +1,224 @@
+/* guest.c - what the guest was given, its run, and what came of it. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "supervisor/cell/cell.h"
+
+static int map_config(struct cell *c, int fd, uint32_t bytes, struct error *err)
+{
+        struct stat st;
+        void *p;
+
+        if (fd < 0 || bytes == 0 || fstat(fd, &st) < 0 || st.st_size != bytes)
+                return error_set(err, STAGE_PROTOCOL, -EINVAL, ERROR_NOWHERE, "configuration's file");
+        p = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0); /* sealed, and ours to the end */
+        close(fd);
+        if (p == MAP_FAILED)
+                return error_set(err, STAGE_PROTOCOL, -errno, ERROR_NOWHERE, "configuration: %m");
+        return config_read(p, bytes, &c->config, err);
+}
+
+int guest_configure(struct cell *c, const struct configure_message *m, struct received *with,
+                    struct error *err)
+{
+        const struct config_head *head;
+        int r;
+
+        if (c->config.head || c->store)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "configured too late");
+        if (with->nfds != 1 + m->nlisten)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "descriptors are missing");
+        r = map_config(c, with->fds[0], m->bytes, err);
+        if (r < 0)
+                return r;
+        head = c->config.head;
+        c->dirs = calloc(head->ndirs + 1, sizeof(*c->dirs));
+        c->listen = calloc(m->nlisten + 1, sizeof(*c->listen));
+        if (!c->dirs || !c->listen)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "configuration");
+        for (uint32_t i = 0; i < head->ndirs; i++)
+                c->dirs[i] = (struct wasi_grant_dir) {
+                        .guest_path = c->config.strings[head->nargs + head->nenv + i],
+                        .handle = c->config.dirs[i].handle,
+                        .read_only = c->config.dirs[i].read_only,
+                };
+        memcpy(c->listen, with->fds + 1, m->nlisten * sizeof(*c->listen));
+        c->nlisten = m->nlisten;
+        with->nfds = 0; /* kept */
+        return 0;
+}
+
+int guest_wasi(struct cell *c, struct error *err)
+{
+        static const struct config_head none = { .closed_stdio = 7 };
+        const struct config_head *head = c->config.head ? c->config.head : &none;
+        struct wasi_config config = {
+                .ring = c->ring, .path_call = channel_path_call, .context = c,
+                .nargs = head->nargs, .nenv = head->nenv, .ndirs = head->ndirs,
+                .nlisten = c->nlisten,
+                .args = c->config.strings, .dirs = c->dirs, .listen = c->listen,
+                .files_max = head->files_max,
+                .clock_resolution_ns = head->clock_resolution_ns,
+        };
+
+        if (c->wasi)
+                return 0;
+        if (c->config.strings)
+                config.env = c->config.strings + head->nargs;
+        for (int i = 0; i < 3; i++)
+                config.stdio[i] = head->closed_stdio & UINT32_C(1) << i ? -EBADF : i;
+        return wasi_new(&config, &c->wasi, err);
+}
+
+/* An argument of --invoke as the parameter's type has it. */
+static int parse_value(const char *text, valtype type, union value *ret)
+{
+        char *end = NULL;
+
+        *ret = (union value) { 0 };
+        errno = 0;
+        switch (valtype_kind(type)) {
+        case VAL_I32: {
+                long long n = strtoll(text, &end, 0);
+
+                if (n < INT32_MIN || n > (long long)UINT32_MAX)
+                        return -ERANGE;
+                ret->i32 = (uint32_t)n;
+                break;
+        }
+        case VAL_I64:
+                ret->i64 = text[0] == '-' ? (uint64_t)strtoll(text, &end, 0) : strtoull(text, &end, 0);
+                break;
+        case VAL_F32:
+                ret->f32 = strtof(text, &end);
+                errno = 0; /* too large is infinite, too small is zero */
+                break;
+        case VAL_F64:
+                ret->f64 = strtod(text, &end);
+                errno = 0;
+                break;
+        default:
+                return -EOPNOTSUPP;
+        }
+        return errno ? -errno : end == text || *end ? -EINVAL : 0;
+}
+
+static int parse_args(const struct cell *c, const struct functype *type, union value *args,
+                      struct error *err)
+{
+        uint32_t given = c->config.head && c->config.head->nargs ? c->config.head->nargs - 1 : 0;
+        char text[64];
+
+        if (given != type->nparams)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                 "the function takes %" PRIu32 " arguments, %" PRIu32 " are given",
+                                 type->nparams, given);
+        for (uint32_t i = 0; i < given; i++) {
+                int r = parse_value(c->config.strings[1 + i], type->params[i], &args[i]);
+
+                if (r < 0)
+                        return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                         "argument %" PRIu32 " is no %s", i + 1,
+                                         functype_text(&(struct functype) { 1, 0, &type->params[i], NULL },
+                                                       text, sizeof(text)));
+        }
+        return 0;
+}
+
+static int reply_values(struct cell *c, const struct functype *type, const union value *results)
+{
+        _cleanup_free_ struct wire_value *values = calloc(type->nresults + 1, sizeof(*values));
+        struct error err;
+
+        if (!values) {
+                error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "results");
+                return reply_error(c, &err);
+        }
+        for (uint32_t i = 0; i < type->nresults; i++) {
+                values[i].type = type->results[i];
+                memcpy(values[i].bits, results[i].bits, sizeof(values[i].bits));
+        }
+        return reply_done(c, 0, values, type->nresults);
+}
+
+static int reply_stop(struct cell *c, const struct trap_info *trap)
+{
+        uint32_t status;
+
+        if (c->wasi && wasi_exited(c->wasi, &status))
+                return reply_exit(c, status);
+        return reply_trap(c, trap);
+}
+
+int guest_call_reply(struct cell *c, const struct extern_value *f, const union value *args)
+{
+        const struct functype *type = extern_function_type(f);
+        _cleanup_free_ union value *results = calloc(type->nresults + 1, sizeof(*results));
+        struct trap_info trap = { 0 };
+        struct error err;
+        int r;
+
+        if (!results) {
+                error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "results");
+                return reply_error(c, &err);
+        }
+        r = extern_call(f, args, results, &trap);
+        if (r == -EFAULT)
+                return reply_stop(c, &trap);
+        if (r < 0) {
+                error_set(&err, STAGE_RUN, r, ERROR_NOWHERE, "the call failed: %s", strerror(-r));
+                return reply_error(c, &err);
+        }
+        return reply_values(c, type, results);
+}
+
+int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct trap_info *trap,
+                            const struct error *err)
+{
+        if (r == -EFAULT)
+                return reply_stop(c, trap);
+        return r < 0 ? reply_error(c, err) : reply_done(c, number, NULL, 0);
+}
+
+static int find_function(const struct instance *i, const char *name, size_t n,
+                         struct extern_value *ret, struct error *err)
+{
+        if (instance_export(i, name, n, ret) == 0 && ret->kind == EXTERN_FUNC)
+                return 0;
+        return error_set(err, STAGE_LINK, -ENOENT, ERROR_NOWHERE, "the module exports no function %.*s",
+                         n < 80 ? (int)n : 80, name);
+}
+
+int guest_run(struct cell *c, const struct run_message *m, const char *name)
+{
+        bool invoke = m->name_bytes > 0;
+        _cleanup_free_ union value *args = NULL;
+        struct trap_info trap = { 0 };
+        struct extern_value f;
+        struct error err = { 0 };
+        uint32_t number;
+        int r;
+
+        r = guest_wasi(c, &err);
+        if (r >= 0)
+                r = cell_instantiate(c, m->module, OFFER_WASI, c->wasi, &number, &trap, &err);
+        if (r < 0)
+                return guest_instantiate_reply(c, r, 0, &trap, &err);
+        r = find_function(c->instances[number], invoke ? name : "_start",
+                          invoke ? m->name_bytes : strlen("_start"), &f, &err);
+        if (r < 0)
+                return reply_error(c, &err);
+        args = calloc(extern_function_type(&f)->nparams + 1, sizeof(*args));
+        if (!args)
+                r = error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "arguments");
+        else if (invoke)
+                r = parse_args(c, extern_function_type(&f), args, &err);
+        else if (extern_function_type(&f)->nparams)
+                r = error_set(&err, STAGE_LINK, -EINVAL, ERROR_NOWHERE, "_start takes arguments");
+        return r < 0 ? reply_error(c, &err) : guest_call_reply(c, &f, args);
+}

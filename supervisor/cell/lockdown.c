@@ -1,0 +1,111 @@
+/* lockdown.c - the walls go up, in the order that the kernel forces (policy/layers.def). */
+#include "config.h"
+
+#include <fcntl.h>
+#include <linux/membarrier.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/run/run.h"
+#include "supervisor/cell/cell.h"
+
+#define RING_ENTRIES 256
+
+static int failed(struct error *err, const char *what)
+{
+        return error_set(err, STAGE_CELL, -errno, ERROR_NOWHERE, "%s: %m", what);
+}
+
+/* The only executable mapping that is not the program: once, whole, and never changed again. */
+static int map_arena(struct cell *c, struct error *err)
+{
+        struct stat st;
+        void *p;
+
+        if (fstat(FD_ARENA, &st) < 0 || st.st_size <= 0)
+                return failed(err, "code arena");
+        p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, 0);
+        if (p == MAP_FAILED)
+                return failed(err, "mapping the code arena");
+        close(FD_ARENA);
+        c->arena = p;
+        c->arena_bytes = (size_t)st.st_size;
+        run_arena(p, c->arena_bytes);
+        return policy_seal(&c->lockdown, p, c->arena_bytes, err);
+}
+
+static int make_ring(struct cell *c, struct error *err)
+{
+        int r;
+
+        r = ring_new(RING_ENTRIES, &c->ring, err);
+        if (r < 0)
+                return r;
+        r = ring_move(c->ring, FD_RING, err);
+        if (r < 0)
+                return r;
+        if (c->lockdown.skip & LAYER_BIT(LAYER_RING))
+                return ring_enable(c->ring, err);
+        r = ring_restrict(c->ring, err);
+        if (r != -EOPNOTSUPP)
+                return r;
+        c->lockdown.missing |= LAYER_BIT(LAYER_RING);
+        return ring_enable(c->ring, err);
+}
+
+/* What cannot be seen from outside is tried while this process is still what it was built as. */
+static uint32_t try_layers(void)
+{
+        uint32_t held = 0;
+        int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (fd < 0 && errno == EACCES)
+                held |= LAYER_BIT(LAYER_LANDLOCK);
+        else if (fd >= 0)
+                close(fd);
+        if (p == MAP_FAILED)
+                held |= LAYER_BIT(LAYER_MDWE);
+        else
+                munmap(p, 4096);
+        return held;
+}
+
+int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
+{
+        struct lockdown *l = &c->lockdown;
+        int r;
+
+        /* mremap() is not in the table: large blocks come from the heap as well. */
+        mallopt(M_MMAP_MAX, 0);
+        c->dumpable = geteuid() != 0;
+
+        r = policy_descriptors(l, FD_RING, err);
+        if (r >= 0)
+                r = policy_limits(l, ROLE_CELL, 0, err);
+        if (r >= 0)
+                r = run_init(err);
+        if (r >= 0)
+                r = run_thread_init(err);
+        if (r >= 0)
+                r = map_arena(c, err);
+        if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
+                              0, 0) < 0)
+                r = failed(err, "membarrier");
+        /* Without root the broker can look at us only while we are dumpable. */
+        if (r >= 0)
+                r = policy_credentials(l, c->dumpable, 0, err);
+        if (r >= 0)
+                r = policy_memory(l, err);
+        if (r >= 0)
+                r = policy_landlock(l, err);
+        if (r >= 0)
+                r = make_ring(c, err);
+        if (r < 0)
+                return r;
+        *ret_tried = try_layers();
+        return policy_seccomp(l, ROLE_CELL, err);
+}

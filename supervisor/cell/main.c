@@ -1,0 +1,55 @@
+/* main.c - nacelle-cell: locks itself down, says so, and serves the broker until it is gone.
+ *
+ * Started by the broker alone, with its socket at FD_BROKER and the code arena at FD_ARENA. */
+#include "config.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "supervisor/cell/cell.h"
+
+/* Before the lock, and when it fails: the socket by the C library. */
+static _noreturn_ void fail(const struct error *err)
+{
+        struct failed_message m = { .head.message = MESSAGE_FAILED, .code = err->code,
+                                    .stage = err->stage, .offset = err->offset };
+
+        memcpy(m.text, err->text, sizeof(m.text));
+        _exit(write(FD_BROKER, &m, sizeof(m)) == sizeof(m) ? 70 : 71);
+}
+
+static void start(void *argument)
+{
+        struct cell *c = argument;
+        struct ready_message ready = { .head.message = MESSAGE_READY, .version = PROTO_VERSION,
+                                       .missing = c->lockdown.missing, .tried = c->tried };
+
+        if (channel_send(c, &ready, sizeof(ready)) >= 0) {
+                cell_attack(c);
+                control_main(c);
+        }
+}
+
+int main(int argc, char **argv)
+{
+        static struct cell cell;
+        struct cell *c = &cell;
+        struct error err = { 0 };
+        struct fiber *control;
+
+        cell_argument(c, argc > 1 ? argv[1] : NULL);
+        if (fiber_new(CELL_STACK_BYTES, &control, &err) < 0 || cell_lock(c, &c->tried, &err) < 0)
+                fail(&err);
+        fiber_start(control, start, c);
+        while (fiber_resume(control)) {
+                struct fiber *ready;
+
+                while (!(ready = ring_next_ready(c->ring)))
+                        if (ring_poll(c->ring, true) < 0)
+                                _exit(71);
+                /* One guest, one fiber: what is ready is the one that was suspended. */
+                if (ready != control)
+                        _exit(72);
+        }
+        _exit(0);
+}

@@ -1,0 +1,207 @@
+/* modules.c - modules and instances by number, and where imports are found. */
+#include "config.h"
+
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "supervisor/cell/cell.h"
+
+static bool name_is(const struct name *name, const char *text)
+{
+        return name->size == strlen(text) && memcmp(name->bytes, text, name->size) == 0;
+}
+
+static int grow(void *array, uint32_t n, size_t size, struct error *err)
+{
+        void **p = array;
+        void *more;
+
+        if (n & (n - 1)) /* room for the next power of two is there */
+                return 0;
+        if (n >= CELL_MODULES_MAX)
+                return error_set(err, STAGE_CELL, -E2BIG, ERROR_NOWHERE, "more than %u", n);
+        more = realloc(*p, (n ? (size_t)n * 2 : 1) * size);
+        if (!more)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "table of %u", n);
+        *p = more;
+        return 0;
+}
+
+int cell_store(struct cell *c, struct error *err)
+{
+        struct store_options o = { .slots = CELL_MEMORIES_MAX };
+
+        if (c->store)
+                return 0;
+        if (c->config.head)
+                o.memory_max_bytes = c->config.head->memory_max_bytes;
+        return store_new(&o, &c->store, err);
+}
+
+static int load(struct cell *c, const struct load_message *m, int fd, struct cell_module *module,
+                struct error *err)
+{
+        struct stat st;
+        int r;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size != m->bytes || m->bytes == 0)
+                return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "artefact's file");
+        module->size = m->bytes;
+        module->bytes = mmap(NULL, module->size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (module->bytes == MAP_FAILED) {
+                module->bytes = NULL;
+                return error_set(err, STAGE_CELL, -errno, ERROR_NOWHERE, "mapping the artefact: %m");
+        }
+        r = artefact_read(module->bytes, module->size, &module->artefact, err);
+        if (r < 0)
+                return r;
+        if (m->code_at & 4095 || m->code_at > c->arena_bytes ||
+            module->artefact->code.size > c->arena_bytes - m->code_at)
+                return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "code outside of the arena");
+        /* The broker wrote the code; this core may still hold what was there before. */
+        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
+        return loaded_module_new(c->store, module->artefact, c->arena + m->code_at, fd,
+                                 &module->loaded, err);
+}
+
+int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret, struct error *err)
+{
+        struct cell_module module = { .fd = fd };
+        int r;
+
+        r = cell_store(c, err);
+        if (r >= 0)
+                r = grow(&c->modules, c->nmodules, sizeof(*c->modules), err);
+        if (r >= 0)
+                r = load(c, m, fd, &module, err);
+        if (r < 0) {
+                artefact_free(module.artefact);
+                if (module.bytes)
+                        munmap(module.bytes, module.size);
+                return r;
+        }
+        c->modules[c->nmodules] = module;
+        *ret = c->nmodules++;
+        return 0;
+}
+
+static int unknown_import(const struct import *import, struct error *err)
+{
+        return error_set(err, STAGE_LINK, -EINVAL, import->offset, "unknown import %.*s.%.*s",
+                         (int)(import->module.size < 80 ? import->module.size : 80),
+                         import->module.bytes,
+                         (int)(import->name.size < 80 ? import->name.size : 80), import->name.bytes);
+}
+
+static int find_wasi(const struct import *import, struct extern_value *ret)
+{
+        if (!name_is(&import->module, "wasi_snapshot_preview1") || import->kind != EXTERN_FUNC)
+                return -ENOENT;
+        for (unsigned i = 0; i < wasi_functions_n; i++) {
+                if (!name_is(&import->name, wasi_functions[i].name))
+                        continue;
+                *ret = (struct extern_value) { .kind = EXTERN_FUNC, .host = &wasi_functions[i] };
+                return 0;
+        }
+        return -ENOENT;
+}
+
+static int find_registered(const struct cell *c, const struct import *import,
+                           struct extern_value *ret)
+{
+        /* The latest registration of a name counts. */
+        for (uint32_t i = c->nregistered; i-- > 0;) {
+                const struct registered *r = &c->registered[i];
+
+                if (r->name_bytes == import->module.size &&
+                    memcmp(r->name, import->module.bytes, r->name_bytes) == 0)
+                        return instance_export(c->instances[r->instance], import->name.bytes,
+                                               import->name.size, ret);
+        }
+        return -ENOENT;
+}
+
+static int find_import(struct cell *c, const struct import *import, uint32_t offers,
+                       struct extern_value *ret, struct error *err)
+{
+        int r = -ENOENT;
+
+        if (offers & OFFER_WASI)
+                r = find_wasi(import, ret);
+        if (r == -ENOENT)
+                r = find_registered(c, import, ret);
+        if (r == -ENOENT && offers & OFFER_SPECTEST && name_is(&import->module, "spectest"))
+                r = spectest_find(c, &import->name, import->kind, ret, err);
+        return r == -ENOENT ? unknown_import(import, err) : r;
+}
+
+int cell_instantiate(struct cell *c, uint32_t number, uint32_t offers, void *host, uint32_t *ret,
+                     struct trap_info *trap, struct error *err)
+{
+        _cleanup_free_ struct extern_value *imports = NULL;
+        const struct module *m;
+        struct instance *instance;
+        int r;
+
+        if (number >= c->nmodules)
+                return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "no module %u", number);
+        m = c->modules[number].artefact->module;
+        imports = calloc(m->nimports + 1, sizeof(*imports));
+        if (!imports)
+                return error_set(err, STAGE_LINK, -ENOMEM, ERROR_NOWHERE, "imports");
+        for (uint32_t i = 0; i < m->nimports; i++) {
+                r = find_import(c, &m->imports[i], offers, &imports[i], err);
+                if (r < 0)
+                        return r;
+        }
+        r = grow(&c->instances, c->ninstances, sizeof(*c->instances), err);
+        if (r < 0)
+                return r;
+        r = instance_create(c->store, c->modules[number].loaded, imports, host, &instance, trap, err);
+        if (r < 0)
+                return r;
+        c->instances[c->ninstances] = instance;
+        *ret = c->ninstances++;
+        return instance_start(instance, trap);
+}
+
+int cell_find_instance(const struct cell *c, uint32_t number, struct instance **ret,
+                       struct error *err)
+{
+        if (number >= c->ninstances)
+                return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "no instance %u", number);
+        *ret = c->instances[number];
+        return 0;
+}
+
+uint32_t cell_instance_number(const struct cell *c, const struct instance *i)
+{
+        uint32_t n = 0;
+
+        while (n < c->ninstances && c->instances[n] != i)
+                n++;
+        return n < c->ninstances ? n : UINT32_MAX;
+}
+
+int cell_register(struct cell *c, const struct register_message *m, struct error *err)
+{
+        struct instance *instance;
+        char *name;
+        int r;
+
+        r = cell_find_instance(c, m->instance, &instance, err);
+        if (r >= 0)
+                r = grow(&c->registered, c->nregistered, sizeof(*c->registered), err);
+        if (r < 0)
+                return r;
+        name = malloc(m->name_bytes + 1);
+        if (!name)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "name");
+        memcpy(name, m + 1, m->name_bytes);
+        c->registered[c->nregistered++] = (struct registered) { name, m->name_bytes, m->instance };
+        return 0;
+}
