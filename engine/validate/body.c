@@ -63,18 +63,22 @@ static int run_add(struct body *b, uint32_t n, valtype type)
         return 0;
 }
 
-static int need_type(struct body *b, valtype type)
+bool body_need(struct body *b, enum feature feature, const char *what)
 {
-        enum feature feature = type == VAL_V128 ? FEATURE_SIMD
-                               : valtype_is_ref(type) ? FEATURE_REFERENCE_TYPES
-                                                      : FEATURE_MVP;
-
         b->features_used |= UINT64_C(1) << feature;
-        if (b->k->features >> feature & 1)
-                return 0;
-        body_fail(b, -EOPNOTSUPP, "the feature %s is off: type %s", feature_table[feature].text,
-                  valtype_text(type));
-        return -EOPNOTSUPP;
+        if (_likely_(b->k->features >> feature & 1))
+                return true;
+        body_fail(b, -EOPNOTSUPP, "the feature %s is off: %s", feature_table[feature].text, what);
+        return false;
+}
+
+bool body_need_type(struct body *b, valtype type)
+{
+        if (type == VAL_V128)
+                return body_need(b, FEATURE_SIMD, "type v128");
+        if (valtype_is_ref(type))
+                return body_need(b, FEATURE_REFERENCE_TYPES, valtype_text(type));
+        return true;
 }
 
 static int read_locals(struct body *b)
@@ -112,8 +116,9 @@ static int read_locals(struct body *b)
                                                  "too many locals");
                         return b->error.code;
                 }
-                r = need_type(b, type);
-                if (r == 0 && n > 0)
+                if (!body_need_type(b, type))
+                        return b->error.code;
+                if (n > 0)
                         r = run_add(b, n, type);
                 if (r < 0)
                         return r;
@@ -226,12 +231,6 @@ static _cold_ valtype *invalid_lane(struct body *b, unsigned lane)
         return body_fail(b, -EBADMSG, "invalid lane index %u", lane);
 }
 
-static _cold_ valtype *feature_off(struct body *b, const struct op_row *row)
-{
-        return body_fail(b, -EOPNOTSUPP, "the feature %s is off: %s",
-                         feature_table[row->feature].text, opcode_table[row->op].text);
-}
-
 static _cold_ valtype *unknown_local(struct body *b, uint32_t local)
 {
         return body_fail(b, -EBADMSG, "unknown local %u", local);
@@ -303,7 +302,8 @@ again:
                         goto again;
                 }
                 case CLASS_OFF:
-                        return (void)feature_off(b, row), b->error.code;
+                        body_need(b, (enum feature)row->feature, opcode_table[row->op].text);
+                        return b->error.code;
                 case CLASS_SIMPLE:
                         if (_likely_(top_is(b, top, row))) {
                                 top -= row->npops;

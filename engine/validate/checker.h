@@ -46,6 +46,7 @@ struct checker {
         struct error *err;
         uint8_t *escaping;              /* [nfunctions], 1 where a reference exists (C.refs) */
         uint32_t nescaping;
+        uint64_t features_used;
         struct op_row bytes[256];       /* by opcode byte */
         struct op_row rows[_OP_MAX];    /* by enum opcode */
 };
@@ -123,6 +124,10 @@ _printf_(3, 4) _cold_ valtype *body_fail(struct body *b, int code, const char *f
 _cold_ valtype *body_malformed(struct body *b); /* b->c failed */
 _cold_ valtype *body_mismatch(struct body *b, const valtype *top, const valtype *want, uint32_t n,
                               uint32_t at);
+
+/* Notes a feature as used; false with b->error set when it is off. */
+bool body_need(struct body *b, enum feature feature, const char *what);
+bool body_need_type(struct body *b, valtype type);
 
 /* Room for @n operands beyond the ones that single pushes may need. */
 valtype *stack_grow(struct body *b, valtype *top, uint32_t n);

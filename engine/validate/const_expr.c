@@ -49,6 +49,7 @@ static int apply_binary(struct const_stack *s, uint16_t op, valtype type)
                                      "constant expression required: %s, and the feature %s is off",
                                      opcode_table[op].text,
                                      feature_table[FEATURE_EXTENDED_CONST].text);
+        s->k->features_used |= UINT64_C(1) << FEATURE_EXTENDED_CONST;
         if (s->n < 2 || s->types[s->n - 1] != type || s->types[s->n - 2] != type)
                 return checker_error(s->k, -EBADMSG, s->e->offset, "type mismatch: %s needs two %s",
                                      opcode_table[op].text, valtype_text(type));

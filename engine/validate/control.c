@@ -150,16 +150,10 @@ valtype *check_block(struct body *b, valtype *top, const struct instruction *in)
         if (in->index != BLOCK_NO_TYPE) {
                 if (in->index >= m->ntypes)
                         return body_fail(b, -EBADMSG, "unknown type %u", in->index);
-                if (!(b->k->features >> FEATURE_MULTI_VALUE & 1))
-                        return body_fail(b, -EOPNOTSUPP, "the feature %s is off: a block with a "
-                                         "function type", feature_table[FEATURE_MULTI_VALUE].text);
-                b->features_used |= UINT64_C(1) << FEATURE_MULTI_VALUE;
-        } else if (in->type == VAL_V128 || valtype_is_ref(in->type)) {
-                enum feature f = in->type == VAL_V128 ? FEATURE_SIMD : FEATURE_REFERENCE_TYPES;
-
-                if (!(b->k->features >> f & 1))
-                        return body_fail(b, -EOPNOTSUPP, "the feature %s is off: type %s",
-                                         feature_table[f].text, valtype_text(in->type));
+                if (!body_need(b, FEATURE_MULTI_VALUE, "a block with a function type"))
+                        return NULL;
+        } else if (!body_need_type(b, in->type)) {
+                return NULL;
         }
         type = body_block_type(m, in);
         if (in->op == OP_IF)

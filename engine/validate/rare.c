@@ -122,9 +122,8 @@ static valtype *check_select_t(struct body *b, valtype *top, const struct instru
         if (in->index != 1)
                 return body_fail(b, -EBADMSG, "invalid result arity: select with %u types",
                                  in->index);
-        if (in->type == VAL_V128 && !(b->k->features >> FEATURE_SIMD & 1))
-                return body_fail(b, -EOPNOTSUPP, "the feature %s is off: type v128",
-                                 feature_table[FEATURE_SIMD].text);
+        if (!body_need_type(b, in->type))
+                return NULL;
         POP(in->type, in->type, VAL_I32);
         return operands_push(b, top, &in->type, 1);
 }

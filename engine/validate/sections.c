@@ -51,6 +51,8 @@ static int check_memory(struct checker *k, uint32_t i)
                 return checker_error(k, -EBADMSG, memory->offset,
                                      "multiple memories: the feature %s is off",
                                      feature_table[FEATURE_MULTI_MEMORY].text);
+        if (i > 0)
+                k->features_used |= UINT64_C(1) << FEATURE_MULTI_MEMORY;
         if (size->min > most || (size->has_max && size->max > most))
                 return checker_error(k, -EBADMSG, memory->offset, "memory size must be at most "
                                      "%llu pages%s", (unsigned long long)most,
@@ -99,11 +101,13 @@ static int check_export(struct checker *k, const struct export *export)
                 k->nescaping += !k->escaping[export->index];
                 k->escaping[export->index] = 1;
         }
-        if (export->kind == EXTERN_GLOBAL && m->globals[export->index].type.is_mutable &&
-            !(k->features >> FEATURE_MUTABLE_GLOBALS & 1))
-                return checker_error(k, -EOPNOTSUPP, export->offset,
-                                     "the feature %s is off: export of a mutable global",
-                                     feature_table[FEATURE_MUTABLE_GLOBALS].text);
+        if (export->kind == EXTERN_GLOBAL && m->globals[export->index].type.is_mutable) {
+                k->features_used |= UINT64_C(1) << FEATURE_MUTABLE_GLOBALS;
+                if (!(k->features >> FEATURE_MUTABLE_GLOBALS & 1))
+                        return checker_error(k, -EOPNOTSUPP, export->offset,
+                                             "the feature %s is off: export of a mutable global",
+                                             feature_table[FEATURE_MUTABLE_GLOBALS].text);
+        }
         return 0;
 }
 

@@ -38,6 +38,7 @@ static int check_module(struct checker *k, unsigned jobs, struct checked_module 
         r = check_data_segments(k);
         if (r < 0)
                 return r;
+        c->features_used |= k->features_used;
         return list_escaping(k, c);
 }
 
