@@ -13,7 +13,7 @@
 #include "supervisor/cli/options.h"
 
 extern const struct command run_command, compile_command, validate_command, inspect_command,
-        posture_command, version_command, wat_command;
+        posture_command, version_command, wast_command, wat_command;
 
 int cli_fail(const struct error *err);
 _must_check_ int cli_open(const char *path, int *ret_fd, struct error *err);

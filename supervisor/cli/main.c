@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
         &run_command, &compile_command, &validate_command, &inspect_command, &posture_command,
-        &wat_command, &version_command,
+        &wat_command, &wast_command, &version_command,
 };
 
 static void help(FILE *stream)
