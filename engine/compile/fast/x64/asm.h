@@ -28,6 +28,7 @@ struct operand {
         uint8_t index;        /* GPR_NONE: none; never RSP */
         uint8_t scale;        /* 0..3: 1, 2, 4, 8 */
         bool gs;              /* relative to the instance base */
+        bool addr32;          /* base + index + disp is cut to 32 bits before that */
         int32_t disp;
 };
 
@@ -160,6 +161,8 @@ static inline void asm_legacy(struct assembler *a, unsigned prefix, unsigned map
 
         if (rm.gs)
                 asm_u8(a, 0x65);
+        if (rm.addr32)
+                asm_u8(a, 0x67);
         if (prefix)
                 asm_u8(a, prefix);
         if (rex || (flags & ASM_BYTE))
@@ -185,6 +188,8 @@ static inline void asm_vex(struct assembler *a, unsigned prefix, unsigned map, u
 
         if (rm.gs)
                 asm_u8(a, 0x65);
+        if (rm.addr32)
+                asm_u8(a, 0x67);
         if (map == MAP_0F && !x && !b && !w) {
                 asm_u8(a, 0xc5);
                 asm_u8(a, (~reg >> 3 & 1) << 7 | (~vvvv & 15) << 3 | pp);

@@ -1,0 +1,297 @@
+#include "engine/compile/compile.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "engine/compile/fast/fast.h"
+#include "engine/compile/peak/peak.h"
+
+/* Programs that carry the optimising generator link it in; the others have only the fast one. */
+#pragma weak peak_compile
+
+#define BATCH_BYTES  (64u << 10) /* of wasm: what a worker takes at a time */
+#define CODE_MAX     UINT32_C(0x7fffffff)
+#define JOBS_MAX     256u
+
+/* Neighbouring functions that one worker compiles. The limits of a batch depend on the module
+ * alone, so the bytes do not depend on who takes it. */
+struct batch {
+        uint32_t first, n;
+        uint64_t wasm_bytes;
+        struct fast_output out;
+        int r;
+        struct error err;
+};
+
+struct job {
+        struct fast_shared shared;
+        const struct compile_options *options;
+        struct batch *batches;
+        uint32_t nbatches;
+        uint32_t *code_bytes, *map_bytes; /* of each function */
+        uint64_t bytes_all;
+        atomic_uint next;
+        atomic_ullong done;
+        atomic_bool stop;
+};
+
+static uint64_t function_bytes(const struct module *m, uint32_t k)
+{
+        return m->functions[m->imported_functions + k].body.size;
+}
+
+static int batches_make(struct job *job, uint32_t nfunctions)
+{
+        const struct module *m = job->shared.module;
+        uint32_t n = 0;
+        uint64_t bytes = 0;
+
+        for (uint32_t k = 0; k < nfunctions; k++)
+                job->bytes_all += function_bytes(m, k);
+        /* each batch but the last has reached the limit */
+        job->batches = calloc(job->bytes_all / BATCH_BYTES + 1, sizeof(*job->batches));
+        if (!job->batches)
+                return -ENOMEM;
+        for (uint32_t k = 0; k < nfunctions; k++) {
+                struct batch *b = &job->batches[n];
+
+                if (!b->n)
+                        b->first = k;
+                b->n++;
+                bytes = b->wasm_bytes += function_bytes(m, k);
+                if (bytes >= BATCH_BYTES)
+                        n++;
+        }
+        job->nbatches = n + (nfunctions && job->batches[n].n ? 1 : 0);
+        return 0;
+}
+
+/* Room for the code of a batch at once, so that it is not copied as it grows. */
+static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *b)
+{
+        struct fast_output *out = &b->out;
+        int r;
+
+        (void)buffer_reserve(&out->code, 3 * b->wasm_bytes + 4096);
+        (void)buffer_reserve(&out->map, b->wasm_bytes / 2 + 4096);
+        for (uint32_t k = b->first; k < b->first + b->n; k++) {
+                size_t code = out->code.size, map = out->map.size;
+
+                r = fast_function(unit, k, out, &b->err);
+                if (r < 0)
+                        return error_prefix(&b->err, "function %u",
+                                            job->shared.module->imported_functions + k);
+                job->code_bytes[k] = (uint32_t)(out->code.size - code);
+                job->map_bytes[k] = (uint32_t)(out->map.size - map);
+        }
+        return 0;
+}
+
+static void *worker(void *argument)
+{
+        struct job *job = argument;
+        const struct compile_options *o = job->options;
+        struct fast_unit *unit = fast_unit_new(&job->shared);
+
+        for (;;) {
+                uint32_t i = atomic_fetch_add(&job->next, 1);
+                struct batch *b;
+                uint64_t done;
+
+                if (i >= job->nbatches || atomic_load(&job->stop))
+                        break;
+                b = &job->batches[i];
+                b->r = unit ? batch_compile(job, unit, b)
+                            : error_set(&b->err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE,
+                                        "a worker's state");
+                /* Batches are taken in order: all before this one will be finished, so the first
+                 * error in order is among those that are kept. */
+                if (b->r < 0)
+                        atomic_store(&job->stop, true);
+                done = atomic_fetch_add(&job->done, b->wasm_bytes) + b->wasm_bytes;
+                if (o->progress && o->progress(o->context, done, job->bytes_all) != 0) {
+                        if (b->r == 0)
+                                b->r = error_set(&b->err, STAGE_COMPILE, -ECANCELED, ERROR_NOWHERE,
+                                                 "stopped");
+                        atomic_store(&job->stop, true);
+                }
+        }
+        fast_unit_free(unit);
+        return NULL;
+}
+
+/* The caller's thread is one of the workers; threads that cannot be had are done without. */
+static void job_run(struct job *job)
+{
+        unsigned n = job->options->jobs > JOBS_MAX ? JOBS_MAX : job->options->jobs, started = 0;
+        pthread_t threads[JOBS_MAX];
+
+        if (n > job->nbatches)
+                n = job->nbatches;
+        while (started + 1 < n && pthread_create(&threads[started], NULL, worker, job) == 0)
+                started++;
+        worker(job);
+        while (started > 0)
+                pthread_join(threads[--started], NULL);
+}
+
+static int job_error(const struct job *job, struct error *err)
+{
+        for (uint32_t i = 0; i < job->nbatches; i++)
+                if (job->batches[i].r < 0) {
+                        if (err)
+                                *err = job->batches[i].err;
+                        return job->batches[i].r;
+                }
+        return 0;
+}
+
+/* Place of every function in the whole. */
+static int offsets_sum(const uint32_t *bytes, uint32_t n, uint32_t *ret)
+{
+        uint64_t at = 0;
+
+        for (uint32_t k = 0; k <= n; k++) {
+                ret[k] = (uint32_t)at;
+                if (k < n)
+                        at += bytes[k];
+                if (at > CODE_MAX)
+                        return -E2BIG;
+        }
+        return 0;
+}
+
+/* The code of @b to its place, the calls in it to theirs. */
+static void batch_place(const struct batch *b, struct compiled_module *c)
+{
+        uint8_t *code = c->code + c->offsets[b->first];
+        const struct fast_output *out = &b->out;
+
+        memcpy(code, out->code.bytes, out->code.size);
+        for (uint32_t i = 0; i < out->ncalls; i++) {
+                const struct fast_call *call = &out->calls[i];
+                uint32_t rel = c->offsets[call->function] -
+                               (c->offsets[b->first] + call->at + 4);
+
+                memcpy(code + call->at, &rel, 4);
+        }
+}
+
+static int job_place(struct job *job, struct compiled_module *c)
+{
+        int r;
+
+        r = offsets_sum(job->code_bytes, c->nfunctions, c->offsets);
+        if (r == 0)
+                r = offsets_sum(job->map_bytes, c->nfunctions, c->map_offsets);
+        if (r < 0)
+                return r;
+        c->code_bytes = c->offsets[c->nfunctions];
+        c->code = malloc(c->code_bytes + 1);
+        if (!c->code || !buffer_reserve(&c->maps, c->map_offsets[c->nfunctions] + 1))
+                return -ENOMEM;
+        for (uint32_t i = 0; i < job->nbatches; i++) {
+                struct batch *b = &job->batches[i];
+
+                if (b->out.code.size)
+                        batch_place(b, c);
+                buffer_append(&c->maps, b->out.map.bytes, b->out.map.size);
+                c->cpu_used |= b->out.cpu_used;
+                fast_output_done(&b->out);
+        }
+        return 0;
+}
+
+void compiled_module_free(struct compiled_module *c)
+{
+        if (!c)
+                return;
+        free(c->code);
+        free(c->offsets);
+        free(c->map_offsets);
+        buffer_done(&c->maps);
+        free(c);
+}
+
+static void job_done(struct job *job)
+{
+        for (uint32_t i = 0; i < job->nbatches; i++)
+                fast_output_done(&job->batches[i].out);
+        free(job->batches);
+        free(job->code_bytes);
+        free(job->map_bytes);
+}
+
+static int fast_run(struct job *job, struct compiled_module *c, struct error *err)
+{
+        size_t n = c->nfunctions;
+        int r;
+
+        job->code_bytes = calloc(n + 1, sizeof(uint32_t));
+        job->map_bytes = calloc(n + 1, sizeof(uint32_t));
+        c->offsets = calloc(n + 1, sizeof(uint32_t));
+        c->map_offsets = calloc(n + 1, sizeof(uint32_t));
+        if (!job->code_bytes || !job->map_bytes || !c->offsets || !c->map_offsets ||
+            batches_make(job, c->nfunctions) < 0)
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "%u functions",
+                                 c->nfunctions);
+        job_run(job);
+        r = job_error(job, err);
+        if (r < 0)
+                return r;
+        r = job_place(job, c);
+        if (r == -E2BIG)
+                return error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE,
+                                 "the code is larger than 2 GiB");
+        if (r < 0)
+                return error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE, "%zu bytes of code",
+                                 c->code_bytes);
+        return 0;
+}
+
+static int fast_compile(const struct checked_module *checked, const struct compile_options *o,
+                        struct compiled_module **ret, struct error *err)
+{
+        const struct module *m = checked->module;
+        _cleanup_(compiled_module_freep) struct compiled_module *c = calloc(1, sizeof(*c));
+        struct job job = { .options = o };
+        int r;
+
+        if (!c)
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a module");
+        c->machine = MACHINE_X86_64;
+        c->cpu_used = CPU_X86_V2;
+        c->nfunctions = m->nfunctions - m->imported_functions;
+        r = layout_compute(m, &c->layout, err);
+        if (r < 0)
+                return r;
+        job.shared = (struct fast_shared) {
+                .checked = checked,
+                .module = m,
+                .layout = &c->layout,
+                .cpu = o->cpu,
+                .vectors = checked->features_used & (1u << FEATURE_SIMD),
+                .owns_memory = m->imported_memories == 0,
+        };
+        r = fast_run(&job, c, err);
+        job_done(&job);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+int module_compile(const struct checked_module *c, const struct compile_options *o,
+                   struct compiled_module **ret, struct error *err)
+{
+        if (!(o->cpu & CPU_X86_V2))
+                return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "code for processors below x86-64-v2 is not made");
+        if (o->tier == TIER_FAST)
+                return fast_compile(c, o, ret, err);
+        if (!peak_compile)
+                return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "this build has no optimising generator");
+        return peak_compile(c, o, ret, err);
+}

@@ -1,0 +1,481 @@
+/* control.h - blocks, branches, select.
+ *
+ * Where a label takes values, they travel in fixed places: a single result in rax or xmm0, several
+ * results and all parameters of loops in their stack slots, and the results of the function as
+ * abi.h says. Below a block every entry is a constant or in its slot, so nothing else has to be
+ * in agreement where paths meet. */
+#pragma once
+
+#include "engine/compile/fast/x64/frame.h"
+
+static uint32_t label_new(struct generator *g)
+{
+        if (!array_room(g, &g->labels, sizeof(struct label), 1))
+                return 0;
+        ((struct label *)g->labels.items)[g->labels.n] = (struct label) { .pc = UINT32_MAX };
+        return g->labels.n++;
+}
+
+static inline struct label *label_at(const struct generator *g, uint32_t label)
+{
+        return (struct label *)g->labels.items + label;
+}
+
+static void label_bind(struct generator *g, uint32_t label)
+{
+        struct label *l = label_at(g, label);
+
+        l->pc = asm_pc(&g->a);
+        for (uint32_t n = l->fixups; n;) {
+                const struct fixup *f = (struct fixup *)g->fixups.items + (n - 1);
+
+                jump_patch(g, f->at, l->pc);
+                n = f->next;
+        }
+        l->fixups = 0;
+}
+
+static void jump_label(struct generator *g, unsigned opcode, uint32_t label)
+{
+        struct label *l = label_at(g, label);
+        struct fixup *f;
+
+        if (l->pc != UINT32_MAX) {
+                int64_t rel = (int64_t)l->pc - (asm_pc(&g->a) + 2);
+
+                if (rel >= -128) {
+                        asm_u8(&g->a, opcode == 0xe9 ? 0xeb : opcode - 0x10);
+                        asm_u8(&g->a, (uint8_t)rel);
+                        return;
+                }
+        }
+        if (opcode != 0xe9)
+                asm_u8(&g->a, 0x0f);
+        asm_u8(&g->a, opcode);
+        asm_u32(&g->a, 0);
+        if (l->pc != UINT32_MAX) {
+                jump_patch(g, asm_pc(&g->a) - 4, l->pc);
+                return;
+        }
+        if (!array_room(g, &g->fixups, sizeof(*f), 1))
+                return;
+        f = (struct fixup *)g->fixups.items + g->fixups.n++;
+        *f = (struct fixup) { asm_pc(&g->a) - 4, l->fixups };
+        l->fixups = g->fixups.n;
+}
+
+static inline void jump_always(struct generator *g, uint32_t label)
+{
+        jump_label(g, 0xe9, label);
+}
+
+static void jump_condition(struct generator *g, unsigned cc, uint32_t label)
+{
+        uint32_t parity;
+
+        if (cc < CC_FLOAT_EQ) {
+                jump_label(g, 0x80 | cc, label);
+        } else if (cc == CC_FLOAT_NE) {
+                jump_label(g, 0x80 | CC_P, label);
+                jump_label(g, 0x80 | CC_NE, label);
+        } else {
+                parity = jump_short(g, CC_P);
+                jump_label(g, 0x80 | CC_E, label);
+                jump_here(g, parity);
+        }
+}
+
+/* Popped condition @e into the flags. */
+static unsigned condition_flags(struct generator *g, struct entry *e)
+{
+        struct entry zero = { .kind = ENTRY_CONST, .type = T_I32 };
+
+        if (e->kind == ENTRY_FLAGS)
+                return e->reg;
+        (void)compare(g, CC_NE, T_I32, e, &zero);
+        entry_release(g, e);
+        return CC_NE;
+}
+
+static inline struct control *control_at(const struct generator *g, uint32_t depth)
+{
+        return &g->controls[g->ncontrols - 1 - depth];
+}
+
+static inline uint32_t control_arity(const struct control *c)
+{
+        return c->kind == CONTROL_LOOP ? c->nparams : c->nresults;
+}
+
+static inline bool arity_in_register(const struct control *c)
+{
+        return c->kind != CONTROL_LOOP && c->nresults == 1;
+}
+
+static inline unsigned result_register(unsigned type)
+{
+        return type_is_vector(type) ? REG_VECTOR + XMM0 : RAX;
+}
+
+static struct control *control_push(struct generator *g, enum control_kind kind,
+                                    const struct functype *type)
+{
+        struct control *c;
+
+        if (g->ncontrols == g->controls_room) {
+                uint32_t room = g->controls_room ? 2 * g->controls_room : 64;
+                struct control *grown = realloc(g->controls, room * sizeof(*grown));
+
+                if (!grown) {
+                        g->failed = true;
+                        return NULL;
+                }
+                g->controls = grown;
+                g->controls_room = room;
+        }
+        c = &g->controls[g->ncontrols++];
+        *c = (struct control) {
+                .kind = (uint8_t)kind,
+                .base = g->top - type->nparams,
+                .nparams = type->nparams,
+                .nresults = type->nresults,
+                .params = type->params,
+                .results = type->results,
+                .label = label_new(g),
+        };
+        return c;
+}
+
+/* Values that @c takes to where a copy can start from without state: into their slots. Before the
+ * jump, so that it holds on both paths. */
+static void branch_prepare(struct generator *g, const struct control *c)
+{
+        uint32_t n = control_arity(c);
+
+        if (n == 0 || arity_in_register(c))
+                return;
+        for (uint32_t i = g->top - n; i < g->top; i++)
+                entry_spill(g, i);
+}
+
+/* Is there anything to move for a branch to @c? */
+static bool branch_moves(const struct generator *g, const struct control *c)
+{
+        uint32_t n = control_arity(c);
+        const struct entry *e;
+
+        if (n == 0)
+                return false;
+        if (arity_in_register(c)) {
+                e = &g->stack[g->top - 1];
+                return e->kind != ENTRY_REG || e->reg != result_register(e->type);
+        }
+        if (c->kind == CONTROL_FUNCTION)
+                return true;
+        for (uint32_t i = 0; i < n; i++) {
+                e = &g->stack[g->top - n + i];
+                if (e->kind != ENTRY_SLOT || e->slot != c->base + i)
+                        return true;
+        }
+        return false;
+}
+
+/* Moves on the taken path. The stack is left as it is for the other path; every temporary may be
+ * overwritten here, for what they hold above the target's height is dropped by the branch. */
+static void branch_move(struct generator *g, const struct control *c)
+{
+        uint32_t n = control_arity(c);
+
+        if (arity_in_register(c)) {
+                const struct entry *e = &g->stack[g->top - 1];
+
+                entry_load(g, e, result_register(e->type));
+                return;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+                const struct entry *e = &g->stack[g->top - n + i];
+                uint32_t k = c->kind == CONTROL_FUNCTION ? (i + 1) % n : i; /* rax last */
+
+                e = &g->stack[g->top - n + k];
+                asm_room(&g->a);
+                if (c->kind == CONTROL_FUNCTION) {
+                        entry_load(g, e, result_register(e->type));
+                        if (k > 0)
+                                store_spill(g, e->type, result_register(e->type), k - 1);
+                } else if (e->kind != ENTRY_SLOT || e->slot != c->base + k) {
+                        entry_load(g, e, result_register(e->type));
+                        store_frame(g, e->type, result_register(e->type), slot_at(g, c->base + k));
+                        slot_used(g, c->base + k);
+                }
+        }
+}
+
+static void branch_jump(struct generator *g, struct control *c)
+{
+        if (c->kind == CONTROL_FUNCTION && !g->nsaved) {
+                frame_leave(g);
+                return;
+        }
+        c->targeted = true;
+        jump_always(g, c->label);
+}
+
+static void branch_always(struct generator *g, uint32_t depth)
+{
+        struct control *c = control_at(g, depth);
+
+        branch_prepare(g, c);
+        branch_move(g, c);
+        branch_jump(g, c);
+}
+
+static void branch_if(struct generator *g, uint32_t depth)
+{
+        struct control *c = control_at(g, depth);
+        struct entry e = stack_pop(g);
+        uint32_t over;
+        unsigned cc;
+
+        branch_prepare(g, c);
+        cc = condition_flags(g, &e);
+        if (!branch_moves(g, c)) {
+                c->targeted = true;
+                jump_condition(g, cc, c->label);
+                return;
+        }
+        over = label_new(g);
+        jump_condition(g, cc ^ 1, over);
+        branch_move(g, c);
+        branch_jump(g, c);
+        label_bind(g, over);
+}
+
+/* What follows a label that was branched to: the stack as all paths left it. */
+static void control_join(struct generator *g, const struct control *c)
+{
+        stack_cut(g, c->base);
+        for (uint32_t i = 0; i < c->nresults; i++) {
+                unsigned type = valtype_kind(c->results[i]);
+
+                if (c->nresults > 1) {
+                        push_slot(g, type);
+                        continue;
+                }
+                g->used |= BIT(result_register(type));
+                push_reg(g, type, result_register(type));
+        }
+        if (c->nresults > 1)
+                g->flushed = g->top;
+}
+
+/* The values on the stack to where @c wants them, when the code just runs into its end. */
+static void control_settle(struct generator *g, const struct control *c)
+{
+        struct entry e;
+
+        if (c->nresults == 1) {
+                e = stack_pop(g);
+                entry_load(g, &e, result_register(e.type));
+                entry_release(g, &e);
+                return;
+        }
+        if (c->kind == CONTROL_FUNCTION && c->nresults) {
+                branch_prepare(g, c);
+                branch_move(g, c);
+                return;
+        }
+        for (uint32_t i = c->base; i < g->top; i++) {
+                entry_spill(g, i);
+                entry_spill_constant(g, i);
+        }
+}
+
+static void push_params(struct generator *g, const struct control *c)
+{
+        stack_cut(g, c->base);
+        for (uint32_t i = 0; i < c->nparams; i++)
+                push_slot(g, valtype_kind(c->params[i]));
+        g->flushed = g->top;
+}
+
+static void block_begin(struct generator *g, enum control_kind kind, const struct functype *type)
+{
+        struct entry e = { 0 };
+        struct control *c;
+        unsigned cc;
+
+        if (kind == CONTROL_IF)
+                e = stack_pop(g);
+        stack_flush(g);
+        if (kind != CONTROL_BLOCK)
+                for (uint32_t i = 0; i < type->nparams; i++)
+                        entry_spill_constant(g, g->top - 1 - i);
+        c = control_push(g, kind, type);
+        if (!c)
+                return;
+        if (kind == CONTROL_LOOP) {
+                label_bind(g, c->label);
+        } else if (kind == CONTROL_IF) {
+                c->otherwise = label_new(g);
+                cc = condition_flags(g, &e);
+                jump_condition(g, cc ^ 1, c->otherwise);
+        }
+}
+
+/* @live: the code runs into the else. */
+static void block_else(struct generator *g, bool live)
+{
+        struct control *c = control_at(g, 0);
+
+        if (live) {
+                control_settle(g, c);
+                c->targeted = true;
+                jump_always(g, c->label);
+        }
+        label_bind(g, c->otherwise);
+        push_params(g, c);
+        c->kind = CONTROL_ELSE;
+}
+
+/* Returns whether the code behind the end can be reached. */
+static bool block_end(struct generator *g, bool live)
+{
+        struct control c = *control_at(g, 0);
+
+        if (c.kind == CONTROL_IF && c.nparams) {
+                block_else(g, live);
+                c = *control_at(g, 0);
+                live = true;
+        } else if (c.kind == CONTROL_IF) {
+                label_bind(g, c.otherwise); /* no results either */
+                g->ncontrols--;
+                if (c.targeted)
+                        label_bind(g, c.label);
+                stack_cut(g, c.base);
+                return true;
+        }
+        g->ncontrols--;
+        if (c.kind == CONTROL_LOOP || !c.targeted) {
+                if (!live)
+                        stack_cut(g, c.base);
+                return live;
+        }
+        if (live)
+                control_settle(g, &c);
+        label_bind(g, c.label);
+        control_join(g, &c);
+        return true;
+}
+
+/* Label of a branch to @c from a table: where values must be moved, code of its own. */
+static uint32_t table_label(struct generator *g, struct control *c)
+{
+        if (branch_moves(g, c) && !arity_in_register(c)) {
+                if (!c->stub)
+                        c->stub = label_new(g);
+                return c->stub;
+        }
+        c->targeted = true;
+        return c->label;
+}
+
+/* A few targets: compare with each. */
+static void table_compare(struct generator *g, unsigned index, uint32_t first, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++) {
+                if (i == 0)
+                        op_rr(g, 0x85, 0, index, index);
+                else
+                        alu_immediate(g, ALU_CMP, 0, op_reg(index), (int32_t)i);
+                jump_condition(g, CC_E, ((uint32_t *)g->targets.items)[first + i]);
+        }
+        jump_always(g, ((uint32_t *)g->targets.items)[first + n]);
+}
+
+static void table_jump(struct generator *g, unsigned index, uint32_t first, uint32_t n)
+{
+        uint32_t otherwise = ((uint32_t *)g->targets.items)[first + n];
+        struct table_use *use;
+        unsigned base = reg_alloc(g, GPR_MASK);
+
+        alu_immediate(g, ALU_CMP, 0, op_reg(index), (int32_t)n);
+        jump_condition(g, CC_AE, otherwise);
+        asm_u8(&g->a, 0x48 | base >> 3 << 2);
+        asm_u8(&g->a, 0x8d);
+        asm_u8(&g->a, 0x05 | (base & 7) << 3); /* lea base, [rip + table] */
+        asm_u32(&g->a, 0);
+        if (!array_room(g, &g->tables, sizeof(*use), 1))
+                return;
+        use = (struct table_use *)g->tables.items + g->tables.n++;
+        *use = (struct table_use) { asm_pc(&g->a) - 4, first, n };
+        op_rm(g, 0x63, ASM_W, index,
+              (struct operand) { .kind = OPERAND_MEMORY, .base = (uint8_t)base,
+                                 .index = (uint8_t)index, .scale = 2 }, 0);
+        op_rr(g, 0x03, ASM_W, index, base);
+        op_rr(g, 0xff, 0, 4, index);
+        reg_free(g, base);
+}
+
+/* Code of the targets that need moves; each once, however often the table names it. */
+static void table_stubs(struct generator *g, const uint8_t *labels, uint32_t n)
+{
+        for (uint32_t i = 0; i <= n; i++) {
+                struct control *c = control_at(g, (uint32_t)body_leb_u(&labels));
+
+                if (!c->stub)
+                        continue;
+                asm_room(&g->a);
+                label_bind(g, c->stub);
+                c->stub = 0;
+                branch_move(g, c);
+                branch_jump(g, c);
+        }
+}
+
+/* The values for all targets of a table, before the jump: one goes to the register where blocks
+ * want it, several to slots. @index: popped, stays where it is or moves away. */
+static void table_prepare(struct generator *g, const struct control *c, struct entry *index)
+{
+        struct entry value;
+        unsigned reg;
+
+        if (control_arity(c) != 1) {
+                branch_prepare(g, c);
+                return;
+        }
+        value = stack_pop(g);
+        reg = result_register(value.type);
+        entry_into(g, &value, reg, index, NULL);
+        push_reg(g, value.type, reg);
+}
+
+static void branch_table(struct generator *g, uint32_t n)
+{
+        struct entry e = stack_pop(g);
+        const uint8_t *labels = g->c.at;
+        uint32_t first = g->targets.n;
+        struct control *c;
+        unsigned index;
+
+        if (!array_room(g, &g->targets, sizeof(uint32_t), n + 1))
+                return;
+        (void)entry_temp(g, &e);
+        for (uint32_t i = 0; i <= n; i++) {
+                c = control_at(g, body_label(&g->c));
+                if (i == 0)
+                        table_prepare(g, c, &e);
+                ((uint32_t *)g->targets.items)[g->targets.n++] = table_label(g, c);
+        }
+        index = e.reg;
+        if (n < 4)
+                table_compare(g, index, first, n);
+        else
+                table_jump(g, index, first, n);
+        table_stubs(g, labels, n);
+        entry_release(g, &e);
+}
+
+static void branch_return(struct generator *g)
+{
+        branch_always(g, g->ncontrols - 1);
+}

@@ -1,0 +1,518 @@
+/* One function, from front to back: the instructions as a table of which emitter does what. The
+ * whole generator is this one compilation unit, so that the emitters are inlined where it pays. */
+#include "engine/compile/fast/x64/vector.h"
+
+struct fast_unit {
+        struct generator g;
+};
+
+struct fast_unit *fast_unit_new(const struct fast_shared *shared)
+{
+        struct fast_unit *u = calloc(1, sizeof(*u));
+
+        if (!u)
+                return NULL;
+        asm_init(&u->g.a, shared->cpu);
+        asm_grow(&u->g.a, 1 << 16);
+        u->g.shared = shared;
+        u->g.m = shared->module;
+        u->g.layout = shared->layout;
+        u->g.slot_bytes = shared->vectors ? 16 : 8;
+        return u;
+}
+
+void fast_unit_free(struct fast_unit *u)
+{
+        if (!u)
+                return;
+        asm_done(&u->g.a);
+        free(u->g.stack);
+        free(u->g.locals);
+        free(u->g.controls);
+        free(u->g.labels.items);
+        free(u->g.fixups.items);
+        free(u->g.cold.items);
+        free(u->g.tables.items);
+        free(u->g.targets.items);
+        free(u);
+}
+
+void fast_output_done(struct fast_output *out)
+{
+        buffer_done(&out->code);
+        buffer_done(&out->map);
+        free(out->calls);
+        *out = (struct fast_output) { 0 };
+}
+
+/* Behind code that does not go on: to the else or end that belongs to it, without reading more
+ * than the instructions' lengths. Returns that opcode. */
+static enum opcode skip_dead(struct generator *g, struct instruction *in)
+{
+        uint32_t depth = 0;
+
+        for (;;) {
+                body_next_checked(&g->c, in);
+                switch (in->op) {
+                case OP_BLOCK:
+                case OP_LOOP:
+                case OP_IF:
+                        depth++;
+                        break;
+                case OP_BR_TABLE:
+                        for (uint32_t i = 0; i <= in->index; i++)
+                                (void)body_label(&g->c);
+                        break;
+                case OP_ELSE:
+                        if (depth == 0)
+                                return OP_ELSE;
+                        break;
+                case OP_END:
+                        if (depth-- == 0)
+                                return OP_END;
+                        break;
+                default:
+                        break;
+                }
+        }
+}
+
+#define BUILTIN_CALL(name, noperands, result, ...)                                              \
+        do {                                                                                    \
+                const uint32_t fixed[] = { __VA_ARGS__ };                                       \
+                call_builtin(g, BUILTIN_##name, fixed, ELEMENTSOF(fixed), noperands, result);   \
+        } while (0)
+
+/* What is neither control nor arithmetic, and seldom. */
+static void instruction_seldom(struct generator *g, const struct instruction *in)
+{
+        switch (in->op) {
+        case OP_MEMORY_GROW:
+                BUILTIN_CALL(memory_grow, 1, T_I32, in->index);
+                break;
+        case OP_MEMORY_FILL:
+                BUILTIN_CALL(memory_fill, 3, VAL_BOTTOM, in->index);
+                break;
+        case OP_MEMORY_COPY:
+                BUILTIN_CALL(memory_copy, 3, VAL_BOTTOM, in->index, in->index2);
+                break;
+        case OP_MEMORY_INIT:
+                BUILTIN_CALL(memory_init, 3, VAL_BOTTOM, in->index, in->index2);
+                break;
+        case OP_DATA_DROP:
+                BUILTIN_CALL(data_drop, 0, VAL_BOTTOM, in->index);
+                break;
+        case OP_TABLE_GET:
+                BUILTIN_CALL(table_get, 1, T_REF, in->index);
+                break;
+        case OP_TABLE_SET:
+                BUILTIN_CALL(table_set, 2, VAL_BOTTOM, in->index);
+                break;
+        case OP_TABLE_GROW:
+                BUILTIN_CALL(table_grow, 2, T_I32, in->index);
+                break;
+        case OP_TABLE_FILL:
+                BUILTIN_CALL(table_fill, 3, VAL_BOTTOM, in->index);
+                break;
+        case OP_TABLE_COPY:
+                BUILTIN_CALL(table_copy, 3, VAL_BOTTOM, in->index, in->index2);
+                break;
+        case OP_TABLE_INIT:
+                BUILTIN_CALL(table_init, 3, VAL_BOTTOM, in->index, in->index2);
+                break;
+        case OP_ELEM_DROP:
+                BUILTIN_CALL(elem_drop, 0, VAL_BOTTOM, in->index);
+                break;
+        case OP_REF_FUNC:
+                BUILTIN_CALL(ref_func, 0, T_REF, in->index);
+                break;
+        case OP_REF_NULL:
+                push_constant(g, T_REF, 0);
+                break;
+        case OP_REF_IS_NULL:
+                reference_is_null(g);
+                break;
+        case OP_TABLE_SIZE:
+                table_size(g, in->index);
+                break;
+        case OP_MEMORY_SIZE:
+                memory_size(g, in->index);
+                break;
+        default:
+                vector_instruction(g, in);
+                break;
+        }
+}
+
+static void operand_drop(struct generator *g)
+{
+        struct entry e = stack_pop(g);
+
+        entry_release(g, &e);
+}
+
+enum flow { FLOW_ON, FLOW_STOPS };
+
+/* Instructions of section 5.4.1. */
+static enum flow instruction_control(struct generator *g, struct instruction *in)
+{
+        struct functype type;
+
+        switch (in->op) {
+        case OP_UNREACHABLE:
+                trap_here(g, TRAP_UNREACHABLE, wasm_here(g));
+                return FLOW_STOPS;
+        case OP_BLOCK:
+        case OP_LOOP:
+        case OP_IF:
+                type = body_block_type(g->m, in);
+                block_begin(g,
+                            in->op == OP_BLOCK  ? CONTROL_BLOCK
+                            : in->op == OP_LOOP ? CONTROL_LOOP
+                                                : CONTROL_IF,
+                            &type);
+                return FLOW_ON;
+        case OP_BR:
+                branch_always(g, in->index);
+                return FLOW_STOPS;
+        case OP_BR_IF:
+                branch_if(g, in->index);
+                return FLOW_ON;
+        case OP_BR_TABLE:
+                branch_table(g, in->index);
+                return FLOW_STOPS;
+        case OP_RETURN:
+                branch_return(g);
+                return FLOW_STOPS;
+        case OP_CALL:
+                call_function(g, in->index);
+                return FLOW_ON;
+        case OP_CALL_INDIRECT:
+                call_indirect(g, in->index, in->index2);
+                return FLOW_ON;
+        case OP_RETURN_CALL:
+                call_tail(g, in->index);
+                return FLOW_STOPS;
+        case OP_RETURN_CALL_INDIRECT:
+                call_indirect_tail(g, in->index, in->index2);
+                return FLOW_STOPS;
+        default:
+                return FLOW_ON;
+        }
+}
+
+#define LOAD(name, map, opcode, flags, width, type)                                     \
+        case OP_##name: {                                                               \
+                static const struct load l = { map, opcode, flags, width, type };       \
+                body_memarg(&g->c, false, &in);                                         \
+                memory_load(g, &l, in.offset, in.index);                                \
+                break;                                                                  \
+        }
+
+#define STORE(name, type, width)                                                        \
+        case OP_##name:                                                                 \
+                body_memarg(&g->c, false, &in);                                         \
+                memory_store(g, type, width, in.offset, in.index);                      \
+                break;
+
+#define DO(name, ...)           \
+        case OP_##name:         \
+                __VA_ARGS__;    \
+                break;
+
+#define INTEGERS(op, ...)                               \
+        DO(I32_##op, { enum { T = T_I32 }; __VA_ARGS__; }) \
+        DO(I64_##op, { enum { T = T_I64 }; __VA_ARGS__; })
+
+#define FLOATS(op, ...)                                 \
+        DO(F32_##op, { enum { T = T_F32 }; __VA_ARGS__; }) \
+        DO(F64_##op, { enum { T = T_F64 }; __VA_ARGS__; })
+
+static inline void operands_alu(struct generator *g, enum alu op, unsigned type)
+{
+        struct entry b = stack_pop(g), a = stack_pop(g);
+
+        integer_alu(g, op, type, a, b);
+}
+
+static inline void extend(struct generator *g, unsigned map, unsigned opcode, unsigned flags,
+                          unsigned type)
+{
+        integer_extend(g, map, opcode, flags, type);
+}
+
+/* Until the end of the function. */
+static void function_body(struct generator *g)
+{
+        struct instruction in = { 0 };
+        enum opcode op;
+
+        for (;;) {
+                asm_room(&g->a);
+                g->at = g->c.at;
+                (void)body_opcode(&g->c, false, &in);
+                op = (enum opcode)in.op;
+                switch (op) {
+                DO(LOCAL_GET, push_local(g, (uint32_t)body_leb_u(&g->c.at)))
+                DO(LOCAL_SET, local_set(g, (uint32_t)body_leb_u(&g->c.at)))
+                DO(LOCAL_TEE, local_tee(g, (uint32_t)body_leb_u(&g->c.at)))
+                DO(GLOBAL_GET, global_get(g, (uint32_t)body_leb_u(&g->c.at)))
+                DO(GLOBAL_SET, global_set(g, (uint32_t)body_leb_u(&g->c.at)))
+                DO(I32_CONST, push_constant(g, T_I32, (uint32_t)body_leb_s(&g->c.at)))
+                DO(I64_CONST, push_constant(g, T_I64, (uint64_t)body_leb_s(&g->c.at)))
+                DO(F32_CONST, body_immediate(&g->c, false, IMM_F32, &in);
+                   push_constant(g, T_F32, in.bits[0]))
+                DO(F64_CONST, body_immediate(&g->c, false, IMM_F64, &in);
+                   push_constant(g, T_F64, in.bits[0]))
+                DO(DROP, operand_drop(g))
+                DO(SELECT, operand_select(g))
+                DO(SELECT_T, body_types(&g->c, false, &in); operand_select(g))
+                DO(NOP, (void)0)
+
+                LOAD(I32_LOAD, MAP_1BYTE, 0x8b, 0, 4, T_I32)
+                LOAD(I64_LOAD, MAP_1BYTE, 0x8b, ASM_W, 8, T_I64)
+                LOAD(F32_LOAD, 0, 0x10, 0, 4, T_F32)
+                LOAD(F64_LOAD, 0, 0x10, 0, 8, T_F64)
+                LOAD(I32_LOAD8_S, MAP_0F, 0xbe, 0, 1, T_I32)
+                LOAD(I32_LOAD8_U, MAP_0F, 0xb6, 0, 1, T_I32)
+                LOAD(I32_LOAD16_S, MAP_0F, 0xbf, 0, 2, T_I32)
+                LOAD(I32_LOAD16_U, MAP_0F, 0xb7, 0, 2, T_I32)
+                LOAD(I64_LOAD8_S, MAP_0F, 0xbe, ASM_W, 1, T_I64)
+                LOAD(I64_LOAD8_U, MAP_0F, 0xb6, 0, 1, T_I64)
+                LOAD(I64_LOAD16_S, MAP_0F, 0xbf, ASM_W, 2, T_I64)
+                LOAD(I64_LOAD16_U, MAP_0F, 0xb7, 0, 2, T_I64)
+                LOAD(I64_LOAD32_S, MAP_1BYTE, 0x63, ASM_W, 4, T_I64)
+                LOAD(I64_LOAD32_U, MAP_1BYTE, 0x8b, 0, 4, T_I64)
+                STORE(I32_STORE, T_I32, 4)
+                STORE(I64_STORE, T_I64, 8)
+                STORE(F32_STORE, T_F32, 4)
+                STORE(F64_STORE, T_F64, 8)
+                STORE(I32_STORE8, T_I32, 1)
+                STORE(I32_STORE16, T_I32, 2)
+                STORE(I64_STORE8, T_I64, 1)
+                STORE(I64_STORE16, T_I64, 2)
+                STORE(I64_STORE32, T_I64, 4)
+
+                INTEGERS(EQZ, integer_eqz(g, T))
+                INTEGERS(EQ, integer_compare(g, CC_E, T))
+                INTEGERS(NE, integer_compare(g, CC_NE, T))
+                INTEGERS(LT_S, integer_compare(g, CC_L, T))
+                INTEGERS(LT_U, integer_compare(g, CC_B, T))
+                INTEGERS(GT_S, integer_compare(g, CC_G, T))
+                INTEGERS(GT_U, integer_compare(g, CC_A, T))
+                INTEGERS(LE_S, integer_compare(g, CC_LE, T))
+                INTEGERS(LE_U, integer_compare(g, CC_BE, T))
+                INTEGERS(GE_S, integer_compare(g, CC_GE, T))
+                INTEGERS(GE_U, integer_compare(g, CC_AE, T))
+                FLOATS(EQ, float_compare(g, 0, T))
+                FLOATS(NE, float_compare(g, 1, T))
+                FLOATS(LT, float_compare(g, 2, T))
+                FLOATS(GT, float_compare(g, 3, T))
+                FLOATS(LE, float_compare(g, 4, T))
+                FLOATS(GE, float_compare(g, 5, T))
+
+                INTEGERS(CLZ, integer_count(g, 0xbd, T, CPU_X86_LZCNT))
+                INTEGERS(CTZ, integer_count(g, 0xbc, T, CPU_X86_BMI1))
+                INTEGERS(POPCNT, integer_count(g, 0xb8, T, CPU_X86_V2))
+                INTEGERS(ADD, integer_add(g, T))
+                INTEGERS(SUB, integer_sub(g, T))
+                INTEGERS(MUL, integer_mul(g, T))
+                INTEGERS(DIV_S, integer_divide(g, T, true, false))
+                INTEGERS(DIV_U, integer_divide(g, T, false, false))
+                INTEGERS(REM_S, integer_divide(g, T, true, true))
+                INTEGERS(REM_U, integer_divide(g, T, false, true))
+                INTEGERS(AND, integer_and(g, T))
+                INTEGERS(OR, operands_alu(g, ALU_OR, T))
+                INTEGERS(XOR, operands_alu(g, ALU_XOR, T))
+                INTEGERS(SHL, integer_shift(g, SHIFT_SHL, T))
+                INTEGERS(SHR_S, integer_shift(g, SHIFT_SAR, T))
+                INTEGERS(SHR_U, integer_shift(g, SHIFT_SHR, T))
+                INTEGERS(ROTL, integer_shift(g, SHIFT_ROL, T))
+                INTEGERS(ROTR, integer_shift(g, SHIFT_ROR, T))
+
+                FLOATS(ABS, float_sign(g, T, false))
+                FLOATS(NEG, float_sign(g, T, true))
+                FLOATS(CEIL, float_round(g, T, 2))
+                FLOATS(FLOOR, float_round(g, T, 1))
+                FLOATS(TRUNC, float_round(g, T, 3))
+                FLOATS(NEAREST, float_round(g, T, 0))
+                FLOATS(SQRT, float_sqrt(g, T))
+                FLOATS(ADD, float_binary(g, 0x58, T, true))
+                FLOATS(SUB, float_binary(g, 0x5c, T, false))
+                FLOATS(MUL, float_binary(g, 0x59, T, true))
+                FLOATS(DIV, float_binary(g, 0x5e, T, false))
+                FLOATS(MIN, float_min_max(g, T, false))
+                FLOATS(MAX, float_min_max(g, T, true))
+                FLOATS(COPYSIGN, float_copysign(g, T))
+
+                DO(I32_WRAP_I64, integer_wrap(g))
+                DO(I64_EXTEND_I32_U, integer_extend_u(g))
+                DO(I64_EXTEND_I32_S, extend(g, MAP_1BYTE, 0x63, ASM_W, T_I64))
+                DO(I32_EXTEND8_S, extend(g, MAP_0F, 0xbe, ASM_BYTE, T_I32))
+                DO(I32_EXTEND16_S, extend(g, MAP_0F, 0xbf, 0, T_I32))
+                DO(I64_EXTEND8_S, extend(g, MAP_0F, 0xbe, ASM_W, T_I64))
+                DO(I64_EXTEND16_S, extend(g, MAP_0F, 0xbf, ASM_W, T_I64))
+                DO(I64_EXTEND32_S, extend(g, MAP_1BYTE, 0x63, ASM_W, T_I64))
+                INTEGERS(TRUNC_F32_S, float_truncate(g, T, T_F32, true, false))
+                INTEGERS(TRUNC_F32_U, float_truncate(g, T, T_F32, false, false))
+                INTEGERS(TRUNC_F64_S, float_truncate(g, T, T_F64, true, false))
+                INTEGERS(TRUNC_F64_U, float_truncate(g, T, T_F64, false, false))
+                INTEGERS(TRUNC_SAT_F32_S, float_truncate(g, T, T_F32, true, true))
+                INTEGERS(TRUNC_SAT_F32_U, float_truncate(g, T, T_F32, false, true))
+                INTEGERS(TRUNC_SAT_F64_S, float_truncate(g, T, T_F64, true, true))
+                INTEGERS(TRUNC_SAT_F64_U, float_truncate(g, T, T_F64, false, true))
+                FLOATS(CONVERT_I32_S, float_convert(g, T, T_I32, true))
+                FLOATS(CONVERT_I32_U, float_convert(g, T, T_I32, false))
+                FLOATS(CONVERT_I64_S, float_convert(g, T, T_I64, true))
+                FLOATS(CONVERT_I64_U, float_convert(g, T, T_I64, false))
+                DO(F32_DEMOTE_F64, float_resize(g, T_F32))
+                DO(F64_PROMOTE_F32, float_resize(g, T_F64))
+                DO(I32_REINTERPRET_F32, reinterpret(g, T_I32, T_F32))
+                DO(I64_REINTERPRET_F64, reinterpret(g, T_I64, T_F64))
+                DO(F32_REINTERPRET_I32, reinterpret(g, T_F32, T_I32))
+                DO(F64_REINTERPRET_I64, reinterpret(g, T_F64, T_I64))
+
+                case OP_UNREACHABLE:
+                case OP_BLOCK:
+                case OP_LOOP:
+                case OP_IF:
+                case OP_BR:
+                case OP_BR_IF:
+                case OP_BR_TABLE:
+                case OP_RETURN:
+                case OP_CALL:
+                case OP_CALL_INDIRECT:
+                case OP_RETURN_CALL:
+                case OP_RETURN_CALL_INDIRECT:
+                        (void)body_immediate(&g->c, false,
+                                             (enum immediate)opcode_table[op].immediate, &in);
+                        if (instruction_control(g, &in) == FLOW_ON)
+                                break;
+                        goto dead;
+                case OP_ELSE:
+                        block_else(g, true);
+                        break;
+                case OP_END:
+                        if (g->ncontrols == 1) {
+                                control_settle(g, control_at(g, 0));
+                                return;
+                        }
+                        if (!block_end(g, true))
+                                goto dead;
+                        break;
+                default:
+                        (void)body_immediate(&g->c, false,
+                                             (enum immediate)opcode_table[op].immediate, &in);
+                        instruction_seldom(g, &in);
+                        break;
+                dead:
+                        if (_unlikely_(g->failed || g->a.failed))
+                                return;
+                        do {
+                                stack_cut(g, control_at(g, 0)->base);
+                                op = skip_dead(g, &in);
+                                if (op == OP_ELSE) {
+                                        block_else(g, false);
+                                        break;
+                                }
+                                if (g->ncontrols == 1) {
+                                        g->ended_dead = true;
+                                        return;
+                                }
+                        } while (!block_end(g, false));
+                        break;
+                }
+                if (_unlikely_(g->failed))
+                        return;
+        }
+}
+
+/* Jump tables, 4-aligned: targets relative to the table. */
+static void tables_emit(struct generator *g)
+{
+        for (uint32_t i = 0; i < g->tables.n && !g->failed; i++) {
+                const struct table_use *t = (struct table_use *)g->tables.items + i;
+                uint32_t base;
+
+                asm_grow(&g->a, 8 + 4 * (size_t)t->n);
+                if (g->a.failed)
+                        return;
+                while (asm_pc(&g->a) % 4)
+                        asm_u8(&g->a, 0xcc);
+                base = asm_pc(&g->a);
+                jump_patch(g, t->at, base);
+                for (uint32_t k = 0; k < t->n; k++) {
+                        uint32_t label = ((uint32_t *)g->targets.items)[t->first + k];
+
+                        asm_u32(&g->a, label_at(g, label)->pc - base);
+                }
+        }
+}
+
+static bool function_begin(struct generator *g, uint32_t k, struct fast_output *out)
+{
+        const struct function *f = &g->m->functions[g->m->imported_functions + k];
+        uint32_t depth;
+
+        g->facts = &g->shared->checked->facts[k];
+        g->type = &g->m->types[f->type];
+        g->c = cursor_over(g->m, f->body);
+        g->at = g->body = g->c.at;
+        g->out = out;
+        g->map = &out->map;
+        g->map_pc = g->map_wasm = 0;
+        g->top = g->flushed = g->used = g->max_slots = 0;
+        g->ncontrols = 0;
+        g->labels.n = g->fixups.n = g->cold.n = g->tables.n = g->targets.n = 0;
+        g->has_calls = g->facts->has_calls;
+        g->failed = g->ended_dead = false;
+        asm_reset(&g->a);
+        depth = g->facts->max_stack + 4;
+        if (depth > g->stack_room) {
+                struct entry *grown = realloc(g->stack, depth * sizeof(*grown));
+
+                if (!grown)
+                        return false;
+                g->stack = grown;
+                g->stack_room = depth;
+        }
+        return locals_read(g);
+}
+
+int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, struct error *err)
+{
+        struct generator *g = &u->g;
+        struct functype whole;
+        int r;
+
+        if (!function_begin(g, k, out))
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a function's state");
+        locals_assign(g);
+        (void)locals_place(g);
+        whole = (struct functype) { .nresults = g->type->nresults, .results = g->type->results };
+        frame_enter(g);
+        if (control_push(g, CONTROL_FUNCTION, &whole))
+                function_body(g);
+        asm_room(&g->a);
+        if (!g->ended_dead || (g->ncontrols && g->controls[0].targeted)) {
+                if (g->ncontrols)
+                        label_bind(g, g->controls[0].label);
+                frame_leave(g);
+        }
+        for (uint32_t i = 0; i < g->cold.n; i++)
+                cold_emit(g, (struct cold *)g->cold.items + i);
+        r = frame_finish(g, err);
+        if (r < 0)
+                return r;
+        tables_emit(g);
+        asm_finish(&g->a);
+        asm_room(&g->a);
+        while (asm_pc(&g->a) % 16)
+                asm_u8(&g->a, 0xcc);
+        out->cpu_used |= g->a.cpu_used | (has_avx(g) ? CPU_X86_AVX : 0);
+        buffer_append(&out->code, g->a.start, asm_pc(&g->a));
+        if (g->failed || g->a.failed || !buffer_ok(&out->code) || !buffer_ok(&out->map))
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE,
+                                 "code of a function");
+        return 0;
+}

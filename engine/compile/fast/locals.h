@@ -1,0 +1,146 @@
+/* locals.h - which locals live in registers, and where the others are in the frame.
+ *
+ * The validator has counted the uses, weighted by loop depth. Without calls in the function every
+ * register is free for the taking. With calls the heaviest go to the registers that a callee
+ * saves; others take a caller-saved one only when their uses pay for the way home and back
+ * around each call. */
+#pragma once
+
+#include "engine/compile/fast/stack.h"
+
+static bool locals_room(struct generator *g, uint32_t n)
+{
+        struct local *grown;
+
+        if (n <= g->locals_room)
+                return true;
+        grown = realloc(g->locals, n * sizeof(*grown));
+        if (!grown)
+                return false;
+        g->locals = grown;
+        g->locals_room = n;
+        return true;
+}
+
+/* Parameters, then the groups of the body; the cursor stands at the groups. */
+static bool locals_read(struct generator *g)
+{
+        uint32_t groups = 0, n = 0, at = g->type->nparams;
+        valtype type = VAL_BOTTOM;
+
+        if (!locals_room(g, g->facts->nlocals))
+                return false;
+        for (uint32_t i = 0; i < at; i++)
+                g->locals[i] = (struct local) {
+                        .type = (uint8_t)valtype_kind(g->type->params[i]), .reg = REG_NONE,
+                        .arrival = REG_NONE,
+                };
+        (void)body_locals_begin(&g->c, false, &groups);
+        while (groups--) {
+                (void)body_local_group(&g->c, false, &n, &type);
+                for (; n; n--)
+                        g->locals[at++] = (struct local) {
+                                .type = (uint8_t)valtype_kind(type), .reg = REG_NONE,
+                                .arrival = REG_NONE,
+                        };
+        }
+        g->nlocals = at;
+        return true;
+}
+
+static void local_pin(struct generator *g, uint32_t local, unsigned reg, uint32_t *pool)
+{
+        g->locals[local].reg = (uint8_t)reg;
+        g->reg_local[reg] = local;
+        g->pinned |= BIT(reg);
+        *pool &= ~BIT(reg);
+}
+
+/* The first @n of @hot to registers of @pool, a parameter where it arrives if that is free. */
+static void locals_pin(struct generator *g, const struct hot_locals *hot, unsigned from, unsigned n,
+                       uint32_t pool)
+{
+        for (unsigned i = from; i < n; i++) {
+                unsigned reg = g->locals[hot->index[i]].arrival;
+
+                if (reg != REG_NONE && pool >> reg & 1)
+                        local_pin(g, hot->index[i], reg, &pool);
+        }
+        for (unsigned i = from; i < n; i++)
+                if (g->locals[hot->index[i]].reg == REG_NONE)
+                        local_pin(g, hot->index[i], (unsigned)__builtin_ctz(pool), &pool);
+}
+
+/* How many of @hot, from @from, weigh more than @least and fit @pool. */
+static unsigned locals_count(const struct hot_locals *hot, unsigned from, uint32_t pool,
+                             uint64_t least)
+{
+        unsigned n = from, room = (unsigned)__builtin_popcount(pool);
+
+        while (n < hot->n && n - from < room && hot->weight[n] > least)
+                n++;
+        return n;
+}
+
+static void locals_assign_class(struct generator *g, const struct hot_locals *hot, uint32_t caller,
+                                uint32_t callee)
+{
+        uint64_t keep = 2 * (uint64_t)g->facts->call_weight;
+        unsigned n, all;
+
+        if (!g->has_calls) {
+                n = locals_count(hot, 0, caller, 0);
+                all = locals_count(hot, n, callee, 2);
+                locals_pin(g, hot, 0, n, caller);
+                locals_pin(g, hot, n, all, callee);
+                return;
+        }
+        n = locals_count(hot, 0, callee, 2);
+        all = locals_count(hot, n, caller, keep);
+        locals_pin(g, hot, 0, n, callee);
+        locals_pin(g, hot, n, all, caller);
+}
+
+static void locals_assign(struct generator *g)
+{
+        static const uint8_t gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8, R9 };
+        const uint32_t saved = BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15);
+        const uint32_t arguments = BIT(RDI) | BIT(RSI) | BIT(R8) | BIT(R9);
+        uint32_t callee = saved & ~(g->shared->owns_memory ? 0 : BIT(R15));
+        struct abi_walk walk = { 0 };
+
+        for (uint32_t i = 0; i < g->type->nparams; i++) {
+                struct abi_location at = abi_next(&walk, g->type->params[i]);
+
+                if (at.place == ABI_INTEGER)
+                        g->locals[i].arrival = gprs[at.index];
+                else if (at.place == ABI_VECTOR)
+                        g->locals[i].arrival = (uint8_t)(REG_VECTOR + at.index);
+        }
+        g->pinned = 0;
+        locals_assign_class(g, &g->facts->integer, arguments | (g->has_calls ? 0 : BIT(R10)),
+                            callee);
+        locals_assign_class(g, &g->facts->vector, UINT32_C(0x7ff0) << REG_VECTOR, 0);
+        g->saved = (g->pinned & saved) | (g->shared->owns_memory ? 0 : BIT(R15));
+        g->kept = g->has_calls ? g->pinned & ~saved : 0;
+        g->temps = (GPR_MASK & ~saved & ~BIT(RSP) & ~BIT(RBP)) | VEC_MASK;
+        g->temps &= ~g->pinned;
+        g->nsaved = (unsigned)__builtin_popcount(g->saved);
+}
+
+/* Homes in the frame, below the saved registers; then the stack slots. Returns the frame's bytes. */
+static uint64_t locals_place(struct generator *g)
+{
+        uint64_t at = 8 * (uint64_t)g->nsaved;
+
+        for (uint32_t i = 0; i < g->nlocals; i++) {
+                struct local *l = &g->locals[i];
+
+                if (l->reg != REG_NONE && !(g->kept >> l->reg & 1))
+                        continue;
+                at += l->type == T_V128 ? 16 : 8;
+                l->home = -(int32_t)at;
+        }
+        g->slots = -(int32_t)(at + g->slot_bytes);
+        return at;
+}

@@ -1,0 +1,281 @@
+/* call.h - calls: arguments into place, the jump, results onto the stack. */
+#pragma once
+
+#include "engine/compile/fast/control.h"
+
+struct argument {
+        uint32_t entry;   /* number on the stack */
+        uint8_t reg;
+};
+
+/* What the callee may change, home or back. */
+static void kept_save(struct generator *g)
+{
+        for (uint32_t left = g->kept; left; left &= left - 1) {
+                unsigned reg = (unsigned)__builtin_ctz(left);
+                const struct local *l = &g->locals[g->reg_local[reg]];
+
+                store_frame(g, l->type, reg, l->home);
+        }
+}
+
+static void kept_load(struct generator *g)
+{
+        for (uint32_t left = g->kept; left; left &= left - 1) {
+                unsigned reg = (unsigned)__builtin_ctz(left);
+                const struct local *l = &g->locals[g->reg_local[reg]];
+
+                load_frame(g, l->type, reg, l->home);
+        }
+}
+
+/* An argument of the spill area, or one that stands in the way: through any register. */
+static void argument_spill(struct generator *g, uint32_t n, unsigned place)
+{
+        struct entry *e = &g->stack[n];
+        unsigned reg;
+
+        asm_room(&g->a);
+        if (e->kind == ENTRY_CONST || e->kind == ENTRY_SLOT ||
+            (e->kind == ENTRY_LOCAL && g->locals[e->local].reg == REG_NONE)) {
+                reg = reg_alloc(g, type_regs(e->type));
+                entry_load(g, e, reg);
+                store_spill(g, e->type, reg, place);
+                reg_free(g, reg);
+        } else if (e->kind == ENTRY_LOCAL) {
+                store_spill(g, e->type, g->locals[e->local].reg, place);
+        } else {
+                entry_spill(g, n); /* of an address or a register: seldom, so the long way */
+                argument_spill(g, n, place);
+        }
+}
+
+/* Every move waits for another: one that reads a target goes to its stack slot. */
+static void arguments_break(struct generator *g, const struct argument *moves, unsigned n)
+{
+        uint32_t targets = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                targets |= BIT(moves[i].reg);
+        for (unsigned i = 0; i < n; i++)
+                if (entry_reads(g, &g->stack[moves[i].entry]) & targets & ~BIT(moves[i].reg)) {
+                        entry_spill(g, moves[i].entry);
+                        return;
+                }
+}
+
+/* The moves into argument registers, each when nothing that waits still reads its target; a cycle
+ * is broken by putting one of them into its stack slot. */
+static void arguments_move(struct generator *g, struct argument *moves, unsigned n)
+{
+        while (n) {
+                unsigned done = 0;
+
+                for (unsigned i = 0; i < n; i++) {
+                        struct entry *e = &g->stack[moves[i].entry];
+                        uint32_t others = 0;
+
+                        for (unsigned k = 0; k < n; k++)
+                                if (k != i)
+                                        others |= entry_reads(g, &g->stack[moves[k].entry]);
+                        if (others >> moves[i].reg & 1)
+                                continue;
+                        entry_load(g, e, moves[i].reg);
+                        entry_release(g, e);
+                        e->kind = ENTRY_CONST; /* it holds nothing any more */
+                        if (g->temps >> moves[i].reg & 1) {
+                                g->used |= BIT(moves[i].reg);
+                                g->owner[moves[i].reg] = 0;
+                        }
+                        moves[i--] = moves[--n];
+                        done++;
+                }
+                if (!done)
+                        arguments_break(g, moves, n);
+        }
+}
+
+/* The top @type->nparams entries into the places of abi.h; everything below that a call would
+ * destroy is put away. Takes them from the stack. */
+static void arguments_place(struct generator *g, const struct functype *type)
+{
+        uint32_t base = g->top - type->nparams;
+        struct argument moves[ABI_INTEGER_ARGS + ABI_VECTOR_ARGS];
+        struct abi_walk walk = { 0 };
+        unsigned n = 0;
+
+        stack_spill_temps(g, base);
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                struct abi_location at = abi_next(&walk, type->params[i]);
+
+                if (at.place == ABI_SPILL)
+                        argument_spill(g, base + i, at.index);
+                else
+                        moves[n++] = (struct argument) { base + i, (uint8_t)param_register(at) };
+        }
+        asm_room(&g->a);
+        arguments_move(g, moves, n);
+        stack_cut(g, base);
+}
+
+static void results_push(struct generator *g, const struct functype *type, bool foreign)
+{
+        g->used = 0;
+        for (uint32_t i = 0; i < type->nresults; i++) {
+                unsigned t = valtype_kind(type->results[i]), scratch;
+
+                if (i == 0) {
+                        unsigned reg = result_register(t);
+
+                        /* C leaves the upper half of the register undefined */
+                        if (foreign && t == T_I32)
+                                op_rr(g, 0x8b, 0, reg, reg);
+                        g->used |= BIT(reg);
+                        push_reg(g, t, reg);
+                        continue;
+                }
+                asm_room(&g->a);
+                scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+                load_spill(g, t, scratch, i - 1);
+                store_frame(g, t, scratch, slot_at(g, g->top));
+                push_slot(g, t);
+        }
+}
+
+static void call_map(struct generator *g)
+{
+        map_add(g, asm_pc(&g->a), wasm_here(g));
+}
+
+static void call_relative(struct generator *g, unsigned opcode, uint32_t function)
+{
+        struct fast_output *out = g->out;
+
+        asm_u8(&g->a, opcode);
+        asm_u32(&g->a, 0);
+        if (out->ncalls == out->calls_room) {
+                uint32_t room = out->calls_room ? 2 * out->calls_room : 256;
+                struct fast_call *grown = realloc(out->calls, room * sizeof(*grown));
+
+                if (!grown) {
+                        g->failed = true;
+                        return;
+                }
+                out->calls = grown;
+                out->calls_room = room;
+        }
+        out->calls[out->ncalls++] = (struct fast_call) {
+                (uint32_t)out->code.size + asm_pc(&g->a) - 4,
+                function - g->m->imported_functions,
+        };
+}
+
+/* call or jmp (@jump) to function @n; all else is in place. */
+static void call_target(struct generator *g, uint32_t n, bool jump)
+{
+        int32_t import = g->layout->imports + (int32_t)(n * sizeof(struct import_desc));
+
+        if (n >= g->m->imported_functions) {
+                call_relative(g, jump ? 0xe9 : 0xe8, n);
+                return;
+        }
+        op_rm(g, 0x8b, ASM_W, R10,
+              op_gs(GPR_NONE, import + (int32_t)offsetof(struct import_desc, data)), 0);
+        op_rm(g, 0xff, 0, jump ? 4 : 2, op_gs(GPR_NONE, import), 0);
+}
+
+static void call_function(struct generator *g, uint32_t n)
+{
+        const struct functype *type = module_function_type(g->m, n);
+
+        kept_save(g);
+        arguments_place(g, type);
+        call_target(g, n, false);
+        call_map(g);
+        kept_load(g);
+        results_push(g, type, n < g->m->imported_functions);
+}
+
+static void call_tail(struct generator *g, uint32_t n)
+{
+        arguments_place(g, module_function_type(g->m, n));
+        frame_unwind(g);
+        call_target(g, n, true);
+}
+
+/* The table's entry for the popped index, its type checked, in r11. */
+static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
+{
+        struct entry e = stack_pop(g);
+        int32_t desc = g->layout->tables + 32 * (int32_t)table;
+        unsigned id;
+        struct cold *cold;
+
+        entry_into(g, &e, R11, NULL, NULL);
+        op_rm(g, 0x3b, ASM_W, R11,
+              op_gs(GPR_NONE, desc + (int32_t)offsetof(struct table_desc, length)), 0);
+        trap_cold(g, CC_AE, TRAP_UNDEFINED_ELEMENT);
+        shift_immediate(g, SHIFT_SHL, ASM_W, R11, 5);
+        op_rm(g, 0x03, ASM_W, R11, op_gs(GPR_NONE, desc), 0);
+        id = reg_alloc(g, GPR_MASK);
+        op_rm(g, 0x8b, 0, id, op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type), 0);
+        op_rm(g, 0x3b, 0, id, op_base(R11, offsetof(struct table_entry, type)), 0);
+        cold = cold_jump(g, CC_NE, COLD_CALL_TYPE);
+        cold->reg = R11;
+        reg_free(g, id);
+}
+
+static void indirect_target(struct generator *g, bool jump)
+{
+        op_rm(g, 0x8b, ASM_W, R10, op_base(R11, offsetof(struct table_entry, data)), 0);
+        op_rm(g, 0xff, 0, jump ? 4 : 2, op_base(R11, offsetof(struct table_entry, code)), 0);
+}
+
+static void call_indirect(struct generator *g, uint32_t type, uint32_t table)
+{
+        const struct functype *t = &g->m->types[type];
+
+        indirect_entry(g, type, table);
+        kept_save(g);
+        arguments_place(g, t);
+        indirect_target(g, false);
+        call_map(g);
+        kept_load(g);
+        results_push(g, t, true);
+}
+
+static void call_indirect_tail(struct generator *g, uint32_t type, uint32_t table)
+{
+        indirect_entry(g, type, table);
+        arguments_place(g, &g->m->types[type]);
+        frame_unwind(g);
+        indirect_target(g, true);
+}
+
+/* A builtin takes constants that the instruction names (@fixed of them, on the left) and then
+ * operands from the stack, in order. @result: type, or VAL_BOTTOM. */
+static void call_builtin(struct generator *g, enum builtin b, const uint32_t *fixed,
+                         unsigned nfixed, unsigned noperands, unsigned result)
+{
+        struct argument moves[ABI_INTEGER_ARGS];
+        uint32_t base = g->top - noperands;
+
+        stack_spill_temps(g, base);
+        kept_save(g);
+        for (unsigned i = 0; i < noperands; i++)
+                moves[i] = (struct argument) { base + i, argument_gprs[nfixed + i] };
+        arguments_move(g, moves, noperands);
+        stack_cut(g, base);
+        for (unsigned i = 0; i < nfixed; i++)
+                load_integer(g, argument_gprs[i], fixed[i]);
+        op_rm(g, 0xff, 0, 2, op_gs(GPR_NONE, ABI_BUILTIN(b)), 0);
+        call_map(g);
+        kept_load(g);
+        g->used = 0;
+        if (result == VAL_BOTTOM)
+                return;
+        if (result == T_I32)
+                op_rr(g, 0x8b, 0, RAX, RAX);
+        g->used |= BIT(RAX);
+        push_reg(g, result, RAX);
+}

@@ -1,0 +1,231 @@
+/* memory.h - addresses in linear memory, loads and stores, globals.
+ *
+ * Memory 0 of the instance is %gs:offset(index): the guard behind the slot catches what the index
+ * alone and an offset within ABI_GUARD_BYTES reach. */
+#pragma once
+
+#include "engine/compile/fast/x64/integer.h"
+
+struct access { /* of an instruction */
+        struct operand operand;
+        struct entry address; /* what it holds is to be released */
+        unsigned base;        /* temporary with the base of another memory, or REG_NONE */
+};
+
+/* Bounds check in code: offset beyond the guard. Leaves the address of the end in a temporary. */
+static void access_check(struct generator *g, struct access *x, uint64_t offset, unsigned width,
+                         uint32_t memory)
+{
+        unsigned index = entry_reg(g, &x->address), end = reg_alloc(g, GPR_MASK);
+
+        load_integer(g, end, offset + width);
+        op_rr(g, 0x03, ASM_W, end, index);
+        op_rm(g, 0x3b, ASM_W, end,
+              op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory + 8), 0);
+        trap_cold(g, CC_A, TRAP_MEMORY_BOUNDS);
+        entry_release(g, &x->address);
+        x->address = (struct entry) { .kind = ENTRY_REG, .type = T_I64, .reg = (uint8_t)end };
+}
+
+static bool access_is_own(const struct generator *g, uint32_t memory)
+{
+        return memory == 0 && g->shared->owns_memory;
+}
+
+/* Operand for @width bytes at popped @address + @offset. Release with access_done(). */
+static void access_begin(struct generator *g, struct access *x, const struct entry *address,
+                         uint64_t offset, unsigned width, uint32_t memory)
+{
+        bool own = access_is_own(g, memory), checked = offset + width > ABI_GUARD_BYTES;
+        struct operand *o = &x->operand;
+
+        x->address = *address;
+        x->base = REG_NONE;
+        *o = op_gs(GPR_NONE, (int32_t)offset);
+        o->gs = own;
+        if (is_const(address) && own && address->constant + offset + width <= ABI_GUARD_BYTES) {
+                /* below the guard's size: the slot begins with the memory, then comes guard */
+                o->disp = (int32_t)(address->constant + offset);
+                return;
+        }
+        if (address->kind == ENTRY_ADDRESS && own && offset == 0) {
+                *o = address_operand(address);
+                o->gs = o->addr32 = true;
+                return;
+        }
+        if (checked) {
+                access_check(g, x, offset, width, memory);
+                o->disp = -(int32_t)width;
+        }
+        o->base = (uint8_t)entry_reg(g, &x->address);
+        if (own)
+                return;
+        o->index = o->base;
+        if (memory == 0) {
+                o->base = R15;
+        } else {
+                x->base = reg_alloc(g, GPR_MASK);
+                op_rm(g, 0x8b, ASM_W, x->base,
+                      op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory), 0);
+                o->base = (uint8_t)x->base;
+        }
+}
+
+static void access_done(struct generator *g, const struct access *x, uint32_t but)
+{
+        entry_release_but(g, &x->address, but);
+        if (x->base != REG_NONE && !(BIT(x->base) & but))
+                reg_free(g, x->base);
+}
+
+/* Can the next instruction take a @type in memory as its second operand? */
+static bool next_takes_memory(const struct generator *g, unsigned type)
+{
+        unsigned next = *g->c.at;
+
+        switch (type) {
+        case T_I32:
+                return (next >= 0x6a && next <= 0x6c) || (next >= 0x71 && next <= 0x73) ||
+                       (next >= 0x46 && next <= 0x4f);
+        case T_I64:
+                return (next >= 0x7c && next <= 0x7e) || (next >= 0x83 && next <= 0x85) ||
+                       (next >= 0x51 && next <= 0x5a);
+        case T_F32:
+                return next >= 0x92 && next <= 0x95;
+        default:
+                return next >= 0xa0 && next <= 0xa3;
+        }
+}
+
+struct load {
+        uint8_t map, opcode, flags, width, type;
+};
+
+static void memory_load(struct generator *g, const struct load *l, uint64_t offset, uint32_t memory)
+{
+        struct entry address = stack_pop(g);
+        struct access x;
+        unsigned dst;
+        bool plain = l->opcode == 0x8b || l->opcode == 0x10;
+
+        access_begin(g, &x, &address, offset, l->width, memory);
+        if (plain && l->width == (l->type == T_I32 || l->type == T_F32 ? 4 : 8) &&
+            next_takes_memory(g, l->type)) {
+                g->folded = (struct folded) { .operand = x.operand, .wasm = wasm_here(g) };
+                g->folded.regs = entry_reads(g, &x.address) & g->temps;
+                if (x.base != REG_NONE)
+                        g->folded.regs |= BIT(x.base);
+                entry_push(g, ENTRY_MEMORY, l->type);
+                return;
+        }
+        dst = type_is_vector(l->type) ? reg_result(g, VEC_MASK, 0, NULL)
+                                      : reg_result(g, GPR_MASK, 0, &x.address);
+        map_add(g, asm_pc(&g->a), wasm_here(g));
+        if (type_is_vector(l->type))
+                op_sse2(g, float_prefix(l->type), l->opcode, 0, dst, x.operand);
+        else
+                asm_legacy(&g->a, 0, l->map, l->opcode, l->flags, dst, x.operand, 0);
+        access_done(g, &x, BIT(dst));
+        push_reg(g, l->type, dst);
+}
+
+/* mov of @width bytes from a register; floats go as floats. */
+static void store_register(struct generator *g, unsigned type, unsigned width, unsigned reg,
+                           struct operand o)
+{
+        if (type_is_vector(type))
+                op_sse2(g, float_prefix(type), 0x11, 0, reg, o);
+        else if (width == 1)
+                asm_legacy(&g->a, 0, MAP_1BYTE, 0x88, ASM_BYTE, reg, o, 0);
+        else
+                asm_legacy(&g->a, width == 2 ? 0x66 : 0, MAP_1BYTE, 0x89, width == 8 ? ASM_W : 0,
+                           reg, o, 0);
+}
+
+static void store_immediate(struct generator *g, unsigned width, uint64_t value, struct operand o)
+{
+        unsigned bytes = width == 8 ? 4 : width;
+
+        asm_legacy(&g->a, width == 2 ? 0x66 : 0, MAP_1BYTE, width == 1 ? 0xc6 : 0xc7,
+                   width == 8 ? ASM_W : 0, 0, o, bytes);
+        memcpy(g->a.at, &value, 4);
+        g->a.at += bytes;
+}
+
+static void memory_store(struct generator *g, unsigned type, unsigned width, uint64_t offset,
+                         uint32_t memory)
+{
+        struct entry value = stack_pop(g), address = stack_pop(g);
+        struct access x;
+
+        if (is_const(&value) && type_is_vector(type) && type != T_V128 &&
+            (type == T_F32 || fits_simm32(T_I64, value.constant)))
+                value.type = type == T_F32 ? T_I32 : T_I64; /* its bits as an integer */
+        if (is_const(&value) && !type_is_vector(value.type) &&
+            (width < 8 || fits_simm32(T_I64, value.constant))) {
+                access_begin(g, &x, &address, offset, width, memory);
+                map_add(g, asm_pc(&g->a), wasm_here(g));
+                store_immediate(g, width, value.constant, x.operand);
+        } else {
+                unsigned reg = entry_reg(g, &value);
+
+                access_begin(g, &x, &address, offset, width, memory);
+                map_add(g, asm_pc(&g->a), wasm_here(g));
+                store_register(g, type, width, reg, x.operand);
+                entry_release(g, &value);
+        }
+        access_done(g, &x, 0);
+}
+
+static void memory_size(struct generator *g, uint32_t memory)
+{
+        unsigned dst = reg_result(g, GPR_MASK, 0, NULL);
+
+        op_rm(g, 0x8b, ASM_W, dst, op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory + 8),
+              0);
+        shift_immediate(g, SHIFT_SHR, ASM_W, dst, 16);
+        push_reg(g, T_I32, dst);
+}
+
+/* Where a global is; an imported mutable one is behind a pointer, loaded to a temporary. */
+static struct operand global_operand(struct generator *g, uint32_t n, unsigned *ret_temp)
+{
+        int32_t at = g->layout->globals + (int32_t)(n * ABI_GLOBAL_BYTES);
+        unsigned reg;
+
+        *ret_temp = REG_NONE;
+        if (n >= g->m->imported_globals || !g->m->globals[n].type.is_mutable)
+                return op_gs(GPR_NONE, at);
+        reg = *ret_temp = reg_alloc(g, GPR_MASK);
+        op_rm(g, 0x8b, ASM_W, reg, op_gs(GPR_NONE, at), 0);
+        return op_base((enum gpr)reg, 0);
+}
+
+static void global_get(struct generator *g, uint32_t n)
+{
+        unsigned type = valtype_kind(g->m->globals[n].type.type), temp, dst;
+        struct operand o = global_operand(g, n, &temp);
+
+        dst = reg_result(g, type_regs(type), 0, NULL);
+        if (type_is_vector(type))
+                op_sse2(g, float_prefix(type), 0x10, 0, dst, o);
+        else
+                op_rm(g, 0x8b, type_w(type), dst, o, 0);
+        if (temp != REG_NONE)
+                reg_free(g, temp);
+        push_reg(g, type, dst);
+}
+
+static void global_set(struct generator *g, uint32_t n)
+{
+        unsigned type = valtype_kind(g->m->globals[n].type.type), temp, reg;
+        struct entry value = stack_pop(g);
+        struct operand o;
+
+        reg = entry_reg(g, &value);
+        o = global_operand(g, n, &temp);
+        store_register(g, type, type == T_I32 ? 4 : 8, reg, o);
+        entry_release(g, &value);
+        if (temp != REG_NONE)
+                reg_free(g, temp);
+}
