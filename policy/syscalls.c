@@ -76,6 +76,8 @@ static const struct syscall_rule compiler_rules[] = {
         ALLOW(set_robust_list,                              "start of a thread",                            "I05"),
         ALLOW(rseq,                                         "start of a thread",                            "I05"),
         ALLOW(rt_sigprocmask,                               "start of a thread",                            "I05"),
+        ALLOW(rt_sigaction,                                 "the C library, at its first thread",           "I05"),
+        ALLOW(sysinfo,                                      "the C library, to sort",                       "I05"),
         ALLOW(sched_yield,                                  "threads",                                      "I05"),
         ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "I05"),
         ALLOW(getrandom,                                    "seeds of hash tables",                         "I05"),

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -74,6 +75,19 @@ static uint32_t try_layers(void)
         return held;
 }
 
+static int by_byte(const void *a, const void *b)
+{
+        return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+
+/* Before version 2.37 the C library asks for the size of memory, once, at its first large sort. */
+static void sort_once(void)
+{
+        uint8_t bytes[2048] = { 0 };
+
+        qsort(bytes, sizeof(bytes), 1, by_byte);
+}
+
 int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
 {
         struct lockdown *l = &c->lockdown;
@@ -81,6 +95,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
 
         /* mremap() is not in the table: large blocks come from the heap as well. */
         mallopt(M_MMAP_MAX, 0);
+        sort_once();
         c->dumpable = geteuid() != 0;
 
         r = policy_descriptors(l, FD_RING, err);

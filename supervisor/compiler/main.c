@@ -131,10 +131,12 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
         int r;
 
         /* The process ends with the job: what it allocates is freed by that. */
-        r = module_decode(bytes, order->input_bytes, &limits_default, FEATURES_DEFAULT, &module, err);
+        r = module_decode(bytes, order->input_bytes, &limits_default, FEATURES_DEFAULT, 0, &module,
+                          err);
         if (r < 0)
                 return r;
-        r = module_validate(module, &limits_default, FEATURES_DEFAULT, order->jobs, &checked, err);
+        r = module_validate(module, &limits_default, FEATURES_DEFAULT, order->jobs, &checked,
+                            err);
         if (r < 0 || order->mode == COMPILE_MODE_CHECK)
                 return r;
         r = module_compile(checked, &options, &code, err);
@@ -152,8 +154,8 @@ int main(void)
 {
         struct lockdown lockdown = { 0 };
         struct error err = { 0 };
-        struct compile_order order;
-        const uint8_t *bytes;
+        struct compile_order order = { 0 };
+        const uint8_t *bytes = NULL;
         uint64_t size = 0;
 
 #ifdef NACELLE_SANITIZERS
