@@ -128,13 +128,19 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
                 .jobs = jobs_of(job->options), .degraded = job->options->degraded,
                 .cpu = job->cpu, .input_bytes = job->bytes,
         };
-        static char *const argv[] = { (char *)"nacelle-compiler", NULL };
+        char *argv[] = { (char *)"nacelle-compiler", NULL };
         _cleanup_close_ int out = -EBADF, ours = -EBADF, theirs = -EBADF;
         _cleanup_(process_done) struct process p = { 0 };
         char path[4096];
         int pair[2], r;
 
+        /* The optimising generator is a program, and a package, of its own. */
+        if (job->options->tier == TIER_PEAK && job->mode == COMPILE_MODE_ARTEFACT)
+                argv[0] = (char *)"nacelle-compiler-peak";
         r = program_find(argv[0], path, sizeof(path), err);
+        if (r == -ENOENT && job->options->tier == TIER_PEAK)
+                return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "the optimising compiler (%s) is not installed", argv[0]);
         if (r < 0)
                 return r;
         if (job->mode == COMPILE_MODE_ARTEFACT) {
