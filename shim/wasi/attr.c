@@ -1,12 +1,16 @@
 /* attr.c - attributes of descriptors and files. */
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "shim/wasi/state.h"
 #include "shim/wasi/wasi.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+
+int fd_stat(int fd, struct stat *ret)
+{
+        return syscall(SYS_fstat, fd, ret) < 0 ? -errno : 0;
+}
 
 uint8_t filetype_of(uint32_t mode)
 {
@@ -141,9 +145,10 @@ uint32_t wasi_fd_fdstat_set_rights(uint32_t fd, uint64_t rights, uint64_t inheri
 static int file_stat(int fd, struct path_stat *ret)
 {
         struct stat st;
+        int r = fd_stat(fd, &st);
 
-        if (fstat(fd, &st) < 0)
-                return -errno;
+        if (r < 0)
+                return r;
         *ret = (struct path_stat) {
                 .dev = st.st_dev, .ino = st.st_ino, .nlink = st.st_nlink, .size = st.st_size,
                 .atime_s = st.st_atim.tv_sec, .mtime_s = st.st_mtim.tv_sec,

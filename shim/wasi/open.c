@@ -42,7 +42,7 @@ static uint32_t open_flags(uint32_t lookup, uint32_t oflags, uint64_t rights)
                 flags |= PATH_EXCLUSIVE;
         if (oflags & WASI_OPEN_TRUNCATE)
                 flags |= PATH_TRUNCATE | PATH_WRITE;
-        if (rights & RIGHTS_WRITE)
+        if ((rights & RIGHTS_WRITE) && !(oflags & WASI_OPEN_DIRECTORY))
                 flags |= PATH_WRITE;
         if ((rights & RIGHTS_READ) || !(flags & PATH_WRITE))
                 flags |= PATH_READ;

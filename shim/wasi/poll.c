@@ -5,8 +5,6 @@
  * taken back, and what came true meanwhile is reported as well. */
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
-#include <sys/stat.h>
 
 #include "shim/wasi/state.h"
 #include "shim/wasi/wasi.h"
@@ -35,7 +33,7 @@ struct poll_set {
         unsigned n;
         struct call timer;
         int64_t timer_time[2];
-        struct call *calls[POLL_MAX + 1]; /* in flight; the timer is the last */
+        struct call **calls; /* [n + 1]: in flight; the timer is the last */
         struct poll_item items[];
 };
 
@@ -58,11 +56,13 @@ void poll_drop_all(struct wasi *w)
 /* Known to the guest's state as long as it lives: a trap while the fiber sleeps drops only the frame. */
 static struct poll_set *poll_set_new(struct wasi *w, unsigned n)
 {
-        struct poll_set *s = calloc(1, sizeof(*s) + n * sizeof(s->items[0]));
+        size_t items = sizeof(struct poll_set) + n * sizeof(struct poll_item);
+        struct poll_set *s = calloc(1, items + (n + 1) * sizeof(struct call *));
 
         if (!s)
                 return NULL;
         s->n = n;
+        s->calls = (struct call **)((char *)s + items);
         s->timer.state = CALL_IDLE;
         s->next = w->polls;
         w->polls = s;
@@ -185,8 +185,10 @@ static void file_ready(struct poll_item *i)
         if (i->type != WASI_EVENT_FD_READ)
                 return;
         position = lseek(i->d->fd, 0, SEEK_CUR);
-        if (fstat(i->d->fd, &st) < 0 || position < 0)
+        if (position < 0)
                 i->error = wasi_errno_of(-errno);
+        else if (fd_stat(i->d->fd, &st) < 0)
+                i->error = WASI_IO;
         else
                 i->event_bytes = st.st_size > position ? st.st_size - position : 0;
 }

@@ -15,6 +15,8 @@
  * descriptor_put - let go; the last one closes, which suspends. Takes NULL. */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "engine/base/cleanup.h"
 #include "shim/wasi/guest.h"
 #include "shim/wasi/host.h"
@@ -104,6 +106,9 @@ enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct
                             const struct path_text *path2, struct path_reply *reply, void *bytes,
                             uint32_t size, int *ret_fd);
 
+/* fstat(), but by that system call: the C library's may go through newfstatat(), which takes a
+ * path and is therefore not allowed in a cell. Returns 0 or negative errno. */
+int fd_stat(int fd, struct stat *ret);
 uint8_t filetype_of(uint32_t mode);
 void filestat_of(const struct path_stat *s, struct wasi_filestat *ret);
 /* fst_flags of the two functions that set times, into the fields of a request. WASI_INVAL. */

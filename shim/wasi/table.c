@@ -129,10 +129,13 @@ static enum wasi_errno table_grow(struct wasi *w)
                 room = w->slots_max;
         if (room <= w->slots_room)
                 return WASI_MFILE;
-        table = realloc(w->table, room * sizeof(*table));
+        /* Not realloc(): that may ask for mremap(), which a cell has not. */
+        table = calloc(room, sizeof(*table));
         if (!table)
                 return WASI_NOMEM;
-        memset(table + w->slots_room, 0, (room - w->slots_room) * sizeof(*table));
+        if (w->slots_room)
+                memcpy(table, w->table, w->slots_room * sizeof(*table));
+        free(w->table);
         w->table = table;
         w->slots_room = room;
         return WASI_SUCCESS;

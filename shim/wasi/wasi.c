@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "shim/wasi/state.h"
 
@@ -57,7 +56,7 @@ static enum wasi_errno add_stdio(struct wasi *w, int fd, int number)
         struct stat st;
         uint32_t slot;
 
-        if (fd < 0 || fstat(fd, &st) < 0)
+        if (fd < 0 || fd_stat(fd, &st) < 0)
                 return WASI_BADF;
         d = descriptor_new(w, S_ISREG(st.st_mode)    ? KIND_FILE
                               : S_ISSOCK(st.st_mode) ? KIND_CONNECTION

@@ -95,7 +95,8 @@ int paths_grant(struct paths *p, int fd, bool read_only, struct error *err)
 static int open_beneath(struct paths *p, int dir, const char *path, uint64_t flags, mode_t mode)
 {
         struct open_how how = {
-                .flags = flags | O_CLOEXEC | O_NOCTTY,
+                /* openat2() takes no flag beside O_PATH that means nothing there. */
+                .flags = flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY),
                 .mode = mode,
                 .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
         };
