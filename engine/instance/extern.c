@@ -32,7 +32,7 @@ static int call_function(struct instance *i, uint32_t index, const union value *
 {
         const struct functype *type = module_function_type(i->module, index);
 
-        if (index < i->module->imported_functions) {
+        if (_unlikely_(index < i->module->imported_functions)) {
                 const struct function_ref *f = &i->imports[index];
 
                 if (!f->owner)
@@ -40,7 +40,7 @@ static int call_function(struct instance *i, uint32_t index, const union value *
                 i = f->owner;
                 index = f->index;
         }
-        return guest_call(i, entry_direct(i, index).code, NULL, type, args, results, trap);
+        return guest_call(i, instance_code(i, index), NULL, type, args, results, trap);
 }
 
 int extern_call(const struct extern_value *f, const union value *args, union value *results,

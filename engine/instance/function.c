@@ -1,13 +1,5 @@
 #include "engine/instance/store.h"
 
-/* Code of a function that @i defines, as its own code calls it. */
-static void *own_code(const struct instance *i, uint32_t index)
-{
-        const struct loaded_module *l = i->loaded;
-
-        return l->code + l->a->offsets[index - i->module->imported_functions];
-}
-
 static uint32_t own_type(const struct instance *i, uint32_t index)
 {
         return i->loaded->types[i->module->functions[index].type];
@@ -15,7 +7,7 @@ static uint32_t own_type(const struct instance *i, uint32_t index)
 
 struct table_entry entry_direct(struct instance *i, uint32_t index)
 {
-        return (struct table_entry) { .code = own_code(i, index), .type = own_type(i, index),
+        return (struct table_entry) { .code = instance_code(i, index), .type = own_type(i, index),
                                       .function = index, .owner = i };
 }
 
@@ -52,7 +44,7 @@ struct table_entry *instance_funcref(struct instance *i, uint32_t index)
         const struct functype *type = module_function_type(i->module, index);
         struct run_cross *c = &i->crosses[k];
 
-        *c = (struct run_cross) { .base = i->prefix.base, .code = own_code(i, index),
+        *c = (struct run_cross) { .base = i->prefix.base, .code = instance_code(i, index),
                                   .args = spill_entries(type),
                                   .results = type->nresults > 1 ? type->nresults - 1 : 0 };
         *e = (struct table_entry) { .code = (void *)(uintptr_t)run_cross_thunk, .data = c,

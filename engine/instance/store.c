@@ -127,7 +127,8 @@ int loaded_module_new(struct store *s, const struct artefact *a, void *code, int
                                  "code at an address that is not a page's");
         if (!l)
                 goto no_memory;
-        *l = (struct loaded_module) { .store = s, .a = a, .module = m, .code = code, .fd = fd };
+        *l = (struct loaded_module) { .store = s, .a = a, .module = m, .code = code,
+                                     .offsets = a->offsets, .fd = fd };
         l->types = pool_alloc(s->pool, m->ntypes, sizeof(*l->types));
         l->escaping_of = pool_alloc(s->pool, m->nfunctions, sizeof(*l->escaping_of));
         if (!l->types || !l->escaping_of)

@@ -62,6 +62,7 @@ struct loaded_module {
         const struct artefact *a;
         const struct module *module;
         uint8_t *code;
+        const uint32_t *offsets;    /* into the code, by function index without the imports */
         int fd;
         uint32_t *types;            /* canonical ids */
         uint32_t *escaping_of;      /* by function index: place in checked->escaping, UINT32_MAX */
@@ -162,6 +163,12 @@ static inline struct instance_head *instance_head(const struct instance *i)
 static inline void *instance_array(const struct instance *i, int32_t displacement)
 {
         return (uint8_t *)i->prefix.base + displacement;
+}
+
+/* Code of a function that @i defines, as its own code calls it. */
+static inline void *instance_code(const struct instance *i, uint32_t index)
+{
+        return i->loaded->code + i->loaded->offsets[index - i->module->imported_functions];
 }
 
 static inline bool table_holds_functions(const struct table_object *o)

@@ -1,26 +1,30 @@
 #include "engine/run/machine.h"
 
-/* Argument registers and spill entries from @args. */
+static uint64_t integer_of(valtype type, const union value *v)
+{
+        return type == VAL_I32 ? v->i32 : v->i64;
+}
+
+/* Arguments from number @i on, whatever they are. */
 static void arguments_load(struct guest_entry *e, const struct functype *type,
-                           const union value *args)
+                           const union value *args, uint32_t i)
 {
         union value *spill = *(union value **)((uint8_t *)e->base + ABI_HEAD(spill));
-        struct abi_walk w = { 0 };
+        struct abi_walk w = { .integers = i };
 
-        for (uint32_t i = 0; i < type->nparams; i++) {
+        for (; i < type->nparams; i++) {
                 struct abi_location at = abi_next(&w, type->params[i]);
-                bool narrow = type->params[i] == VAL_I32;
 
                 switch (at.place) {
                 case ABI_INTEGER:
-                        e->integers[at.index] = narrow ? args[i].i32 : args[i].i64;
+                        e->integers[at.index] = integer_of(type->params[i], &args[i]);
                         break;
                 case ABI_VECTOR:
                         e->vectors[at.index] = args[i];
                         break;
                 case ABI_SPILL:
                         spill[at.index] = args[i];
-                        if (narrow)
+                        if (type->params[i] == VAL_I32)
                                 spill[at.index].i64 = args[i].i32;
                         break;
                 }
@@ -28,50 +32,56 @@ static void arguments_load(struct guest_entry *e, const struct functype *type,
         e->nvectors = w.vectors;
 }
 
-/* Bits that the type does not have are cleared: nothing of the guest's registers leaks. */
-static union value value_of(valtype type, union value v)
+/* Bits that the type does not have are cleared: nothing of the guest's registers leaks. Word by
+ * word: a union that is put together from words and copied whole waits for the store buffer. */
+static void result_store(union value *ret, valtype type, uint64_t low, uint64_t high)
 {
-        switch (valtype_kind(type)) {
-        case VAL_I32:
-        case VAL_F32:
-                return (union value) { .bits = { (uint32_t)v.bits[0], 0 } };
-        case VAL_V128:
-                return v;
-        default:
-                return (union value) { .bits = { v.bits[0], 0 } };
-        }
+        unsigned kind = valtype_kind(type);
+
+        ret->bits[0] = kind == VAL_I32 || kind == VAL_F32 ? (uint32_t)low : low;
+        ret->bits[1] = kind == VAL_V128 ? high : 0;
 }
 
 static void results_store(const struct guest_entry *e, const struct functype *type,
                           union value *results)
 {
-        const union value *spill = *(union value **)((uint8_t *)e->base + ABI_HEAD(spill));
+        const union value *spill;
 
-        if (!type->nresults)
-                return;
         if (valtype_is_vector_register(type->results[0]))
-                results[0] = value_of(type->results[0], e->vectors[0]);
+                result_store(&results[0], type->results[0], e->vectors[0].bits[0],
+                             e->vectors[0].bits[1]);
         else
-                results[0] = value_of(type->results[0],
-                                      (union value) { .bits = { e->integers[0], 0 } });
+                result_store(&results[0], type->results[0], e->integers[0], 0);
+        if (_likely_(type->nresults == 1))
+                return;
+        spill = *(union value **)((uint8_t *)e->base + ABI_HEAD(spill));
         for (uint32_t i = 1; i < type->nresults; i++)
-                results[i] = value_of(type->results[i], spill[i - 1]);
+                result_store(&results[i], type->results[i], spill[i - 1].bits[0],
+                             spill[i - 1].bits[1]);
 }
 
+/* The integers that come first go straight to their registers: most functions have no others. */
 int guest_call(struct instance *instance, void *code, void *data, const struct functype *type,
                const union value *args, union value *results, struct trap_info *trap)
 {
         struct guest_entry e;
+        uint32_t n = type->nparams, i;
 
-        if (_unlikely_(!fiber_current()))
-                abort();
         e.base = instance_base(instance);
         e.code = code;
         e.data = data;
         e.trap = trap;
-        arguments_load(&e, type, args);
+        e.nvectors = 0;
+        for (i = 0; i < n && i < ABI_INTEGER_ARGS; i++) {
+                if (valtype_is_vector_register(type->params[i]))
+                        break;
+                e.integers[i] = integer_of(type->params[i], &args[i]);
+        }
+        if (_unlikely_(i < n))
+                arguments_load(&e, type, args, i);
         if (_unlikely_(guest_enter(&e) != 0))
                 return -EFAULT;
-        results_store(&e, type, results);
+        if (type->nresults)
+                results_store(&e, type, results);
         return 0;
 }

@@ -100,7 +100,7 @@ void fiber_start(struct fiber *f, fiber_entry *entry, void *argument)
         f->start = entry;
         f->argument = argument;
         f->entry = NULL;
-        f->exit_sp = f->exit_fp = f->base = NULL;
+        f->base = NULL;
         f->state = FIBER_READY;
 }
 

@@ -7,8 +7,8 @@
  *
  * A guest entry is one call from host to guest. Entries of a fiber form a chain from the innermost
  * outwards, on the fiber's own stack; a trap goes to the innermost. A call out of the guest (host
- * function, builtin) notes stack and frame pointer in the fiber, so that a backtrace can start
- * there and cross the C frames in between without knowing them. */
+ * function, builtin) notes stack and frame pointer in the innermost entry, so that a backtrace can
+ * start there and cross the C frames in between without knowing them. */
 #pragma once
 
 #include "engine/run/fiber.h"
@@ -25,7 +25,7 @@ extern _Thread_local struct run_thread run_thread __attribute__((tls_model("init
 struct guest_entry {
         void *sp;                    /* where a trap puts the stack pointer */
         struct guest_entry *outer;
-        void *exit_sp, *exit_fp;     /* of the call out of the guest that led to this entry */
+        void *exit_sp, *exit_fp;     /* of the latest call out of this guest */
         void *outer_base;
         void *base, *code, *data;
         uint64_t integers[ABI_INTEGER_ARGS]; /* after the call: [0] is rax */
@@ -42,7 +42,6 @@ struct fiber {
         void *sp;                  /* while it does not run */
         struct guest_entry *entry; /* innermost */
         uintptr_t host_limit;      /* host code needs the stack pointer above this */
-        void *exit_sp, *exit_fp;   /* of the latest call out of the guest */
 
         void *base;                /* instance base, while it does not run */
         uintptr_t low, high;       /* usable stack */
@@ -63,8 +62,6 @@ _Static_assert(offsetof(struct run_thread, base) == THREAD_BASE, "");
 _Static_assert(offsetof(struct fiber, sp) == FIBER_SP, "");
 _Static_assert(offsetof(struct fiber, entry) == FIBER_ENTRY, "");
 _Static_assert(offsetof(struct fiber, host_limit) == FIBER_HOST_LIMIT, "");
-_Static_assert(offsetof(struct fiber, exit_sp) == FIBER_EXIT_SP, "");
-_Static_assert(offsetof(struct fiber, exit_fp) == FIBER_EXIT_FP, "");
 _Static_assert(offsetof(struct guest_entry, sp) == ENTRY_SP, "");
 _Static_assert(offsetof(struct guest_entry, outer) == ENTRY_OUTER, "");
 _Static_assert(offsetof(struct guest_entry, exit_sp) == ENTRY_EXIT_SP, "");

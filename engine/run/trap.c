@@ -54,13 +54,13 @@ static bool walk_borders(struct walk *w)
                         if (!walk_up(w))
                                 return false;
                 } else if (w->at.pc == (uintptr_t)guest_enter_return) {
-                        const struct guest_entry *e = w->entry;
-                        uintptr_t sp = (uintptr_t)e->exit_sp;
+                        const struct guest_entry *e = w->entry->outer;
+                        uintptr_t sp = e ? (uintptr_t)e->exit_sp : 0;
 
-                        if (!e->outer || !on_stack(w->fiber, sp, 8))
+                        if (!e || !on_stack(w->fiber, sp, 8))
                                 return false;
-                        w->base = e->outer_base;
-                        w->entry = e->outer;
+                        w->base = w->entry->outer_base;
+                        w->entry = e;
                         w->at = (struct machine_state) { .pc = *(uintptr_t *)sp, .sp = sp + 8,
                                                          .fp = (uintptr_t)e->exit_fp };
                         w->call = true;
@@ -117,8 +117,8 @@ void trap_raise(enum trap trap, const char *text)
         if (!e)
                 abort(); /* no guest called: nobody to trap */
         if (e->trap) {
-                struct machine_state state = { .sp = (uintptr_t)f->exit_sp,
-                                               .fp = (uintptr_t)f->exit_fp };
+                struct machine_state state = { .sp = (uintptr_t)e->exit_sp,
+                                               .fp = (uintptr_t)e->exit_fp };
 
                 *e->trap = (struct trap_info) { .trap = trap };
                 if (text)

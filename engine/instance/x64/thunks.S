@@ -11,8 +11,9 @@ builtin_thunk_\name:
         movq    %fs:THREAD_FIBER(%r11), %r11
         cmpq    FIBER_HOST_LIMIT(%r11), %rsp
         jb      .Lexhausted
-        movq    %rsp, FIBER_EXIT_SP(%r11)
-        movq    %rbp, FIBER_EXIT_FP(%r11)
+        movq    FIBER_ENTRY(%r11), %r11
+        movq    %rsp, ENTRY_EXIT_SP(%r11)
+        movq    %rbp, ENTRY_EXIT_FP(%r11)
         jmp     builtin_\name
         .size   builtin_thunk_\name, . - builtin_thunk_\name
         .endm

@@ -40,10 +40,6 @@ guest_enter:
         movq    %rsp, ENTRY_SP(%rbx)
         movq    FIBER_ENTRY(%r11), %rax
         movq    %rax, ENTRY_OUTER(%rbx)
-        movq    FIBER_EXIT_SP(%r11), %rax
-        movq    %rax, ENTRY_EXIT_SP(%rbx)
-        movq    FIBER_EXIT_FP(%r11), %rax
-        movq    %rax, ENTRY_EXIT_FP(%rbx)
         movq    %rbx, FIBER_ENTRY(%r11)
 
         movq    %fs:THREAD_BASE(%r10), %rax
@@ -67,31 +63,42 @@ guest_enter_return:
         movq    %rax, ENTRY_INTEGERS(%rbx)
         movups  %xmm0, ENTRY_VECTORS(%rbx)
         xorl    %eax, %eax
-
-/* A trap continues here, with rsp and rbx restored and its code in eax. The caller's registers
- * are where they were pushed. */
-guest_trapped:
         movq    run_thread@gottpoff(%rip), %r10
         movq    %fs:THREAD_FIBER(%r10), %r11
         movq    ENTRY_OUTER(%rbx), %rcx
-        movq    ENTRY_EXIT_SP(%rbx), %rdx
         movq    %rcx, FIBER_ENTRY(%r11)
-        movq    %rdx, FIBER_EXIT_SP(%r11)
-        movq    ENTRY_EXIT_FP(%rbx), %rdx
-        movq    %rdx, FIBER_EXIT_FP(%r11)
         testq   %rcx, %rcx
         jne     .Lenter_nested
 .Lenter_done:
         movq    -8(%rbp), %rbx
-        movq    -16(%rbp), %r12
-        movq    -24(%rbp), %r13
-        movq    -32(%rbp), %r14
-        movq    -40(%rbp), %r15
         leave
         .cfi_remember_state
         .cfi_def_cfa %rsp, 8
         ret
         .cfi_restore_state
+
+/* A trap continues here, with rsp, rbp and rbx restored and its code in eax. The other registers
+ * that a callee saves are where they were pushed; guest code that returns has restored them. */
+guest_trapped:
+        movq    -16(%rbp), %r12
+        movq    -24(%rbp), %r13
+        movq    -32(%rbp), %r14
+        movq    -40(%rbp), %r15
+        movq    run_thread@gottpoff(%rip), %r10
+        movq    %fs:THREAD_FIBER(%r10), %r11
+        movq    ENTRY_OUTER(%rbx), %rcx
+        movq    %rcx, FIBER_ENTRY(%r11)
+        testq   %rcx, %rcx
+        je      .Lenter_done
+
+/* The host function that called us belongs to an outer guest, whose base it may still use. */
+.Lenter_nested:
+        movq    ENTRY_OUTER_BASE(%rbx), %rcx
+        cmpq    %rcx, %fs:THREAD_BASE(%r10)
+        je      .Lenter_done
+        wrgsbase %rcx
+        movq    %rcx, %fs:THREAD_BASE(%r10)
+        jmp     .Lenter_done
 
 .Lenter_base:
         wrgsbase %rcx
@@ -108,15 +115,6 @@ guest_trapped:
         movups  ENTRY_VECTORS + 96(%rbx), %xmm6
         movups  ENTRY_VECTORS + 112(%rbx), %xmm7
         jmp     .Lenter_call
-
-/* The host function that called us belongs to an outer guest, whose base it may still use. */
-.Lenter_nested:
-        movq    ENTRY_OUTER_BASE(%rbx), %rcx
-        cmpq    %rcx, %fs:THREAD_BASE(%r10)
-        je      .Lenter_done
-        wrgsbase %rcx
-        movq    %rcx, %fs:THREAD_BASE(%r10)
-        jmp     .Lenter_done
         .cfi_endproc
         .size   guest_enter, . - guest_enter
 
@@ -146,8 +144,9 @@ run_host_thunk:
         load_fiber %r11
         cmpq    FIBER_HOST_LIMIT(%r11), %rsp
         jb      .Lexhausted
-        movq    %rsp, FIBER_EXIT_SP(%r11)
-        movq    %rbp, FIBER_EXIT_FP(%r11)
+        movq    FIBER_ENTRY(%r11), %r11
+        movq    %rsp, ENTRY_EXIT_SP(%r11)
+        movq    %rbp, ENTRY_EXIT_FP(%r11)
         jmp     *HOST_CODE(%r10)
 .Lexhausted:
         .byte   0x67, 0x0f, 0xb9, 0x40, 10 /* STACK_EXHAUSTED */

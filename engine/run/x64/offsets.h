@@ -10,8 +10,6 @@
 #define FIBER_SP          0
 #define FIBER_ENTRY       8
 #define FIBER_HOST_LIMIT  16
-#define FIBER_EXIT_SP     24
-#define FIBER_EXIT_FP     32
 
 /* struct guest_entry */
 #define ENTRY_SP          0

@@ -1,6 +1,5 @@
 #include "tests/unit/artefact/forge.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "engine/decode/decode.h"
@@ -27,16 +26,16 @@ void forge(struct forged *f, const char *wat, const struct forged_code *code, ui
         struct error err = { 0 };
 
         memset(f, 0, sizeof(*f));
-        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &f->wasm, &err) == 0, "%s", err.text);
-        ck_assert_msg(module_decode(f->wasm.bytes, f->wasm.size, &limits_default, UINT64_MAX, 0,
-                                    &f->module, &err) == 0, "%s", err.text);
-        ck_assert_msg(module_validate(f->module, &limits_default, UINT64_MAX, 1, &f->checked,
-                                      &err) == 0, "%s", err.text);
+        HOLD(text_module_to_binary(wat, strlen(wat), &f->wasm, &err) == 0, err.text);
+        HOLD(module_decode(f->wasm.bytes, f->wasm.size, &limits_default, UINT64_MAX, 0,
+                                    &f->module, &err) == 0, err.text);
+        HOLD(module_validate(f->module, &limits_default, UINT64_MAX, 1, &f->checked,
+                                      &err) == 0, err.text);
         c->machine = MACHINE_X86_64;
         c->cpu_used = CPU_X86_V2;
-        ck_assert_int_eq(layout_compute(f->module, &c->layout, &err), 0);
+        HOLD(layout_compute(f->module, &c->layout, &err) == 0, "");
         c->nfunctions = f->module->nfunctions - f->module->imported_functions;
-        ck_assert_uint_le(n, c->nfunctions);
+        HOLD(n <= c->nfunctions, "");
         c->offsets = calloc(c->nfunctions + 1, sizeof(*c->offsets));
         c->map_offsets = calloc(c->nfunctions + 1, sizeof(*c->map_offsets));
         for (uint32_t k = 0; k < c->nfunctions; k++) {
@@ -48,7 +47,7 @@ void forge(struct forged *f, const char *wat, const struct forged_code *code, ui
         }
         c->code = buffer_steal(&bytes, &c->code_bytes);
         key_compute(f->wasm.bytes, f->wasm.size, TIER_FAST, CPU_X86_V2, &f->key);
-        ck_assert_int_eq(artefact_write(f->checked, c, &f->key, &f->file, &err), 0);
+        HOLD(artefact_write(f->checked, c, &f->key, &f->file, &err) == 0, "");
 }
 
 void forge_done(struct forged *f)

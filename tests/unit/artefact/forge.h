@@ -5,6 +5,9 @@
  *   UNREACHABLE. The caller frees with forge_done(). Aborts the test on any error. */
 #pragma once
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "engine/artefact/artefact.h"
 
 struct forged_code {
@@ -25,7 +28,16 @@ struct forged {
 void forge(struct forged *f, const char *wat, const struct forged_code *code, uint32_t n);
 void forge_done(struct forged *f);
 
-/* CODE(bytes...) as a struct forged_code */
+/* Abort unless @condition holds: usable in programs that are no unit tests too. */
+#define HOLD(condition, text)                                                          \
+        do {                                                                           \
+                if (!(condition)) {                                                    \
+                        fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition, text); \
+                        abort();                                                       \
+                }                                                                      \
+        } while (0)
+
+/* FORGED(bytes...) as a struct forged_code */
 #define FORGED(...)                                                       \
         {                                                                 \
                 .bytes = { __VA_ARGS__ },                                 \

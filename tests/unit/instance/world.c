@@ -1,6 +1,5 @@
 #include "tests/unit/instance/world.h"
 
-#include <check.h>
 #include <string.h>
 
 #include "engine/run/arena.h"
@@ -11,14 +10,14 @@ static struct arena *arena;
 void world_store(const struct store_options *o)
 {
         store_free(world.store);
-        ck_assert_int_eq(store_new(o, &world.store, NULL), 0);
+        HOLD(store_new(o, &world.store, NULL) == 0, "");
 }
 
 void world_setup(void)
 {
-        ck_assert_int_eq(run_init(NULL), 0);
-        ck_assert_int_eq(run_thread_init(NULL), 0);
-        ck_assert_int_eq(arena_new(1 << 20, &arena, NULL), 0);
+        HOLD(run_init(NULL) == 0, "");
+        HOLD(run_thread_init(NULL) == 0, "");
+        HOLD(arena_new(1 << 20, &arena, NULL) == 0, "");
         world_store(&(struct store_options) { 0 });
 }
 
@@ -52,14 +51,15 @@ struct loaded_module *load(const char *wat, const struct forged_code *code, uint
         struct error err = { 0 };
         void *at;
 
-        ck_assert_uint_le(world.n, 16);
+        HOLD(world.n <= 16, "");
         forge(f, wat, code, n);
-        ck_assert_msg(artefact_read(f->file.bytes, f->file.size, a, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(arena_add(arena, (*a)->bytes + (*a)->code.offset, (*a)->code.size, &at,
-                                   &err), 0);
+        HOLD(artefact_read(f->file.bytes, f->file.size, a, &err) == 0, err.text);
+        HOLD(arena_add(arena, (*a)->bytes + (*a)->code.offset, (*a)->code.size, &at, &err) == 0,
+             err.text);
         if (fd >= 0)
-                ck_assert_int_eq(pwrite(fd, f->file.bytes, f->file.size, 0), (ssize_t)f->file.size);
-        ck_assert_msg(loaded_module_new(world.store, *a, at, fd, &m, &err) == 0, "%s", err.text);
+                HOLD(pwrite(fd, f->file.bytes, f->file.size, 0) == (ssize_t)f->file.size, "");
+        world.code[world.n - 1] = at;
+        HOLD(loaded_module_new(world.store, *a, at, fd, &m, &err) == 0, err.text);
         return m;
 }
 
@@ -69,7 +69,7 @@ struct instance *make(struct loaded_module *m, const struct extern_value *import
         struct error err = { 0 };
         int r = instance_create(world.store, m, imports, &world, &i, NULL, &err);
 
-        ck_assert_msg(r == 0, "%d: %s", r, err.text);
+        HOLD(r == 0, err.text);
         return i;
 }
 
@@ -77,7 +77,7 @@ struct extern_value export_of(const struct instance *i, const char *name)
 {
         struct extern_value v;
 
-        ck_assert_int_eq(instance_export(i, name, strlen(name), &v), 0);
+        HOLD(instance_export(i, name, strlen(name), &v) == 0, "");
         return v;
 }
 
@@ -102,9 +102,9 @@ int call(const struct extern_value *f, const union value *args, union value *res
         struct job j = { f, args, results, trap, 0 };
         struct fiber *fiber;
 
-        ck_assert_int_eq(fiber_new(0, &fiber, NULL), 0);
+        HOLD(fiber_new(0, &fiber, NULL) == 0, "");
         fiber_start(fiber, job_entry, &j);
-        ck_assert(!fiber_resume(fiber));
+        HOLD(!fiber_resume(fiber), "");
         fiber_free(fiber);
         return j.r;
 }
@@ -117,6 +117,6 @@ uint64_t call_name(const struct instance *i, const char *name, uint64_t a, uint6
         union value result = { .bits = { 0, 0 } };
         struct trap_info trap = { 0 };
 
-        ck_assert_msg(call(&f, args, &result, &trap) == 0, "%s: trap %d", name, trap.trap);
+        HOLD(call(&f, args, &result, &trap) == 0, name);
         return result.bits[0];
 }

@@ -32,6 +32,7 @@ struct world {
         struct store *store;
         struct forged forged[16];
         struct artefact *artefacts[16];
+        void *code[16]; /* where it can be executed */
         unsigned n;
 };
 
