@@ -73,6 +73,7 @@ static const struct syscall_rule compiler_rules[] = {
         ALLOW(write,                                        "artefact and status, to what is open",         "I05"),
         ALLOW_IF(clone, ARG_HAS(0, THREAD_FLAGS),           "threads, never processes",                     "I05"),
         REFUSE(clone3, ENOSYS,                              "its flags are in memory: clone is used",       "I05"),
+        REFUSE(openat, EACCES,                              "malloc asks for overcommit_memory: no answer",  "I05"),
         ALLOW(set_robust_list,                              "start of a thread",                            "I05"),
         ALLOW(rseq,                                         "start of a thread",                            "I05"),
         ALLOW(rt_sigprocmask,                               "start of a thread",                            "I05"),
