@@ -35,6 +35,11 @@ unsigned double_paths_handles(void)
         return n;
 }
 
+uint64_t double_paths_escapes(void)
+{
+        return paths.escapes;
+}
+
 int double_path_call(void *context, struct path_request *request, const char *path,
                      const char *path2, struct path_reply *reply, void *bytes, uint32_t size,
                      int *ret_fd)
