@@ -148,6 +148,7 @@ static valtype *check_ref_func(struct body *b, valtype *top, uint32_t function)
                 return body_fail(b, -EBADMSG, "unknown function %u", function);
         if (!b->k->escaping[function])
                 return body_fail(b, -EBADMSG, "undeclared function reference %u", function);
+        leaves(b); /* a builtin makes the reference */
         *top++ = VAL_FUNCREF;
         return top;
 }

@@ -410,6 +410,7 @@ static void function_body(struct generator *g)
                                 return;
                         do {
                                 stack_cut(g, control_at(g, 0)->base);
+                                g->used = 0; /* below a block nothing is in temporaries */
                                 op = skip_dead(g, &in);
                                 if (op == OP_ELSE) {
                                         block_else(g, false);

@@ -226,8 +226,10 @@ static inline void push_constant(struct generator *g, unsigned type, uint64_t va
 
 static inline void push_slot(struct generator *g, unsigned type)
 {
-        entry_push(g, ENTRY_SLOT, type)->slot = g->top - 1;
-        slot_used(g, g->top - 1);
+        struct entry *e = entry_push(g, ENTRY_SLOT, type);
+
+        e->slot = g->top - 1;
+        slot_used(g, e->slot);
 }
 
 static inline void entry_link(struct generator *g, uint32_t n, uint32_t local)
