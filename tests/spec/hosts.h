@@ -1,10 +1,31 @@
 /* hosts.h - where test scripts run.
  *
  * host_check - only decodes and validates. Needs no context.
- * host_process - everything, in this process. Its context is made anew for each script:
- *   host_process_new() and host_process_free(). */
+ *
+ * host_process - everything, in this process: compile, artefact out and in, instance, fiber. Its context
+ *   is made anew for each script, so that nothing of one script is left for the next.
+ * process_host_new - @compile: the code generator */
 #pragma once
 
+#include "engine/compile/compile.h"
 #include "engine/text/script_run.h"
 
 extern const struct script_host host_check;
+
+struct process_host;
+
+struct process_options {
+        int (*compile)(const struct checked_module *c, const struct compile_options *o,
+                       struct compiled_module **ret, struct error *err);
+        struct compile_options options;
+};
+
+extern const struct script_host host_process;
+_must_check_ int process_host_new(const struct process_options *o, struct process_host **ret,
+                                  struct error *err);
+void process_host_free(struct process_host *h); /* takes NULL */
+
+static inline void process_host_freep(struct process_host **h)
+{
+        process_host_free(*h);
+}

@@ -1,0 +1,18 @@
+/* spectest.h - the module "spectest" that official scripts import from (interpreter/host/spectest.ml
+ * of the specification): functions that print, constants, a table, a memory.
+ *
+ * spectest_make - make its items in @s.
+ * spectest_find - the item of that name, as an import. Returns 0 or -ENOENT. */
+#pragma once
+
+#include "engine/instance/instance.h"
+
+struct spectest {
+        struct global_object *globals[4];
+        struct table_object *table;
+        struct memory_object *memory;
+};
+
+_must_check_ int spectest_make(struct store *s, struct spectest *ret, struct error *err);
+_must_check_ int spectest_find(const struct spectest *t, const char *name, size_t size,
+                               struct extern_value *ret);
