@@ -28,6 +28,10 @@ struct forged {
 void forge(struct forged *f, const char *wat, const struct forged_code *code, uint32_t n);
 void forge_done(struct forged *f);
 
+/* The same for code that somebody compiled: @compiled becomes @f's. */
+void forge_module(struct forged *f, const char *wat);
+void forge_file(struct forged *f);
+
 /* Abort unless @condition holds: usable in programs that are no unit tests too. */
 #define HOLD(condition, text)                                                          \
         do {                                                                           \

@@ -4,8 +4,10 @@ INSTANCE_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libcompile.a 
 WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/unit/instance/world.c \
 	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
 
-check_PROGRAMS += tests/unit/instance/test-builtins tests/unit/instance/test-instance
-TESTS += tests/unit/instance/test-builtins tests/unit/instance/test-instance
+check_PROGRAMS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
+	tests/unit/instance/test-whole
+TESTS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
+	tests/unit/instance/test-whole
 tests_unit_instance_test_instance_SOURCES = tests/unit/instance/test-instance.c $(WORLD_SOURCES)
 tests_unit_instance_test_instance_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_instance_CFLAGS = $(UNIT_CFLAGS)
@@ -14,4 +16,10 @@ tests_unit_instance_test_builtins_SOURCES = tests/unit/instance/test-builtins.c 
 tests_unit_instance_test_builtins_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_builtins_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_instance_test_builtins_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
+tests_unit_instance_test_whole_SOURCES = tests/unit/instance/test-whole.c \
+	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
+tests_unit_instance_test_whole_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_whole_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_whole_LDADD = libinstance.a libartefact.a librun.a libvalidate.a libfast.a \
+	libcompile.a libtext.a libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
 endif

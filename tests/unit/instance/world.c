@@ -43,7 +43,7 @@ struct layout layout_of(const char *wat)
         return l;
 }
 
-struct loaded_module *load(const char *wat, const struct forged_code *code, uint32_t n, int fd)
+struct loaded_module *load_forged(int fd)
 {
         struct forged *f = &world.forged[world.n];
         struct artefact **a = &world.artefacts[world.n++];
@@ -51,8 +51,6 @@ struct loaded_module *load(const char *wat, const struct forged_code *code, uint
         struct error err = { 0 };
         void *at;
 
-        HOLD(world.n <= 16, "");
-        forge(f, wat, code, n);
         HOLD(artefact_read(f->file.bytes, f->file.size, a, &err) == 0, err.text);
         HOLD(arena_add(arena, (*a)->bytes + (*a)->code.offset, (*a)->code.size, &at, &err) == 0,
              err.text);
@@ -61,6 +59,13 @@ struct loaded_module *load(const char *wat, const struct forged_code *code, uint
         world.code[world.n - 1] = at;
         HOLD(loaded_module_new(world.store, *a, at, fd, &m, &err) == 0, err.text);
         return m;
+}
+
+struct loaded_module *load(const char *wat, const struct forged_code *code, uint32_t n, int fd)
+{
+        HOLD(world.n < ELEMENTSOF(world.forged), wat);
+        forge(&world.forged[world.n], wat, code, n);
+        return load_forged(fd);
 }
 
 struct instance *make(struct loaded_module *m, const struct extern_value *imports)

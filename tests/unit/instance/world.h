@@ -45,6 +45,10 @@ void world_teardown(void);
 struct layout layout_of(const char *wat);
 struct loaded_module *load(const char *wat, const struct forged_code *code, uint32_t n, int fd);
 
+/* The same, compiled by the fast generator; world_fast.c, for programs that link it. */
+struct loaded_module *load_compiled(const char *wat);
+struct loaded_module *load_forged(int fd); /* world.forged[world.n], whose file is made */
+
 /* An instance that must come to be. */
 struct instance *make(struct loaded_module *m, const struct extern_value *imports);
 

@@ -1,0 +1,17 @@
+#include "tests/unit/instance/world.h"
+
+struct loaded_module *load_compiled(const char *wat)
+{
+        struct compile_options options = { .tier = TIER_FAST, .jobs = 1, .cpu = cpu_features_host() };
+        struct compiled_module *compiled;
+        struct forged *f = &world.forged[world.n];
+        struct error err = { 0 };
+
+        HOLD(world.n < ELEMENTSOF(world.forged), wat);
+        forge_module(f, wat);
+        HOLD(module_compile(f->checked, &options, &compiled, &err) == 0, err.text);
+        f->compiled = *compiled;
+        free(compiled); /* its arrays are the forged module's now */
+        forge_file(f);
+        return load_forged(-EBADF);
+}
