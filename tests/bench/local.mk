@@ -3,8 +3,8 @@ bench_validate_SOURCES = tests/bench/bench-validate.c
 bench_validate_LDADD = libvalidate.a libdecode.a libbase.a
 
 # The fast generator: speed of compilation, and of its code against the native one.
-BENCH_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libfast.a libcompile.a libdecode.a \
-	libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS)
+BENCH_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libfast.a $(PEAK_LIBS) libcompile.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(LLVM_LIBS)
 check_PROGRAMS += tests/bench/run-wasm
 tests_bench_run_wasm_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/run-wasm.c
 tests_bench_run_wasm_LDADD = $(BENCH_LIBS)
@@ -15,3 +15,9 @@ bench_calls_CPPFLAGS = $(UNIT_CPPFLAGS)
 bench_calls_CFLAGS = $(UNIT_CFLAGS)
 bench_calls_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
 endif
+noinst_PROGRAMS += tests/bench/bench-compile tests/bench/bench-kernels
+tests_bench_bench_compile_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-compile.c
+tests_bench_bench_compile_LDADD = $(BENCH_LIBS)
+tests_bench_bench_kernels_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-kernels.c
+tests_bench_bench_kernels_LDADD = $(BENCH_LIBS) -lm -ldl
+EXTRA_DIST += tests/bench/build-kernels.sh
