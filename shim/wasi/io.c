@@ -46,33 +46,55 @@ static int32_t io_now(struct wasi *w, const struct ring_op *op)
         return r == -ECANCELED || r == -EINTR ? -EAGAIN : r;
 }
 
+static bool op_writes(const struct ring_op *op)
+{
+        return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG;
+}
+
 static int32_t io_wait_ready(struct wasi *w, const struct ring_op *op)
 {
-        bool writes = op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG;
         struct ring_op poll = {
-                .code = RING_POLL_ADD, .fd = op->fd, .length = writes ? POLLOUT : POLLIN,
+                .code = RING_POLL_ADD, .fd = op->fd, .length = op_writes(op) ? POLLOUT : POLLIN,
         };
 
         return ring_do(w->config.ring, &poll);
 }
 
-int32_t io_submit(struct wasi *w, const struct descriptor *d, const struct ring_op *op)
+static int32_t io_stream(struct wasi *w, const struct descriptor *d, const struct ring_op *op)
 {
         int32_t r;
 
-        if (d->kind != KIND_FILE && (d->flags & WASI_FD_NONBLOCK))
+        if (d->flags & WASI_FD_NONBLOCK)
                 return io_now(w, op);
         for (;;) {
                 r = ring_do(w->config.ring, op);
                 if (r == -EINTR)
                         continue;
                 /* Somebody outside made the file non-blocking: the guest did not. */
-                if (r != -EAGAIN || d->kind == KIND_FILE)
+                if (r != -EAGAIN)
                         return r;
                 r = io_wait_ready(w, op);
                 if (r < 0 && r != -EINTR)
                         return r;
         }
+}
+
+int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op)
+{
+        unsigned direction = op_writes(op) ? WATCH_WRITE : WATCH_READ;
+        int32_t r;
+
+        /* Whatever a watch said before this, or says while it is under way, may be over. */
+        d->io[direction]++;
+        if (d->kind == KIND_FILE) {
+                do
+                        r = ring_do(w->config.ring, op);
+                while (r == -EINTR);
+        } else {
+                r = io_stream(w, d, op);
+        }
+        d->io[direction]++;
+        return r;
 }
 
 struct io_call {

@@ -1,8 +1,8 @@
 /* poll.c - poll_oneoff: wait for the first of many events.
  *
- * Each subscription of a descriptor that can make one wait becomes a call of the ring; all clocks together
- * become at most one timer, for the one that is due first. When anything is done, the rest is
- * taken back, and what came true meanwhile is reported as well. */
+ * Each subscription of a descriptor that can make one wait uses a watch of that descriptor, which
+ * stays armed when the poll ends without it; all clocks together become at most one timer, for the
+ * one that is due first, which is taken back. Everything that is true at the end is told. */
 #include <errno.h>
 #include <poll.h>
 
@@ -24,8 +24,9 @@ struct poll_item {
         uint64_t event_bytes;
         uint32_t clock;         /* clocks */
         uint64_t due;           /* on that clock, NEVER: not a clock that was accepted */
-        struct descriptor *d;   /* held while the call is in flight */
-        struct call call;
+        struct descriptor *d;   /* held */
+        struct watch *watch;    /* of @d, or @own when somebody else waits with that */
+        struct watch own;
 };
 
 struct poll_set {
@@ -156,7 +157,6 @@ static enum wasi_errno poll_check(struct wasi *w, const struct guest *g, uint32_
                 guest_load(&ret->in, (uint64_t)k * sizeof(s), &s, sizeof(s));
                 i->userdata = s.userdata;
                 i->type = s.type;
-                i->call.state = CALL_IDLE;
                 if (s.type == WASI_EVENT_CLOCK) {
                         clock_check(w, &s, i);
                 } else if (s.type == WASI_EVENT_FD_READ || s.type == WASI_EVENT_FD_WRITE) {
@@ -193,12 +193,15 @@ static void file_ready(struct poll_item *i)
                 i->event_bytes = st.st_size > position ? st.st_size - position : 0;
 }
 
+static unsigned direction(const struct poll_item *i)
+{
+        return i->type == WASI_EVENT_FD_READ ? WATCH_READ : WATCH_WRITE;
+}
+
 static void item_finish(struct poll_item *i)
 {
-        int32_t r = i->call.result;
+        int32_t r = i->watch->call.result;
 
-        if (r == -ECANCELED || r == -EINTR)
-                return;
         i->ready = true;
         if (r < 0) {
                 i->error = wasi_errno_of(r);
@@ -250,28 +253,44 @@ static uint64_t next_timer(struct wasi *w, const struct poll_set *s)
         return best;
 }
 
-static void poll_submit(struct wasi *w, struct poll_set *s)
+static void poll_arm(struct wasi *w, struct poll_set *s)
 {
         for (unsigned k = 0; k < s->n; k++) {
                 struct poll_item *i = &s->items[k];
-                struct ring_op op = { .code = RING_POLL_ADD };
 
                 if (!i->d || i->ready)
                         continue;
-                op.fd = i->d->fd;
-                op.length = i->type == WASI_EVENT_FD_READ ? POLLIN : POLLOUT;
-                ring_submit(w->config.ring, &i->call, &op);
+                i->watch = &i->d->watches[direction(i)];
+                if (i->watch->used)
+                        i->watch = &i->own;
+                i->watch->used = true;
+                watch_arm(w, i->d, direction(i), i->watch);
         }
 }
 
-/* Those still in flight, and the timer if it is set. */
+static bool watches_finish(struct wasi *w, struct poll_set *s)
+{
+        bool any = false;
+
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+
+                if (!i->watch || i->ready || !watch_fired(w, i->d, direction(i), i->watch))
+                        continue;
+                item_finish(i);
+                any = true;
+        }
+        return any;
+}
+
+/* All that is in flight. */
 static unsigned poll_gather(struct poll_set *s)
 {
         unsigned n = 0;
 
         for (unsigned k = 0; k < s->n; k++)
-                if (s->items[k].call.state != CALL_IDLE)
-                        s->calls[n++] = &s->items[k].call;
+                if (s->items[k].watch)
+                        s->calls[n++] = &s->items[k].watch->call;
         if (s->timer.state != CALL_IDLE)
                 s->calls[n++] = &s->timer;
         return n;
@@ -285,19 +304,11 @@ static bool any_ready(const struct poll_set *s)
         return false;
 }
 
-static bool calls_done(struct poll_set *s)
-{
-        for (unsigned k = 0; k < s->n; k++)
-                if (s->items[k].call.state == CALL_DONE)
-                        return true;
-        return false;
-}
-
 static void poll_wait(struct wasi *w, struct poll_set *s)
 {
         struct ring *ring = w->config.ring;
 
-        while (!clocks_finish(w, s) && !calls_done(s)) {
+        while (!clocks_finish(w, s) && !watches_finish(w, s)) {
                 uint64_t wait = next_timer(w, s);
 
                 if (wait != NEVER) {
@@ -305,34 +316,32 @@ static void poll_wait(struct wasi *w, struct poll_set *s)
                                 .code = RING_TIMEOUT, .fd = -1, .address = s->timer_time,
                         };
 
-                        s->timer = (struct call) { .state = CALL_IDLE };
                         s->timer_time[0] = wait / NS_PER_S;
                         s->timer_time[1] = wait % NS_PER_S;
                         ring_submit(ring, &s->timer, &op);
                 }
                 (void) call_wait_any(ring, s->calls, poll_gather(s));
-                if (s->timer.state != CALL_IDLE && s->timer.state != CALL_DONE)
+                if (s->timer.state == CALL_IN_KERNEL)
                         ring_cancel(ring, &s->timer);
                 if (s->timer.state != CALL_IDLE)
                         (void) call_wait(ring, &s->timer);
-                s->timer.state = CALL_IDLE;
+                s->timer = (struct call) { .state = CALL_IDLE };
         }
 }
 
-/* Take back what is in flight; what was done all the same counts. */
-static void poll_settle(struct wasi *w, struct poll_set *s)
+static void poll_done(struct wasi *w, struct poll_set *s)
 {
-        for (unsigned k = 0; k < s->n; k++)
-                if (s->items[k].call.state == CALL_IN_KERNEL)
-                        ring_cancel(w->config.ring, &s->items[k].call);
         for (unsigned k = 0; k < s->n; k++) {
                 struct poll_item *i = &s->items[k];
 
-                if (i->call.state == CALL_IDLE)
-                        continue;
-                (void) call_wait(w->config.ring, &i->call);
-                item_finish(i);
+                if (i->watch == &i->own)
+                        watch_stop(w, &i->own);
+                else if (i->watch)
+                        i->watch->used = false;
         }
+        for (unsigned k = 0; k < s->n; k++)
+                (void) descriptor_put(w, s->items[k].d);
+        poll_set_free(w, s);
 }
 
 static void poll_answer(const struct poll_call *c)
@@ -360,19 +369,17 @@ static enum wasi_errno poll_do(struct wasi *w, struct poll_call *c)
                 if (s->items[k].d && s->items[k].d->kind == KIND_FILE)
                         file_ready(&s->items[k]);
         (void) clocks_finish(w, s);
+        poll_arm(w, s);
         /* Even when something is ready, the others are asked, so that none of them starves; but
          * nothing is waited for then. */
-        poll_submit(w, s);
-        if (any_ready(s))
+        if (any_ready(s) || watches_finish(w, s))
                 (void) io_pause(w, 0);
         else
                 poll_wait(w, s);
-        poll_settle(w, s);
+        (void) watches_finish(w, s);
         (void) clocks_finish(w, s);
         poll_answer(c);
-        for (unsigned k = 0; k < s->n; k++)
-                (void) descriptor_put(w, s->items[k].d);
-        poll_set_free(w, s);
+        poll_done(w, s);
         return WASI_SUCCESS;
 }
 

@@ -33,6 +33,20 @@ enum descriptor_kind { /* the letters of rights.def */
 #define KINDS_IO  "FSC"
 #define KINDS_ALL "FDSCL"
 
+/* Readiness of a descriptor in one direction. A watch that has not fired stays armed between calls
+ * of poll_oneoff: a server with a thousand idle connections asks the kernel about the active ones.
+ *
+ * watch_arm - let @watch be armed or done, and trusted. watch_fired - is it done? One that fired
+ *   before the last I/O in its direction may tell of bytes that are gone: then it is armed again.
+ * watch_stop - nothing of it is in flight afterwards. Suspends. */
+struct watch {
+        struct call call;
+        uint32_t io;      /* of the descriptor when it was armed */
+        bool used;        /* by a poll_oneoff that runs now */
+};
+
+enum { WATCH_READ, WATCH_WRITE, _WATCH_MAX };
+
 struct descriptor {
         unsigned refs;
         enum descriptor_kind kind;
@@ -44,6 +58,8 @@ struct descriptor {
         bool read_only;          /* a directory under a read-only grant */
         bool granted;            /* the handle or fd is the supervisor's, not opened by the guest */
         const char *guest_path;  /* preopened directories */
+        struct watch watches[_WATCH_MAX];
+        uint32_t io[_WATCH_MAX]; /* how many operations began or ended */
         struct descriptor *previous, *next;
 };
 
@@ -85,8 +101,12 @@ void poll_drop_all(struct wasi *w);       /* the same for poll_oneoff */
 
 /* io_submit - do @op for @d and wait. A descriptor that the guest made non-blocking gives
  * -EAGAIN at once; one that the kernel made so, but not the guest, is waited for. */
-int32_t io_submit(struct wasi *w, const struct descriptor *d, const struct ring_op *op);
+int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op);
 int32_t io_pause(struct wasi *w, uint64_t ns); /* let others run, at least once */
+
+void watch_arm(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
+bool watch_fired(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
+void watch_stop(struct wasi *w, struct watch *watch);
 
 /* path_prepare - copy @bytes of path at @p to @path (PATH_BYTES_MAX + 1, gets a terminator) and check
  * its form: WASI_FAULT, WASI_NOENT (empty), WASI_NAMETOOLONG, WASI_INVAL (NUL), WASI_ILSEQ (not

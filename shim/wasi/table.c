@@ -46,6 +46,9 @@ enum wasi_errno descriptor_put(struct wasi *w, struct descriptor *d)
 
         if (!d || --d->refs > 0)
                 return WASI_SUCCESS;
+        /* A poll in flight holds the kernel's file open: the peer would not see the close. */
+        for (unsigned i = 0; i < _WATCH_MAX; i++)
+                watch_stop(w, &d->watches[i]);
         /* The close suspends: should the guest be ended meanwhile, descriptor_drop_all() finds @d in
          * the list and must not close the same number again. */
         if (d->kind == KIND_DIRECTORY && !d->granted) {
@@ -69,6 +72,8 @@ void descriptor_drop_all(struct wasi *w)
         while (w->all) {
                 struct descriptor *d = w->all;
 
+                for (unsigned i = 0; i < _WATCH_MAX; i++)
+                        watch_stop(w, &d->watches[i]);
                 descriptor_unlink(w, d);
                 if (d->kind != KIND_DIRECTORY && closes(d))
                         close(d->fd);

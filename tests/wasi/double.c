@@ -134,7 +134,9 @@ void double_stop(void)
 {
         wasi_close_all(guest.wasi);
         ck_assert_uint_eq(double_paths_handles(), 0);
-        ck_assert_uint_eq(ring_in_flight(guest.ring), 0);
+        /* Outcomes of cancellations may be left; anything else would never come, and time out. */
+        while (ring_in_flight(guest.ring))
+                ck_assert_int_ge(ring_poll(guest.ring, true), 0);
         wasi_free(guest.wasi);
         ring_free(guest.ring);
         double_paths_close();
