@@ -1,1 +1,18 @@
-# tests/fuzz
+# Random programs against node's WebAssembly. The second program has the optimising generator too.
+FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c tests/fuzz/generate.c tests/fuzz/generate.h \
+	tests/fuzz/generate_body.c tests/fuzz/generate_body.h tests/fuzz/generate_control.c \
+	tests/fuzz/random.c
+check_PROGRAMS += tests/fuzz/fuzz-differential
+TESTS += tests/fuzz/fuzz-differential
+tests_fuzz_fuzz_differential_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
+tests_fuzz_fuzz_differential_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_fuzz_fuzz_differential_LDADD = $(BENCH_LIBS)
+
+if HAVE_LLVM
+noinst_PROGRAMS += fuzz-differential-peak
+fuzz_differential_peak_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
+fuzz_differential_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
+fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+fuzz_differential_peak_LDADD = $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
+endif
+EXTRA_DIST += tests/fuzz/run-in-node.mjs

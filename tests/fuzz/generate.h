@@ -1,0 +1,57 @@
+/* generate.h - a valid random module, and calls of its exports.
+ *
+ * generate_module - the module of @seed: the same bytes for the same seed. Every call ends, for each
+ *   function entry and loop round takes fuel; every result is determined by the specification (a NaN
+ *   is made canonical before its bits can be seen).
+ * @wasm: the module. Exports "m" (memory 0), "f0" .. of integers only, "state" (all globals as i64s)
+ * @calls: text, a line a call: the export and its arguments, "i" or "I" and hexadecimal digits
+ *
+ * Inside of the folder: struct gen is the module being made, random_*() its dice, and
+ * generate_body() makes one function body. */
+#pragma once
+
+#include "engine/base/buffer.h"
+#include "engine/decode/opcodes.h"
+
+void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
+
+#define SIGNATURE_MAX 14
+#define TYPES_MAX     96
+#define FUNCTIONS_MAX 8
+#define GLOBALS       8   /* the first is the fuel */
+#define FUEL          400
+#define FUEL_OF_CALL  12
+#define TABLE_SIZE    10
+#define PASSIVE_DATA  1   /* data segment 1 is passive */
+#define PASSIVE_ELEM  1
+#define MEMORY_PAGES  1
+#define MEMORY_MAX    3
+
+/* Types are the letters of opcodes.def: i I f F v, and r for funcref. */
+struct signature {
+        /* Twice as many, for a vector is two integers in an export. */
+        char params[2 * SIGNATURE_MAX + 1], results[2 * SIGNATURE_MAX + 1];
+};
+
+struct gen {
+        uint64_t random;
+        struct signature types[TYPES_MAX];
+        unsigned ntypes;
+        unsigned nfunctions;              /* inner ones, index 0 .. */
+        unsigned function_types[FUNCTIONS_MAX];
+};
+
+extern const char global_types[GLOBALS + 1];
+
+uint64_t random_bits(struct gen *g);
+unsigned random_below(struct gen *g, unsigned n);
+bool random_chance(struct gen *g, unsigned percent);
+char random_type(struct gen *g);
+uint64_t random_integer(struct gen *g);   /* edges often */
+uint32_t random_f32(struct gen *g);       /* bits */
+uint64_t random_f64(struct gen *g);
+
+unsigned type_index(struct gen *g, const char *params, const char *results);
+uint8_t type_byte(char type);
+void put_const(struct gen *g, struct buffer *b, char type); /* a constant instruction */
+void generate_body(struct gen *g, unsigned function, struct buffer *out);
