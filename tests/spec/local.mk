@@ -10,3 +10,9 @@ tests_spec_run_wast_SOURCES = \
 	tests/spec/spectest.c tests/spec/spectest.h
 tests_spec_run_wast_LDADD = libtext.a libinstance.a librun.a libartefact.a libfast.a $(PEAK_LIBS) \
 	libcompile.a libvalidate.a libdecode.a libbase.a $(NETTLE_LIBS) $(XXHASH_LIBS) $(LLVM_LIBS)
+tests_spec_run_wast_CPPFLAGS = $(UNIT_CPPFLAGS)
+
+# All root files of the official suite, in processes of their own.
+core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-peak.sh
+dist_check_SCRIPTS += $(core_scripts)
+TESTS += $(core_scripts)

@@ -8,11 +8,17 @@
  * --files        one line of counts for each file
  * --tier T       code generator: fast (default) or peak
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
+ * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
+ * --suite        instead of scripts: all root files of the suite; exits 77 when it is not there
  * --dump-module  write the N-th module of the script (lines of failures name it) to FILE */
 #include "config.h"
 
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #ifdef HAVE_LLVM
 #include "engine/compile/peak/peak.h"
@@ -25,9 +31,13 @@ static const struct script_skip skips[] = {
 #include "tests/spec/skips.def"
 };
 
+#define JOBS_MAX    64u
+#define SECONDS_MAX 300u /* a script */
+
 struct options {
-        bool check, no_skips, files;
+        bool check, no_skips, files, suite;
         struct process_options process;
+        unsigned jobs;
         uint32_t dump_number;
         const char *dump_path;
         bool dumped;
@@ -47,46 +57,117 @@ static void seen(void *context, uint32_t number, uint32_t line, const uint8_t *b
                 fprintf(stderr, "module %u of line %u: %zu bytes\n", number, line, size);
 }
 
-static int run_file(const char *path, struct options *o, struct script_run *total)
+static int run_file(const char *path, struct options *o, struct script_run *run)
 {
         _cleanup_(buffer_done) struct buffer text = { 0 };
         _cleanup_(process_host_freep) struct process_host *process = NULL;
-        struct script_run run = { .file = path, .out = stdout, .table = &host_check };
         struct error err = { 0 };
         int r = file_read(path, &text, &err);
 
+        *run = (struct script_run) { .file = path, .out = stdout, .table = &host_check };
         if (!o->no_skips) {
-                run.skips = skips;
-                run.nskips = ELEMENTSOF(skips);
+                run->skips = skips;
+                run->nskips = ELEMENTSOF(skips);
         }
         if (o->dump_path) {
-                run.seen = seen;
-                run.context = o;
+                run->seen = seen;
+                run->context = o;
         }
         if (r >= 0 && !o->check) {
                 r = process_host_new(&o->process, &process, &err);
-                run.table = &host_process;
-                run.host = process;
+                run->table = &host_process;
+                run->host = process;
         }
         if (r >= 0)
-                r = script_run(&run, (const char *)text.bytes, text.size, &err);
+                r = script_run(run, (const char *)text.bytes, text.size, &err);
         if (r < 0) {
                 error_print(stderr, path, &err);
-                return r;
+                run->failed++;
         }
+        return r;
+}
+
+struct child { /* a script that runs in a process of its own */
+        const char *path;
+        pid_t pid;
+        int fd; /* its counts come back here */
+};
+
+/* A crash or an endless loop in one script must not hide the others. */
+static int child_start(const char *path, struct options *o, struct child *ret)
+{
+        struct script_run run;
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        fflush(NULL);
+        *ret = (struct child) { path, fork(), fds[0] };
+        if (ret->pid < 0) {
+                close(fds[0]);
+                close(fds[1]);
+                return -errno;
+        }
+        if (!ret->pid) {
+                alarm(SECONDS_MAX);
+                (void)run_file(path, o, &run);
+                fflush(NULL);
+                _exit(write(fds[1], &run, sizeof(run)) != sizeof(run));
+        }
+        close(fds[1]);
+        return 0;
+}
+
+static void child_end(const struct child *c, const struct options *o, struct script_run *total)
+{
+        struct script_run run = { .failed = 1 };
+        ssize_t n = read(c->fd, &run, sizeof(run));
+        int status = 0;
+
+        close(c->fd);
+        while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+                ;
+        if (WIFSIGNALED(status))
+                printf("%s: the script's process died: %s\n", c->path, strsignal(WTERMSIG(status)));
+        else if (n != sizeof(run))
+                printf("%s: the script's process gave no counts\n", c->path);
         if (o->files)
-                printf("%s: %lu passed, %lu failed, %lu skipped\n", path, run.passed, run.failed,
+                printf("%s: %lu passed, %lu failed, %lu skipped\n", c->path, run.passed, run.failed,
                        run.skipped);
         total->passed += run.passed;
         total->failed += run.failed;
         total->skipped += run.skipped;
+}
+
+static int run_files(char **paths, int n, struct options *o, struct script_run *total)
+{
+        struct child running[JOBS_MAX];
+        unsigned first = 0, count = 0;
+        int r;
+
+        if (n == 1) { /* in this process, for debuggers */
+                r = run_file(paths[0], o, total);
+                return r;
+        }
+        for (int i = 0; i < n || count; ) {
+                if (i < n && count < o->jobs) {
+                        r = child_start(paths[i++], o, &running[(first + count) % JOBS_MAX]);
+                        if (r < 0)
+                                return r;
+                        count++;
+                        continue;
+                }
+                child_end(&running[first], o, total);
+                first = (first + 1) % JOBS_MAX;
+                count--;
+        }
         return 0;
 }
 
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--tier fast|peak] "
-                        "[--cpu LEVEL] [--dump-module N FILE] SCRIPT.wast...\n");
+                        "[--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite}\n");
         return 2;
 }
 
@@ -107,43 +188,65 @@ static int set_tier(struct options *o, const char *text)
         return -EINVAL;
 }
 
-int main(int argc, char **argv)
+static int parse_options(int argc, char **argv, struct options *o)
 {
-        struct script_run total = { 0 };
-        struct options o = { 0 };
-        int i = 1, r = 0;
+        int i = 1;
 
-        o.process.options = (struct compile_options) { .jobs = 1, .cpu = cpu_features_host() };
-        if (set_tier(&o, "fast") < 0)
-                return usage();
         for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
                 if (!strcmp(argv[i], "--check")) {
-                        o.check = true;
+                        o->check = true;
                 } else if (!strcmp(argv[i], "--no-skips")) {
-                        o.no_skips = true;
+                        o->no_skips = true;
                 } else if (!strcmp(argv[i], "--files")) {
-                        o.files = true;
+                        o->files = true;
+                } else if (!strcmp(argv[i], "--suite")) {
+                        o->suite = true;
                 } else if (!strcmp(argv[i], "--tier") && i + 1 < argc) {
-                        if (set_tier(&o, argv[++i]) < 0)
-                                return usage();
+                        if (set_tier(o, argv[++i]) < 0)
+                                return -EINVAL;
                 } else if (!strcmp(argv[i], "--cpu") && i + 1 < argc) {
-                        if (cpu_features_parse(argv[++i], &o.process.options.cpu) < 0)
-                                return usage();
+                        if (cpu_features_parse(argv[++i], &o->process.options.cpu) < 0)
+                                return -EINVAL;
+                } else if (!strcmp(argv[i], "--jobs") && i + 1 < argc) {
+                        o->jobs = (unsigned)strtoul(argv[++i], NULL, 10);
                 } else if (!strcmp(argv[i], "--dump-module") && i + 2 < argc) {
-                        o.dump_number = (uint32_t)strtoul(argv[i + 1], NULL, 10);
-                        o.dump_path = argv[i + 2];
+                        o->dump_number = (uint32_t)strtoul(argv[i + 1], NULL, 10);
+                        o->dump_path = argv[i + 2];
                         i += 2;
                 } else {
-                        return usage();
+                        return -EINVAL;
                 }
         }
-        if (i >= argc)
+        if (!o->jobs || o->jobs > JOBS_MAX || (i < argc) == o->suite)
+                return -EINVAL;
+        return i;
+}
+
+int main(int argc, char **argv)
+{
+        struct options o = { .jobs = 2 };
+        struct script_run total = { 0 };
+        glob_t found = { 0 };
+        int i, r;
+
+        setvbuf(stdout, NULL, _IOLBF, 0);
+        o.process.options = (struct compile_options) { .jobs = 1, .cpu = cpu_features_host() };
+        (void)set_tier(&o, "fast");
+        i = parse_options(argc, argv, &o);
+        if (i < 0)
                 return usage();
-        for (; i < argc; i++)
-                if (run_file(argv[i], &o, &total) < 0)
-                        r = 1;
+        if (o.suite) {
+                if (glob(TESTSUITES "/core/*.wast", 0, NULL, &found) != 0) {
+                        printf("no test scripts at " TESTSUITES "/core (configure --with-testsuites)\n");
+                        return 77;
+                }
+                r = run_files(found.gl_pathv, (int)found.gl_pathc, &o, &total);
+        } else {
+                r = run_files(argv + i, argc - i, &o, &total);
+        }
+        globfree(&found);
         if (o.dump_path && !o.dumped)
                 fprintf(stderr, "run-wast: no module %u\n", o.dump_number);
         printf("%lu passed, %lu failed, %lu skipped\n", total.passed, total.failed, total.skipped);
-        return r || total.failed;
+        return r < 0 || total.failed || !total.passed;
 }
