@@ -21,3 +21,22 @@ tests_bench_bench_compile_LDADD = $(BENCH_LIBS)
 tests_bench_bench_kernels_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-kernels.c
 tests_bench_bench_kernels_LDADD = $(BENCH_LIBS) -lm -ldl
 EXTRA_DIST += tests/bench/build-kernels.sh
+
+# `make bench` [QUICK=1]: every kernel on every engine; tables in bench/.
+EXTRA_PROGRAMS += tests/bench/engines/native tests/bench/engines/nacelle
+tests_bench_engines_native_SOURCES = tests/bench/engines/native.c tests/bench/kernels/kernel.h
+tests_bench_engines_native_LDADD = -ldl
+tests_bench_engines_nacelle_SOURCES = tests/bench/engines/nacelle.c tests/bench/guest.c tests/bench/guest.h
+tests_bench_engines_nacelle_LDADD = $(BENCH_LIBS)
+BENCH_ENGINES = tests/bench/engines/native tests/bench/engines/nacelle
+if HAVE_LLVM
+EXTRA_PROGRAMS += tests/bench/engines/nacelle-peak
+tests_bench_engines_nacelle_peak_SOURCES = $(tests_bench_engines_nacelle_SOURCES)
+tests_bench_engines_nacelle_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+tests_bench_engines_nacelle_peak_LDADD = $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
+BENCH_ENGINES += tests/bench/engines/nacelle-peak
+endif
+EXTRA_DIST += tests/bench/run-bench tests/bench/engines/node.js tests/bench/engines/wasmtime_engine.py
+.PHONY: bench
+bench: $(BENCH_ENGINES)
+	$(top_srcdir)/tests/bench/run-bench . bench $${QUICK:+--quick}
