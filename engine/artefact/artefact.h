@@ -18,6 +18,8 @@
  *   is borrowed and must not change (a sealed or private mapping). Returns 0, -EBADMSG with the offset,
  *   -ENOEXEC (ABI version or machine of another build), -EOPNOTSUPP (a CPU feature is missing on
  *   this host, named), -ENOMEM.
+ * artefact_sum_check - does the checksum at the end fit? Finds damage, not malice.
+ * artefact_view - artefact_read() without that check, for whoever knows that it was made.
  * artefact_find_code - the place of .text alone, for the broker, who publishes it and must not
  *   parse more than the ELF header and the section table. */
 #pragma once
@@ -48,6 +50,9 @@ _must_check_ int artefact_write(const struct checked_module *c, const struct com
                                 const struct key *key, struct buffer *out, struct error *err);
 _must_check_ int artefact_read(const uint8_t *bytes, size_t size, struct artefact **ret,
                                struct error *err);
+_must_check_ int artefact_view(const uint8_t *bytes, size_t size, struct artefact **ret,
+                               struct error *err);
+_must_check_ int artefact_sum_check(const uint8_t *bytes, size_t size, struct error *err);
 _must_check_ int artefact_find_code(const uint8_t *bytes, size_t size, struct slice *ret,
                                     struct error *err);
 void artefact_free(struct artefact *a); /* takes NULL */

@@ -185,35 +185,53 @@ static int read_code(struct reader *r, struct artefact *a)
         return e;
 }
 
-static int read_trailer(struct reader *r)
+int artefact_sum_check(const uint8_t *bytes, size_t size, struct error *err)
 {
+        struct reader r = { .bytes = bytes, .err = err };
         XXH128_canonical_t sum;
 
-        XXH128_canonicalFromHash(&sum, XXH3_128bits(r->bytes, r->size));
-        if (memcmp(&sum, r->bytes + r->size, sizeof(sum)) != 0)
-                return broken(r, r->size, "damaged: the checksum at the end does not fit");
+        if (size < ARTEFACT_TRAILER)
+                return broken(&r, size, "not an artefact");
+        r.size = size - ARTEFACT_TRAILER;
+        XXH128_canonicalFromHash(&sum, XXH3_128bits(bytes, r.size));
+        if (memcmp(&sum, bytes + r.size, sizeof(sum)) != 0)
+                return broken(&r, r.size, "damaged: the checksum at the end does not fit");
         return 0;
 }
 
+/* What is no artefact at all is told so, and not that it is damaged. */
+static int read_start(struct reader *r, size_t size)
+{
+        if ((uintptr_t)r->bytes % 8 != 0)
+                return error_set(r->err, STAGE_ARTEFACT, -EINVAL, ERROR_NOWHERE,
+                                 "artefact at an address that is not aligned");
+        if (size < ARTEFACT_TRAILER)
+                return broken(r, size, "not an artefact");
+        r->size = size - ARTEFACT_TRAILER;
+        return read_head(r);
+}
+
 int artefact_read(const uint8_t *bytes, size_t size, struct artefact **ret, struct error *err)
+{
+        struct reader r = { .bytes = bytes, .err = err };
+        int e = read_start(&r, size);
+
+        if (e == 0)
+                e = artefact_sum_check(bytes, size, err);
+        return e < 0 ? e : artefact_view(bytes, size, ret, err);
+}
+
+int artefact_view(const uint8_t *bytes, size_t size, struct artefact **ret, struct error *err)
 {
         _cleanup_(artefact_freep) struct artefact *a = NULL;
         struct reader r = { .bytes = bytes, .err = err };
         int e;
 
-        if ((uintptr_t)bytes % 8 != 0)
-                return error_set(err, STAGE_ARTEFACT, -EINVAL, ERROR_NOWHERE,
-                                 "artefact at an address that is not aligned");
-        if (size < ARTEFACT_TRAILER)
-                return broken(&r, size, "not an artefact");
-        r.size = size - ARTEFACT_TRAILER;
         a = calloc(1, sizeof(*a));
         if (!a)
                 return error_set(err, STAGE_ARTEFACT, -ENOMEM, ERROR_NOWHERE,
                                  "no memory for an artefact");
-        e = read_head(&r);
-        if (e == 0)
-                e = read_trailer(&r);
+        e = read_start(&r, size);
         if (e == 0)
                 e = read_sections(&r);
         if (e == 0)

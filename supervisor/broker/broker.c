@@ -140,7 +140,8 @@ static int map_artefact(int fd, struct mapping *ret, struct slice *ret_code, str
         r = artefact_find_code(p, ret->size, ret_code, err);
         if (r >= 0 && (ret_code->offset > ret->size || ret_code->size > ret->size - ret_code->offset))
                 r = error_set(err, STAGE_ARTEFACT, -EBADMSG, ret_code->offset, "code outside of the file");
-        return r;
+        /* Here and not in the cell: a damaged cache entry is made anew as long as files can be opened. */
+        return r < 0 ? r : artefact_sum_check(p, ret->size, err);
 }
 
 static int send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at, uint32_t *ret_module,
@@ -324,8 +325,8 @@ static int start_with_code(struct broker *b, int artefact, size_t *ret_bytes, st
         return cell_start(b, err);
 }
 
-int broker_run(const struct run_options *o, const char *path, struct run_outcome *ret,
-               struct error *err)
+static int run_once(const struct run_options *o, const char *path, struct run_outcome *ret,
+                    struct error *err)
 {
         _cleanup_(broker_stopp) struct broker *b = NULL;
         _cleanup_close_ int file = -EBADF, artefact = -EBADF;
@@ -360,4 +361,22 @@ int broker_run(const struct run_options *o, const char *path, struct run_outcome
                 return error_prefix(err, "%s", path);
         r = run_guest(b, module, ret, err);
         return r < 0 ? error_prefix(err, "%s", path) : 0;
+}
+
+int broker_run(const struct run_options *o, const char *path, struct run_outcome *ret,
+               struct error *err)
+{
+        struct run_options again = *o;
+        struct error first = { 0 };
+        int r = run_once(o, path, ret, &first);
+
+        /* A cache entry that bit rot, or another build, made unusable costs a compilation, not the run.
+         * Nothing of the guest has run: its code was never taken. */
+        if (r < 0 && first.stage == STAGE_ARTEFACT && !o->no_cache && !o->refresh) {
+                again.refresh = true;
+                return run_once(&again, path, ret, err);
+        }
+        if (r < 0 && err)
+                *err = first;
+        return r;
 }

@@ -61,6 +61,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         unsigned jobs;             /* compiler threads; 0: as many as processors */
         const char *cache;         /* directory; NULL: cache_default_path() */
         bool no_cache;
+        bool refresh;              /* compile and store although the cache has an entry */
         int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all); /* non-zero: stop */
         void *context;
 

@@ -250,7 +250,7 @@ int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct err
         r = open_cache(o, &cache, err);
         if (r < 0)
                 return r;
-        if (cache >= 0) {
+        if (cache >= 0 && !o->refresh) {
                 r = key_of(fd, &job, &job.key, err);
                 if (r < 0)
                         return r;

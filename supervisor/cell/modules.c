@@ -56,7 +56,7 @@ static int load(struct cell *c, const struct load_message *m, int fd, struct cel
                 module->bytes = NULL;
                 return error_set(err, STAGE_CELL, -errno, ERROR_NOWHERE, "mapping the artefact: %m");
         }
-        r = artefact_read(module->bytes, module->size, &module->artefact, err);
+        r = artefact_view(module->bytes, module->size, &module->artefact, err);
         if (r < 0)
                 return r;
         if (m->code_at & 4095 || m->code_at > c->arena_bytes ||
