@@ -8,6 +8,7 @@
 #include "engine/run/machine.h"
 
 #define HWCAP2_FSGSBASE (1ul << 1) /* arch/x86/include/uapi/asm/hwcap2.h */
+#define STACK_GUARD     ((size_t)4096)
 
 static uintptr_t arena_start, arena_end;
 static pthread_key_t stack_key;
@@ -87,13 +88,19 @@ static void on_fault(int number, siginfo_t *info, void *ucontext)
         context_to_trap(ucontext, f->entry, trap);
 }
 
-static void stack_free(void *stack)
+/* The handler walks trap maps and copies nothing large: 64 KiB beside the kernel's frame, and a
+ * guard below. */
+static size_t stack_bytes(void)
+{
+        return ((getauxval(AT_MINSIGSTKSZ) + 4095) & ~(size_t)4095) + (64u << 10);
+}
+
+static void stack_free(void *map)
 {
         stack_t off = { .ss_flags = SS_DISABLE };
-        size_t *map = stack;
 
         sigaltstack(&off, NULL);
-        munmap(map, *map);
+        munmap(map, STACK_GUARD + stack_bytes());
 }
 
 int run_init(struct error *err)
@@ -119,12 +126,10 @@ int run_init(struct error *err)
         return 0;
 }
 
-/* The handler walks trap maps and copies nothing large: 64 KiB beside the kernel's frame. The size
- * is kept in the mapping's first word for stack_free(). */
 int run_thread_init(struct error *err)
 {
-        size_t frame = getauxval(AT_MINSIGSTKSZ), bytes = ((frame + 4095) & ~(size_t)4095) + 69632;
-        size_t *map;
+        size_t bytes = STACK_GUARD + stack_bytes();
+        uint8_t *map;
         stack_t stack;
 
         if (pthread_getspecific(stack_key))
@@ -134,9 +139,8 @@ int run_thread_init(struct error *err)
         if (map == MAP_FAILED)
                 return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE,
                                  "signal stack of %zu bytes", bytes);
-        *map = bytes;
-        stack = (stack_t) { .ss_sp = (uint8_t *)map + 4096, .ss_size = bytes - 4096 };
-        if (sigaltstack(&stack, NULL) < 0) {
+        stack = (stack_t) { .ss_sp = map + STACK_GUARD, .ss_size = bytes - STACK_GUARD };
+        if (mprotect(map, STACK_GUARD, PROT_NONE) < 0 || sigaltstack(&stack, NULL) < 0) {
                 int r = -errno;
 
                 munmap(map, bytes);

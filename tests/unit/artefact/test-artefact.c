@@ -184,10 +184,11 @@ static void seal(uint8_t *bytes, size_t size)
         memcpy(bytes + size - sizeof(sum), &sum, sizeof(sum));
 }
 
+static volatile uint64_t sum;
+
 /* Use everything that a reader's caller uses. */
 static void walk(const struct artefact *a)
 {
-        volatile uint64_t sum = 0;
         uint64_t offset;
 
         for (uint32_t k = 0; k < a->nfunctions; k++)

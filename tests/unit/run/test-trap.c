@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -433,6 +434,76 @@ START_TEST(fibers_keep_their_instance)
 }
 END_TEST
 
+/* Each thread has its own base, fiber and signal stack. */
+static void *thread_runs(void *argument)
+{
+        struct job *j = argument;
+
+        if (run_thread_init(NULL) < 0)
+                abort();
+        for (unsigned i = 0; i < 300; i++) {
+                struct fiber *f;
+
+                if (fiber_new(0, &f, NULL) < 0)
+                        abort();
+                fiber_start(f, job_entry, j);
+                if (fiber_resume(f) || j->r != -EFAULT || j->trap.trap != TRAP_MEMORY_BOUNDS ||
+                    j->trap.frames[0].instance != j->instance)
+                        abort();
+                fiber_free(f);
+        }
+        return NULL;
+}
+
+START_TEST(threads_trap_apart)
+{
+        static struct job jobs[2];
+        void *code = CODE(0x55, 0x48, 0x89, 0xe5, 0x65, 0x8b, 0x07, 0x5d, 0xc3);
+        pthread_t threads[2];
+
+        for (unsigned i = 0; i < 2; i++) {
+                jobs[i] = (struct job) { .instance = &guests[i], .code = code, .type = &type_ii_i,
+                                         .args = { { .i32 = 70000 + i } } };
+                ck_assert_int_eq(pthread_create(&threads[i], NULL, thread_runs, &jobs[i]), 0);
+        }
+        for (unsigned i = 0; i < 2; i++) {
+                pthread_join(threads[i], NULL);
+                ck_assert_uint_eq(jobs[i].trap.address, 70000 + i);
+        }
+}
+END_TEST
+
+static void *thread_resumes(void *argument)
+{
+        ck_assert(fiber_resume(argument));
+        return NULL;
+}
+
+/* Suspended in a host call on one thread, resumed on others: the base goes with it. */
+START_TEST(a_fiber_travels)
+{
+        struct record record = { { host_suspends }, run_host_thunk, NULL, 0, 0 };
+        struct job j = { .instance = &guests[1], .type = &type_II_I,
+                         .args = { { .i64 = 5 }, { .i64 = (uintptr_t)&record } } };
+        struct fiber *f;
+        pthread_t thread;
+
+        j.code = CODE(0x55, 0x48, 0x89, 0xe5, 0x49, 0x89, 0xf2, 0xff, 0x56, 0x08, 0x65, 0x48, 0x03,
+                      0x04, 0x25, 0, 0, 0, 0, 0x5d, 0xc3);
+        *(uint64_t *)guests[1].prefix.base = 4000;
+        ck_assert_int_eq(fiber_new(0, &f, NULL), 0);
+        fiber_start(f, job_entry, &j);
+        for (unsigned i = 0; i < 3; i++) {
+                ck_assert_int_eq(pthread_create(&thread, NULL, thread_resumes, f), 0);
+                pthread_join(thread, NULL);
+        }
+        ck_assert(!fiber_resume(f));
+        ck_assert_int_eq(j.r, 0);
+        ck_assert_uint_eq(j.results[0].i64, 4006);
+        fiber_free(f);
+}
+END_TEST
+
 /* What is not the guest's fault is never resumed. */
 static uint64_t host_faults(uint64_t argument)
 {
@@ -513,6 +584,8 @@ int main(void)
         tcase_add_test(tc, a_cross_thunk_switches);
         tcase_add_test(tc, host_calls_need_room);
         tcase_add_test(tc, fibers_keep_their_instance);
+        tcase_add_test(tc, threads_trap_apart);
+        tcase_add_test(tc, a_fiber_travels);
         tcase_add_test_raise_signal(tc, a_fault_of_the_host_aborts, SIGSEGV);
         tcase_add_test_raise_signal(tc, a_fault_elsewhere_aborts, SIGSEGV);
         tcase_add_test_raise_signal(tc, no_address_at_all_aborts, SIGSEGV);
