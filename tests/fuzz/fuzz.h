@@ -1,0 +1,24 @@
+/* fuzz.h - what tests/fuzz/mutate does to its inputs, and what it counts.
+ *
+ * A target takes bytes that may be anything. It returns 0 or the negative errno of the refusal,
+ * and aborts (fuzz_fail) when a promise is broken. @seed chooses options, such as features.
+ * The same function serves libFuzzer: see module.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/cleanup.h"
+
+int target_module(const uint8_t *bytes, size_t size, uint32_t seed);
+
+_noreturn_ _printf_(1, 2) void fuzz_fail(const char *format, ...);
+
+/* The heap as the program uses it (heap.c): bytes now, the most since heap_mark(), and the number
+ * of allocations. heap_fail_at(n) lets the n-th allocation from now fail, 0 none. */
+size_t heap_bytes(void);
+size_t heap_most(void);
+void heap_mark(void);
+void heap_fail_at(uint64_t n);
+bool heap_has_failed(void);
