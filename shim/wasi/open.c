@@ -1,11 +1,11 @@
 /* open.c - path_open, closing, renumbering. */
 #include <errno.h>
+#include <string.h>
 
 #include "shim/wasi/state.h"
 #include "shim/wasi/wasi.h"
 
 #define RIGHTS_READ  (RIGHT_FD_READ | RIGHT_FD_READDIR)
-/* Not FD_FILESTAT_SET_SIZE: Go asks for it when it opens something to be read, directories too. */
 #define RIGHTS_WRITE (RIGHT_FD_WRITE | RIGHT_FD_ALLOCATE)
 #define RIGHTS_ALL   ((UINT64_C(1) << 30) - 1)
 
@@ -29,6 +29,14 @@ static uint64_t directory_rights(uint32_t oflags, uint32_t fdflags)
         return rights;
 }
 
+/* FD_FILESTAT_SET_SIZE beside a right to read is no wish to write: Go asks for it whenever it opens
+ * something to be read, directories too. */
+static bool wants_write(uint64_t rights)
+{
+        return (rights & RIGHTS_WRITE) ||
+               ((rights & RIGHT_FD_FILESTAT_SET_SIZE) && !(rights & RIGHTS_READ));
+}
+
 static uint32_t open_flags(uint32_t lookup, uint32_t oflags, uint64_t rights)
 {
         uint32_t flags = 0;
@@ -43,7 +51,7 @@ static uint32_t open_flags(uint32_t lookup, uint32_t oflags, uint64_t rights)
                 flags |= PATH_EXCLUSIVE;
         if (oflags & WASI_OPEN_TRUNCATE)
                 flags |= PATH_TRUNCATE | PATH_WRITE;
-        if ((rights & RIGHTS_WRITE) && !(oflags & WASI_OPEN_DIRECTORY))
+        if (wants_write(rights) && !(oflags & WASI_OPEN_DIRECTORY))
                 flags |= PATH_WRITE;
         if ((rights & RIGHTS_READ) || !(flags & PATH_WRITE))
                 flags |= PATH_READ;
@@ -107,9 +115,25 @@ static void open_fill(struct descriptor *d, const struct open_call *c,
                 d->flags = c->flags;
         }
         d->rights = c->rights & wasi_rights_of(d->kind);
+        if (!(c->r.flags & PATH_WRITE))
+                d->rights &= ~(uint64_t)RIGHT_FD_FILESTAT_SET_SIZE;
         d->inheriting = d->kind == KIND_DIRECTORY ? c->inheriting : 0;
         if (d->read_only)
                 d->rights &= ~wasi_rights_mutating();
+}
+
+/* Where a file came from, for the broker; only times need it, and they can do without. */
+static void open_remember(struct descriptor *d, const struct open_call *c)
+{
+        struct origin *o = malloc(sizeof(*o) + c->path.bytes + 1);
+
+        if (!o)
+                return;
+        *o = (struct origin) { .dir = c->dir, .lookup = c->r.flags & PATH_FOLLOW,
+                               .bytes = c->path.bytes };
+        memcpy(o->path, c->path.text, c->path.bytes + 1);
+        descriptor_ref(c->dir);
+        d->origin = o;
 }
 
 static enum wasi_errno open_do(struct wasi *w, struct open_call *c)
@@ -129,6 +153,8 @@ static enum wasi_errno open_do(struct wasi *w, struct open_call *c)
                 e = WASI_IO;
         if (!e)
                 e = descriptor_add(w, d, &number);
+        if (!e && d->rights & RIGHT_FD_FILESTAT_SET_TIMES && d->kind == KIND_FILE)
+                open_remember(d, c);
         if (!e)
                 guest_store_u32(&c->ret, number);
         else

@@ -47,6 +47,14 @@ struct watch {
 
 enum { WATCH_READ, WATCH_WRITE, _WATCH_MAX };
 
+/* How a file was opened: below @dir (a reference), by a path with its terminator. */
+struct origin {
+        struct descriptor *dir;
+        uint32_t lookup; /* PATH_FOLLOW or 0 */
+        uint32_t bytes;
+        char path[];
+};
+
 struct descriptor {
         unsigned refs;
         enum descriptor_kind kind;
@@ -58,6 +66,7 @@ struct descriptor {
         bool read_only;          /* a directory under a read-only grant */
         bool granted;            /* the handle or fd is the supervisor's, not opened by the guest */
         const char *guest_path;  /* preopened directories */
+        struct origin *origin;   /* files whose times may be set; NULL: not known */
         struct watch watches[_WATCH_MAX];
         uint32_t io[_WATCH_MAX]; /* how many operations began or ended */
         struct descriptor *previous, *next;

@@ -63,6 +63,10 @@ enum wasi_errno descriptor_put(struct wasi *w, struct descriptor *d)
                 e = wasi_errno_of(ring_do(w->config.ring, &op));
         }
         descriptor_unlink(w, d);
+        /* Directories have no origin: this goes one step deep. */
+        if (d->origin)
+                (void) descriptor_put(w, d->origin->dir);
+        free(d->origin);
         free(d);
         return e;
 }
@@ -77,6 +81,7 @@ void descriptor_drop_all(struct wasi *w)
                 descriptor_unlink(w, d);
                 if (d->kind != KIND_DIRECTORY && closes(d))
                         close(d->fd);
+                free(d->origin);
                 free(d);
         }
         free(w->table);

@@ -3,6 +3,7 @@
  * Started by the broker alone, with its socket at FD_BROKER and the code arena at FD_ARENA. */
 #include "config.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,6 +38,8 @@ int main(int argc, char **argv)
         struct error err = { 0 };
         struct fiber *control;
 
+        /* A guest whose reader went away gets an errno; the signal would end all of its neighbours. */
+        signal(SIGPIPE, SIG_IGN);
         cell_argument(c, argc > 1 ? argv[1] : NULL);
         if (fiber_new(CELL_STACK_BYTES, &control, &err) < 0 || cell_lock(c, &c->tried, &err) < 0)
                 fail(&err);
