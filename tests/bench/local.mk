@@ -40,3 +40,8 @@ EXTRA_DIST += tests/bench/run-bench tests/bench/engines/node.js tests/bench/engi
 .PHONY: bench
 bench: $(BENCH_ENGINES)
 	$(top_srcdir)/tests/bench/run-bench . bench $${QUICK:+--quick}
+
+# What a start from the cache costs.
+noinst_PROGRAMS += tests/bench/bench-load
+tests_bench_bench_load_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-load.c
+tests_bench_bench_load_LDADD = $(BENCH_LIBS)

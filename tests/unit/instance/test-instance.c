@@ -38,6 +38,26 @@ START_TEST(memory_has_its_image)
 }
 END_TEST
 
+/* A file that becomes shorter takes the guest's pages with it, and nothing else. */
+START_TEST(a_lost_image_traps)
+{
+        static const char wat[] = "(module (memory 1) (data (i32.const 5000) \"abc\")"
+                                  " (func (export \"load\") (result i32) unreachable))";
+        const struct forged_code code[] = { LOAD_CONST(5000) };
+        int fd = memfd_create("artefact", MFD_CLOEXEC);
+        struct instance *i = make(load(wat, code, 1, fd), NULL);
+        struct extern_value f = export_of(i, "load");
+        struct trap_info trap = { 0 };
+        union value result = { .bits = { 0, 0 } };
+
+        ck_assert_int_eq(ftruncate(fd, 0), 0);
+        ck_assert_int_eq(call(&f, NULL, &result, &trap), -EFAULT);
+        ck_assert_uint_eq(trap.trap, TRAP_HOST);
+        ck_assert_ptr_nonnull(strstr(trap.text, "image"));
+        close(fd);
+}
+END_TEST
+
 static const char calls_wat[] =
         "(module (type $t (func (result i32)))"
         " (import \"h\" \"f\" (func $f (param i32 i64) (result i64)))"
@@ -418,6 +438,7 @@ int main(void)
 
         tcase_add_checked_fixture(tc, world_setup, world_teardown);
         tcase_add_loop_test(tc, memory_has_its_image, 0, 2);
+        tcase_add_test(tc, a_lost_image_traps);
         tcase_add_test(tc, host_functions_are_called);
         tcase_add_test(tc, the_start_function_traps);
         tcase_add_test(tc, host_functions_have_many_arguments);
