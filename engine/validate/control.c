@@ -33,11 +33,12 @@ valtype *stack_grow(struct body *b, valtype *top, uint32_t n)
         uint64_t want = used + n + cursor_left(&b->c) + 16;
         valtype *stack;
 
-        if (_likely_(want <= b->stack_room))
-                return top;
-        if (used + n > limit)
+        /* Asked before the room, which depends on the bodies before: the error must not. */
+        if (_unlikely_(used + n > limit))
                 return body_fail(b, -E2BIG, "%llu operands at once, the limit is %llu",
                                  (unsigned long long)(used + n), (unsigned long long)limit);
+        if (_likely_(want <= b->stack_room))
+                return top;
         want += want / 2;
         stack = realloc(b->stack, want * sizeof(*stack));
         if (!stack)

@@ -1,5 +1,6 @@
 if HAVE_CHECK
-validate_tests = tests/unit/validate/test-validate tests/unit/validate/test-facts
+validate_tests = tests/unit/validate/test-validate tests/unit/validate/test-facts \
+	tests/unit/validate/test-limits
 check_PROGRAMS += $(validate_tests)
 TESTS += $(validate_tests)
 
@@ -15,4 +16,12 @@ tests_unit_validate_test_facts_SOURCES = tests/unit/validate/test-facts.c tests/
 tests_unit_validate_test_facts_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_validate_test_facts_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_validate_test_facts_LDADD = $(validate_test_libs)
+
+tests_unit_validate_test_limits_SOURCES = tests/unit/validate/test-limits.c tests/fuzz/fuzz.h \
+	tests/fuzz/heap.c
+tests_unit_validate_test_limits_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_validate_test_limits_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_validate_test_limits_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+tests_unit_validate_test_limits_LDADD = libvalidate.a libdecode.a libbase.a $(UNIT_LIBS)
 endif
