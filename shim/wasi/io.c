@@ -46,6 +46,20 @@ static int32_t io_now(struct wasi *w, const struct ring_op *op)
         return r == -ECANCELED || r == -EINTR ? -EAGAIN : r;
 }
 
+/* Sockets can be asked not to wait, which spares the timer. */
+static int32_t message_now(struct wasi *w, const struct ring_op *op)
+{
+        struct ring_op now = *op;
+
+        now.flags |= MSG_DONTWAIT;
+        return ring_do(w->config.ring, &now);
+}
+
+static bool is_message(const struct ring_op *op)
+{
+        return op->code == RING_SENDMSG || op->code == RING_RECVMSG;
+}
+
 static bool op_writes(const struct ring_op *op)
 {
         return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG;
@@ -65,7 +79,7 @@ static int32_t io_stream(struct wasi *w, const struct descriptor *d, const struc
         int32_t r;
 
         if (d->flags & WASI_FD_NONBLOCK)
-                return io_now(w, op);
+                return is_message(op) ? message_now(w, op) : io_now(w, op);
         for (;;) {
                 r = ring_do(w->config.ring, op);
                 if (r == -EINTR)
@@ -144,13 +158,13 @@ static enum wasi_errno io_do(struct wasi *w, struct io_call *c, bool writes)
         };
         int32_t r;
 
-        if (writes && c->d->kind == KIND_CONNECTION) {
+        if (c->d->kind == KIND_CONNECTION) {
                 /* A peer that hung up is an error here, not a signal for the whole cell. */
-                op.code = RING_SENDMSG;
+                op.code = writes ? RING_SENDMSG : RING_RECVMSG;
                 op.address = &message;
                 op.length = 1;
                 op.offset = 0;
-                op.flags = MSG_NOSIGNAL;
+                op.flags = writes ? MSG_NOSIGNAL : 0;
         } else if (c->iov.n == 1) {
                 op.code = writes ? RING_WRITE : RING_READ;
                 op.address = c->iov.v[0].iov_base;

@@ -45,3 +45,19 @@ bench: $(BENCH_ENGINES)
 noinst_PROGRAMS += tests/bench/bench-load
 tests_bench_bench_load_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-load.c
 tests_bench_bench_load_LDADD = $(BENCH_LIBS)
+
+# `make bench-io`: a copy of a file and an echo server, in a cell and as native programs.
+EXTRA_PROGRAMS += tests/bench/bench-io tests/bench/guests/native-copy tests/bench/guests/native-echo
+tests_bench_bench_io_SOURCES = tests/bench/bench-io.c
+tests_bench_guests_native_copy_SOURCES = tests/bench/guests/copy.c
+tests_bench_guests_native_echo_SOURCES = tests/bench/guests/echo.c
+BENCH_GUESTS = tests/bench/guests/copy.wasm tests/bench/guests/echo.wasm
+CLEANFILES += $(BENCH_GUESTS)
+# poll() of the C library keeps its subscriptions on the stack: 80 bytes each.
+tests/bench/guests/echo.wasm: tests/bench/guests/echo.c
+	@$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(WASM_CC) $(WASM_COMPILE_FLAGS) $(srcdir)/tests/bench/guests/echo.c $(WASM_LINK_FLAGS) \
+		-Wl,-z,stack-size=1048576 -o $@
+.PHONY: bench-io
+bench-io: all tests/bench/bench-io tests/bench/guests/native-copy tests/bench/guests/native-echo $(BENCH_GUESTS)
+	tests/bench/bench-io $(BENCH_IO_OPTIONS) .
