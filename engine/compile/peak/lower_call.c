@@ -1,4 +1,5 @@
 /* Parameters, results and every kind of call, as abi.h lays them down. */
+#include "engine/compile/idioms.h"
 #include "engine/compile/peak/lower.h"
 
 static LLVMValueRef spill_at(struct lowering *l, unsigned index)
@@ -97,18 +98,46 @@ static void call_pointer(struct body *s, const struct functype *type, LLVMValueR
         finish_call(s, type, call, tail);
 }
 
+/* The product of 128 bits in place of a call of the helper that computes it. */
+static void multiply_128(struct body *s, const struct instruction *in, bool low_first)
+{
+        struct lowering *l = s->l;
+        LLVMTypeRef wide = LLVMIntTypeInContext(l->context, 128);
+        LLVMValueRef *args = &s->stack[s->depth - 5], halves[2], product, high;
+
+        s->depth -= 5;
+        product = LLVMBuildMul(l->b, LLVMBuildZExt(l->b, args[1], wide, ""),
+                               LLVMBuildZExt(l->b, args[3], wide, ""), "");
+        halves[0] = LLVMBuildTrunc(l->b, product, l->i64, "");
+        high = LLVMBuildLShr(l->b, product, LLVMConstInt(wide, 64, false), "");
+        high = LLVMBuildTrunc(l->b, high, l->i64, "");
+        high = LLVMBuildAdd(l->b, high, LLVMBuildMul(l->b, args[2], args[3], ""), "");
+        halves[1] = LLVMBuildAdd(l->b, high, LLVMBuildMul(l->b, args[1], args[4], ""), "");
+        body_mark(s, in->at);
+        for (unsigned i = 0; i < 2; i++) {
+                unsigned half = low_first ? i : 1 - i;
+
+                memory_store(s, halves[half], memory_pointer(s, 0, args[0], 8 * half, 8));
+        }
+}
+
 static void call_function(struct body *s, const struct instruction *in, bool tail)
 {
         struct lowering *l = s->l;
         const struct functype *type = module_function_type(l->m, in->index);
         LLVMValueRef args[ABI_INTEGER_ARGS + ABI_VECTOR_ARGS], f;
         int32_t at = l->layout->imports + (int32_t)(in->index * sizeof(struct import_desc));
+        bool low_first;
 
         body_mark(s, in->at);
         if (in->index < l->m->imported_functions) {
                 f = load_field(s, l->pointer, instance_at(l, at), CLASS_DESCRIPTOR, true);
                 call_pointer(s, type, f, load_field(s, l->pointer, instance_at(l, at + 8),
                                                     CLASS_DESCRIPTOR, true), tail);
+                return;
+        }
+        if (!tail && idiom_find(l->m, in->index, &low_first) == IDIOM_MUL128) {
+                multiply_128(s, in, low_first);
                 return;
         }
         f = lower_function(l, in->index);

@@ -29,7 +29,7 @@ LLVMValueRef memory_pointer(struct body *s, uint32_t memory, LLVMValueRef index,
                         TRAP_MEMORY_BOUNDS);
         }
         if (own)
-                return LLVMBuildIntToPtr(l->b, at, l->pointer_gs, "");
+                return LLVMBuildGEP2(l->b, l->i8, LLVMConstNull(l->pointer_gs), &at, 1, "");
         base = load_field(s, l->pointer, instance_at(l, memory_desc_at(l, memory)), CLASS_DESCRIPTOR,
                           true);
         return LLVMBuildGEP2(l->b, l->i8, base, &at, 1, "");

@@ -13,7 +13,7 @@
  * of tables and imported memories) hoisted; longer lists cost compile time and gained nothing. */
 static const char passes[] =
         "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
-        "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,simplifycfg)";
+        "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,loop-simplify,lcssa,loop-vectorize,slp-vectorizer,instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX, "+avx" },       { CPU_X86_AVX2, "+avx2" },   { CPU_X86_BMI1, "+bmi" },
