@@ -238,15 +238,17 @@ static void check_maps(const struct posture *p, const struct posture_expected *e
 static void check_credentials(const struct posture *p, const struct posture_expected *e,
                               struct report *r)
 {
-        if (!p->no_new_privs)
+        bool capabilities = !(e->missing & LAYER_BIT(LAYER_CAPABILITIES));
+
+        if (!p->no_new_privs && !(e->missing & LAYER_BIT(LAYER_NO_NEW_PRIVS)))
                 mismatch(r, "no_new_privs: off");
-        if (p->cap_eff || p->cap_prm || p->cap_inh || p->cap_amb)
+        if (capabilities && (p->cap_eff || p->cap_prm || p->cap_inh || p->cap_amb))
                 mismatch(r, "capabilities: effective %" PRIx64 ", permitted %" PRIx64
                          ", inheritable %" PRIx64 ", ambient %" PRIx64,
                          p->cap_eff, p->cap_prm, p->cap_inh, p->cap_amb);
         if (!e->root)
                 return;
-        if (p->cap_bnd)
+        if (p->cap_bnd && capabilities)
                 mismatch(r, "capabilities: bounding set %" PRIx64, p->cap_bnd);
         if (p->uid == 0 && !(e->missing & LAYER_BIT(LAYER_IDENTITY)))
                 mismatch(r, "identity: still root");

@@ -11,8 +11,8 @@
 #include "policy/policy.h"
 #include "supervisor/broker/audit.h"
 
-#define WAIT_MS  20
-#define WAITS    5
+#define WAIT_MS  5
+#define WAITS    4
 
 int audit_open(void)
 {

@@ -7,3 +7,7 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
 	supervisor/broker/paths.h supervisor/broker/session.c supervisor/broker/spawn.c \
 	supervisor/broker/spawn.h supervisor/broker/status.c
+
+# What a program needs that uses the broker.
+BROKER_LIBS = libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libdecode.a libcompile.a \
+	libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)

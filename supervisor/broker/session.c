@@ -46,7 +46,7 @@ static int send_message(struct broker *b, const void *message, size_t size, cons
 
 /* Next message into b->in. Returns 1; 0: the cell is gone; -ETIME; other negative errno. No
  * descriptor is taken from a cell: without room for them the kernel closes what came along. */
-static int receive(struct broker *b, size_t *ret_size, bool *ret_stray)
+static int receive(struct broker *b, size_t *ret_size, int *ret_flags)
 {
         struct iovec iov = { &b->in, sizeof(b->in) };
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -75,7 +75,7 @@ static int receive(struct broker *b, size_t *ret_size, bool *ret_stray)
                 return -errno;
         if (n <= 0)
                 return 0;
-        *ret_stray = msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC);
+        *ret_flags = msg.msg_flags;
         *ret_size = (size_t)n;
         return 1;
 }
@@ -103,11 +103,11 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
         *ret = (struct answer) { 0 };
         for (;;) {
                 struct error broken = { 0 };
-                bool stray = false;
                 size_t size = 0;
+                int flags = 0;
                 int r;
 
-                r = receive(b, &size, &stray);
+                r = receive(b, &size, &flags);
                 if (r == -ETIME) {
                         ret->lost = ret->timed_out = true;
                         return 0;
@@ -119,7 +119,12 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
                         ret->lost = true;
                         return 0;
                 }
-                r = message_check(&b->in, size, stray, true, b->phase, &broken);
+                if (flags & MSG_TRUNC)
+                        r = error_set(&broken, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
+                                      "a message that is too long");
+                else
+                        r = message_check(&b->in, size, flags & MSG_CTRUNC ? 1 : 0, true, b->phase,
+                                          &broken);
                 if (r >= 0 && b->in.head.message == MESSAGE_PATH) {
                         r = serve_path(b, size, &broken);
                         if (r >= 0)

@@ -1,0 +1,66 @@
+/* attacker.c - what makes nacelle-cell into cell-attacker: the real lock, then one attack.
+ *
+ * The argument is "ATTACK:MASK": MASK, hexadecimal, is the set of layers to leave off.
+ * The attack begins with the broker's first command, so the broker has looked at the cell before; its
+ * end is the answer to that command. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/drills/attack.h"
+
+static const char *attack_name;
+pid_t attack_broker;
+
+void cell_argument(struct cell *c, const char *argument)
+{
+        const char *mask = argument ? strrchr(argument, ':') : NULL;
+
+        attack_broker = getppid();
+        if (!argument || !mask)
+                _exit(64);
+        attack_name = strndup(argument, (size_t)(mask - argument));
+        c->lockdown.skip = (uint32_t)strtoul(mask + 1, NULL, 16);
+        c->lockdown.missing = c->lockdown.skip; /* the broker must not hold it against us */
+}
+
+static const struct attack *find(const char *name)
+{
+        static const struct attack *const tables[] = { attacks_calls, attacks_ring, attacks_code,
+                                                       attacks_broker };
+
+        for (size_t t = 0; t < ELEMENTSOF(tables); t++)
+                for (const struct attack *a = tables[t]; a->name; a++)
+                        if (strcmp(a->name, name) == 0)
+                                return a;
+        return NULL;
+}
+
+static long run(struct cell *c)
+{
+        const struct attack *a = find(attack_name);
+
+        return a ? a->run(c) : -ENOTRECOVERABLE;
+}
+
+void cell_attack(struct cell *c)
+{
+        struct received r = { 0 };
+        struct error err = { 0 };
+        long got;
+
+        if (channel_receive(c, &r) < 0)
+                _exit(65);
+        for (unsigned i = 0; i < r.nfds; i++)
+                close(r.fds[i]);
+        c->id = c->in.head.id;
+        got = run(c);
+        if (got >= 0)
+                error_set(&err, STAGE_CELL, -ENOTRECOVERABLE, ERROR_NOWHERE, "through");
+        else
+                error_set(&err, STAGE_CELL, (int)got, ERROR_NOWHERE, "refused");
+        reply_error(c, &err);
+        _exit(0);
+}
