@@ -19,3 +19,22 @@ tests_wasi_test_wasi_CFLAGS = $(UNIT_CFLAGS)
 tests_wasi_test_wasi_LDADD = libwasi.a libbroker.a libproto.a libring.a librun.a libbase.a \
 	$(URING_LIBS) $(UNIT_LIBS)
 endif
+
+# Guest programs, compiled when there is a compiler for wasm (examples/local.mk has the rule).
+WASI_GUESTS = tests/wasi/guest/copy.wasm tests/wasi/guest/posix.wasm tests/wasi/guest/raw.wasm \
+	tests/wasi/guest/server.wasm
+if HAVE_WASM_CC
+check_DATA += $(WASI_GUESTS)
+check_PROGRAMS += tests/wasi/guest/native-posix
+endif
+# poll() of the C library keeps its subscriptions on the stack, which has 64 KiB by default.
+tests/wasi/guest/server.wasm: WASM_LINK_FLAGS += -Wl,-z,stack-size=1048576
+tests/wasi/guest/raw.wasm: $(srcdir)/tests/wasi/guest/check.h
+tests_wasi_guest_native_posix_SOURCES = tests/wasi/guest/posix.c
+tests_wasi_guest_native_posix_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
+tests_wasi_guest_native_posix_CFLAGS = -std=gnu17
+dist_check_SCRIPTS += tests/wasi/run-guests
+TESTS += tests/wasi/run-guests
+EXTRA_DIST += tests/wasi/guest/check.h tests/wasi/guest/copy.c tests/wasi/guest/echo-client.py \
+	tests/wasi/guest/raw.c tests/wasi/guest/server.c
+CLEANFILES += $(WASI_GUESTS)
