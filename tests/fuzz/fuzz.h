@@ -9,9 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/buffer.h"
 #include "engine/base/cleanup.h"
 
 int target_module(const uint8_t *bytes, size_t size, uint32_t seed);
+int target_artefact(const uint8_t *bytes, size_t size, uint32_t seed);
+
+/* A module as input of target_artefact(): appends nothing for one that cannot be. */
+void prepare_artefact(const uint8_t *bytes, size_t size, struct buffer *out);
 
 _noreturn_ _printf_(1, 2) void fuzz_fail(const char *format, ...);
 

@@ -1,10 +1,11 @@
 check_PROGRAMS += tests/fuzz/mutate
 TESTS += tests/fuzz/mutate
-tests_fuzz_mutate_SOURCES = tests/fuzz/corpus.h tests/fuzz/fuzz.h tests/fuzz/heap.c \
+tests_fuzz_mutate_SOURCES = tests/fuzz/artefact.c tests/fuzz/corpus.h tests/fuzz/fuzz.h tests/fuzz/heap.c \
 	tests/fuzz/module.c tests/fuzz/mutate.c
 tests_fuzz_mutate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
-tests_fuzz_mutate_LDADD = libtext.a libvalidate.a libdecode.a libbase.a $(XXHASH_LIBS)
+tests_fuzz_mutate_LDADD = libtext.a libartefact.a libvalidate.a libfast.a $(PEAK_LIBS) libcompile.a \
+	libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(LLVM_LIBS)
 
 # Random programs against node's WebAssembly. The second program has the optimising generator too.
 FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c tests/fuzz/generate.c tests/fuzz/generate.h \

@@ -37,8 +37,11 @@ struct input {
 static const struct target {
         const char *name;
         int (*run)(const uint8_t *bytes, size_t size, uint32_t seed);
+        /* From a module to what the target takes; NULL: the module itself. */
+        void (*prepare)(const uint8_t *bytes, size_t size, struct buffer *out);
 } targets[] = {
-        { "module", target_module },
+        { "module", target_module, NULL },
+        { "artefact", target_artefact, prepare_artefact },
 };
 
 static struct input inputs[INPUTS_MAX];
@@ -340,18 +343,36 @@ static unsigned count_small(void)
         return n ? n : 1;
 }
 
+static void run_input(const struct target *t, const struct input *in, uint64_t mutations,
+                      uint64_t seed, uint64_t *failures)
+{
+        bool large = in->size > LARGE_BYTES;
+
+        run_prefixes(t, in);
+        run_mutations(t, in, large ? LARGE_MUTATIONS : mutations, seed);
+        if (!large)
+                *failures += run_failures(t, in);
+}
+
 static void run_target(const struct target *t, uint64_t mutations, uint64_t seed)
 {
         uint64_t each = mutations / count_small() + 1, failures = 0;
 
         cases = accepted = 0;
+        slowest_s = most_per_byte = 0;
         for (unsigned i = 0; i < ninputs; i++) {
-                bool large = inputs[i].size > LARGE_BYTES;
+                struct input in = inputs[i];
+                struct buffer made = { 0 };
 
-                run_prefixes(t, &inputs[i]);
-                run_mutations(t, &inputs[i], large ? LARGE_MUTATIONS : each, seed + i * mutations);
-                if (!large)
-                        failures += run_failures(t, &inputs[i]);
+                if (t->prepare) {
+                        set_running("%s: made of %s", t->name, in.name);
+                        t->prepare(in.bytes, in.size, &made);
+                        in.bytes = made.bytes;
+                        in.size = made.size;
+                }
+                if (in.bytes)
+                        run_input(t, &in, each, seed + i * mutations, &failures);
+                buffer_done(&made);
         }
         printf("%s: %u inputs, %llu cases, %llu of them accepted, %llu failing allocations, "
                "slowest %.0f ms, at most %.0f bytes of memory a byte\n", t->name, ninputs,
