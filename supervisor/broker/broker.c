@@ -360,7 +360,10 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         if (r < 0)
                 return error_prefix(err, "%s", path);
         r = run_guest(b, module, ret, err);
-        return r < 0 ? error_prefix(err, "%s", path) : 0;
+        if (r < 0)
+                return error_prefix(err, "%s", path);
+        ret->escapes = b->paths.escapes;
+        return 0;
 }
 
 int broker_run(const struct run_options *o, const char *path, struct run_outcome *ret,

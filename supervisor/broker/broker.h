@@ -95,6 +95,7 @@ struct run_outcome {
         unsigned nresults;
         struct run_value results[RUN_RESULTS_MAX];
         char text[RUN_TEXT_BYTES];    /* for people, one or more lines, escaped; "" when all is well */
+        uint64_t escapes;  /* requests for paths that the kernel stopped at the edge of a grant */
         char missing[512]; /* with degraded: the layers that were absent, comma-separated; or "" */
 };
 
