@@ -3,10 +3,12 @@
 #include "engine/text/literal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 static int digit_value(char c)
@@ -149,4 +151,49 @@ int literal_f64(const char *s, size_t size, uint64_t *ret)
         memcpy(&bits, &value, sizeof(bits));
         *ret = bits;
         return 0;
+}
+
+/* 9 and 17 digits are always enough; fewer are tried first. */
+static void shortest(uint64_t bits, unsigned width, char *text, size_t size)
+{
+        locale_t before = uselocale(c_locale);
+        unsigned most = width == 32 ? 9 : 17;
+
+        for (unsigned digits = most - 3; digits <= most; digits++) {
+                uint32_t single = (uint32_t)bits, back32 = 0;
+                uint64_t back64 = 0;
+                double value;
+                float f;
+
+                if (width == 32) {
+                        memcpy(&f, &single, sizeof(f));
+                        value = (double)f;
+                } else {
+                        memcpy(&value, &bits, sizeof(value));
+                }
+                snprintf(text, size, "%.*g", (int)digits, value);
+                if (width == 32 ? !literal_f32(text, strlen(text), &back32) && back32 == single
+                                : !literal_f64(text, strlen(text), &back64) && back64 == bits)
+                        break;
+        }
+        uselocale(before);
+}
+
+char *float_text(uint64_t bits, unsigned width, char text[static FLOAT_TEXT_MAX])
+{
+        unsigned mantissa = width == 32 ? 23 : 52;
+        uint64_t payload = bits & ((UINT64_C(1) << mantissa) - 1), infinity;
+        const char *sign = bits >> (width - 1) & 1 ? "-" : "";
+
+        infinity = (UINT64_C(1) << (width - 1)) - (UINT64_C(1) << mantissa);
+        pthread_once(&c_locale_once, make_c_locale);
+        if ((bits & infinity) != infinity)
+                shortest(bits, width, text, FLOAT_TEXT_MAX);
+        else if (!payload)
+                snprintf(text, FLOAT_TEXT_MAX, "%sinf", sign);
+        else if (payload == UINT64_C(1) << (mantissa - 1))
+                snprintf(text, FLOAT_TEXT_MAX, "%snan", sign);
+        else
+                snprintf(text, FLOAT_TEXT_MAX, "%snan:0x%" PRIx64, sign, payload);
+        return text;
 }

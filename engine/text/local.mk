@@ -14,6 +14,11 @@ libtext_a_SOURCES = \
 	engine/text/names.c \
 	engine/text/position.c \
 	engine/text/position.h \
+	engine/text/print.c \
+	engine/text/print.h \
+	engine/text/print_code.c \
+	engine/text/print_text.h \
+	engine/text/print_values.c \
 	engine/text/reader.c \
 	engine/text/reader.h \
 	engine/text/script.c \

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "engine/text/module_text.h"
+#include "engine/text/print_text.h"
 
 /* The words of the abstract heap types, and the byte of the binary format (5.3.4). */
 static const struct {
@@ -327,4 +328,34 @@ void read_block_type(struct module_text *m, struct buffer *out)
                 return;
         }
         buffer_sleb(out, read_type_use(m, false, &nparams));
+}
+
+void print_heap_type(struct printer *p, uint32_t heap)
+{
+        for (size_t i = 0; i < ELEMENTSOF(heap_types); i++) {
+                if (HEAP_OF_BYTE(heap_types[i].byte) == heap) {
+                        print(p, word_text(heap_types[i].heap));
+                        return;
+                }
+        }
+        printf_to(p, "%u", heap);
+}
+
+void print_type(struct printer *p, valtype t)
+{
+        for (size_t i = 0; i < ELEMENTSOF(number_types); i++) {
+                if (number_types[i].kind == valtype_kind(t)) {
+                        print(p, word_text(number_types[i].word));
+                        return;
+                }
+        }
+        for (size_t i = 0; i < ELEMENTSOF(heap_types); i++) {
+                if (VAL_REF_NULL(HEAP_OF_BYTE(heap_types[i].byte)) == t) {
+                        print(p, word_text(heap_types[i].ref));
+                        return;
+                }
+        }
+        print(p, t & VAL_NULLABLE ? "(ref null " : "(ref ");
+        print_heap_type(p, valtype_heap(t));
+        print(p, ")");
 }

@@ -64,3 +64,9 @@ uint16_t word_find(const char *text, size_t size)
         s = slot_find(text, size);
         return slots[s] ? words[slots[s] - 1].word : WORD_NONE;
 }
+
+const char *word_text(enum word word)
+{
+        /* The keywords come first, in the order of their numbers. */
+        return word > WORD_NONE && word < WORD_OFFSET_IS ? words[word - 1].text : "";
+}

@@ -22,6 +22,7 @@ enum word {
 };
 
 uint16_t word_find(const char *text, size_t size);
+const char *word_text(enum word word); /* of a row of words.def */
 
 static inline bool word_is_instruction(uint16_t word)
 {

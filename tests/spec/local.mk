@@ -1,5 +1,5 @@
 # tests/spec
-check_PROGRAMS += tests/spec/wat2wasm tests/spec/run-wast
+check_PROGRAMS += tests/spec/wat2wasm tests/spec/run-wast tests/spec/round-trip
 tests_spec_wat2wasm_SOURCES = tests/spec/wat2wasm.c tests/spec/file.c tests/spec/file.h
 tests_spec_wat2wasm_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
 
@@ -12,7 +12,12 @@ tests_spec_run_wast_LDADD = libtext.a libinstance.a librun.a libartefact.a libfa
 	libcompile.a libvalidate.a libdecode.a libbase.a $(NETTLE_LIBS) $(XXHASH_LIBS) $(LLVM_LIBS)
 tests_spec_run_wast_CPPFLAGS = $(UNIT_CPPFLAGS)
 
+tests_spec_round_trip_SOURCES = tests/spec/round-trip.c tests/spec/file.c tests/spec/file.h
+tests_spec_round_trip_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_spec_round_trip_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
+
 # All root files of the official suite, in processes of their own.
-core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-peak.sh
+core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-peak.sh \
+	tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)

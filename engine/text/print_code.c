@@ -1,0 +1,221 @@
+#include <inttypes.h>
+
+#include "engine/base/limits.h"
+#include "engine/decode/body.h"
+#include "engine/text/print_text.h"
+
+#define INDENT_MAX 40u /* blocks deeper than this are not indented further */
+
+static int body_error(struct printer *p, const struct cursor *c)
+{
+        return error_set(p->err, STAGE_TEXT, c->code ? c->code : -EBADMSG,
+                         (uint64_t)(c->where - c->file), "%s", c->why);
+}
+
+static int print_locals(struct printer *p, struct cursor *c)
+{
+        uint32_t groups, n;
+        valtype t;
+
+        if (!body_locals_begin(c, true, &groups))
+                return body_error(p, c);
+        for (uint32_t i = 0; i < groups; i++) {
+                if (!body_local_group(c, true, &n, &t))
+                        return body_error(p, c);
+                /* A few bytes may ask for billions of locals. */
+                if (n > limits_default.locals)
+                        return error_set(p->err, STAGE_TEXT, -E2BIG, cursor_offset(c), "too many locals");
+                if (!n)
+                        continue;
+                print(p, "\n    (local");
+                for (uint32_t k = 0; k < n; k++) {
+                        print(p, " ");
+                        print_type(p, t);
+                }
+                print(p, ")");
+        }
+        return 0;
+}
+
+static void print_block_type(struct printer *p, const struct instruction *in)
+{
+        if (in->index != BLOCK_NO_TYPE) {
+                printf_to(p, " (type %u)", in->index);
+        } else if (in->type != VAL_BOTTOM) {
+                print(p, " (result ");
+                print_type(p, in->type);
+                print(p, ")");
+        }
+}
+
+static void print_memarg(struct printer *p, const struct instruction *in)
+{
+        if (in->index)
+                printf_to(p, " %u", in->index);
+        if (in->offset)
+                printf_to(p, " offset=%" PRIu64, in->offset);
+        if (UINT64_C(1) << in->align != opcode_access_bytes((enum opcode)in->op))
+                printf_to(p, " align=%" PRIu64, UINT64_C(1) << in->align);
+        /* A lane alone would be taken for the memory if a number followed. */
+        if (opcode_table[in->op].immediate == IMM_MEMARG_LANE)
+                printf_to(p, " %u", in->lane);
+}
+
+/* Two indices, left out when both are 0 */
+static void print_pair(struct printer *p, uint32_t a, uint32_t b)
+{
+        if (a || b)
+                printf_to(p, " %u %u", a, b);
+}
+
+/* The labels lie behind the instruction: the cursor stands at the first. */
+static bool print_labels(struct printer *p, struct cursor *c, const struct instruction *in)
+{
+        for (uint64_t i = 0; i <= in->index; i++) {
+                uint32_t label;
+
+                if (!read_u32(c, &label))
+                        return false;
+                printf_to(p, " %u", label);
+        }
+        return true;
+}
+
+/* The types of a select are read again: the instruction keeps only the last one. */
+static bool print_types(struct printer *p, const struct cursor *c, const struct instruction *in)
+{
+        struct cursor types = *c;
+        uint32_t n;
+
+        types.at = in->at + 1;
+        if (!read_u32(&types, &n))
+                return false;
+        print(p, " (result");
+        for (uint32_t i = 0; i < n; i++) {
+                valtype t;
+
+                if (!body_valtype(&types, true, &t))
+                        return false;
+                print(p, " ");
+                print_type(p, t);
+        }
+        print(p, ")");
+        return true;
+}
+
+static bool print_immediate(struct printer *p, struct cursor *c, const struct instruction *in)
+{
+        switch ((enum immediate)opcode_table[in->op].immediate) {
+        case IMM_NONE:
+                break;
+        case IMM_BLOCK:
+                print_block_type(p, in);
+                break;
+        case IMM_LABELS:
+                return print_labels(p, c, in);
+        case IMM_FUNC:
+                print(p, " ");
+                print_function_index(p, in->index);
+                break;
+        case IMM_LABEL:
+        case IMM_LOCAL:
+        case IMM_GLOBAL:
+        case IMM_ELEM:
+        case IMM_DATA:
+                printf_to(p, " %u", in->index);
+                break;
+        case IMM_TABLE:
+        case IMM_MEMORY:
+                if (in->index)
+                        printf_to(p, " %u", in->index);
+                break;
+        case IMM_CALL_INDIRECT:
+                if (in->index2)
+                        printf_to(p, " %u", in->index2);
+                printf_to(p, " (type %u)", in->index);
+                break;
+        case IMM_HEAPTYPE:
+                print(p, " ");
+                print_heap_type(p, valtype_heap(in->type));
+                break;
+        case IMM_TYPES:
+                return print_types(p, c, in);
+        case IMM_TABLE_INIT:
+        case IMM_MEMORY_INIT:
+                if (in->index2)
+                        printf_to(p, " %u", in->index2);
+                printf_to(p, " %u", in->index);
+                break;
+        case IMM_TABLE_COPY:
+        case IMM_MEMORY_COPY:
+                print_pair(p, in->index, in->index2);
+                break;
+        case IMM_MEMARG:
+        case IMM_MEMARG_LANE:
+                print_memarg(p, in);
+                break;
+        case IMM_I32:
+                printf_to(p, " %" PRId32, (int32_t)in->bits[0]);
+                break;
+        case IMM_I64:
+                printf_to(p, " %" PRId64, (int64_t)in->bits[0]);
+                break;
+        case IMM_F32:
+                print(p, " ");
+                print_f32(p, (uint32_t)in->bits[0]);
+                break;
+        case IMM_F64:
+                print(p, " ");
+                print_f64(p, in->bits[0]);
+                break;
+        case IMM_V128:
+                print(p, " ");
+                print_v128(p, in->bits);
+                break;
+        case IMM_LANE:
+                printf_to(p, " %u", in->lane);
+                break;
+        case IMM_LANES16:
+                for (unsigned i = 0; i < 16; i++)
+                        printf_to(p, " %u", in->bytes[i]);
+                break;
+        }
+        return true;
+}
+
+static void new_line(struct printer *p, uint32_t depth)
+{
+        static const char spaces[] = "                                                            "
+                                     "                                                            ";
+        uint32_t n = 4 + 2 * (depth < INDENT_MAX ? depth : INDENT_MAX);
+
+        _Static_assert(sizeof(spaces) > 4 + 2 * INDENT_MAX, "not enough spaces");
+        buffer_u8(p->out, '\n');
+        buffer_append(p->out, spaces, n);
+}
+
+int print_body(struct printer *p, const struct function *f)
+{
+        struct cursor c = cursor_over(p->m, f->body);
+        struct instruction in = { 0 };
+        uint32_t depth = 0;
+        int r = print_locals(p, &c);
+
+        while (r >= 0) {
+                if (!body_next(&c, &in))
+                        return body_error(p, &c);
+                if (in.op == OP_END && !depth)
+                        break;
+                /* The reader has no form for an "else" without its "if". */
+                if (in.op == OP_ELSE && !depth)
+                        return error_set(p->err, STAGE_TEXT, -EBADMSG, (uint64_t)(in.at - c.file),
+                                         "else without if");
+                new_line(p, in.op == OP_END || in.op == OP_ELSE ? depth - 1 : depth);
+                print(p, opcode_table[in.op].text);
+                if (!print_immediate(p, &c, &in))
+                        return body_error(p, &c);
+                depth -= in.op == OP_END;
+                depth += opcode_table[in.op].immediate == IMM_BLOCK;
+        }
+        return r;
+}
