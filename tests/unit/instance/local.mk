@@ -5,9 +5,9 @@ WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/un
 	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
 
 check_PROGRAMS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
-	tests/unit/instance/test-whole
+	tests/unit/instance/test-nomem tests/unit/instance/test-whole
 TESTS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
-	tests/unit/instance/test-whole
+	tests/unit/instance/test-nomem tests/unit/instance/test-whole
 tests_unit_instance_test_instance_SOURCES = tests/unit/instance/test-instance.c $(WORLD_SOURCES)
 tests_unit_instance_test_instance_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_instance_CFLAGS = $(UNIT_CFLAGS)
@@ -22,4 +22,11 @@ tests_unit_instance_test_whole_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_whole_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_instance_test_whole_LDADD = libinstance.a libartefact.a librun.a libvalidate.a libfast.a \
 	libcompile.a libtext.a libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+tests_unit_instance_test_nomem_SOURCES = tests/unit/instance/test-nomem.c tests/fuzz/fuzz.h \
+	tests/fuzz/heap.c $(WORLD_SOURCES)
+tests_unit_instance_test_nomem_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_nomem_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_nomem_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+tests_unit_instance_test_nomem_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
 endif
