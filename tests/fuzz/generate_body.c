@@ -221,6 +221,26 @@ static void clean_vector_result(struct body *c, enum opcode op)
                 }
 }
 
+/* On the address on top: what compilers of arrays and structures make, for generators fold it. */
+static void put_address_arithmetic(struct body *c)
+{
+        unsigned kind = random_below(c->g, 8);
+
+        if (kind < 2) { /* an element */
+                put_i32(c, random_below(c->g, 4));
+                put_op(c, OP_I32_SHL);
+        }
+        if (kind == 1 || kind == 2) { /* of an array at an address */
+                make(c, 'i');
+                limit_top(c, 0x3fff);
+                put_op(c, OP_I32_ADD);
+                pop_n(c, 1);
+        } else if (kind == 3) {
+                put_i32(c, random_chance(c->g, 90) ? random_below(c->g, 4096) : (uint32_t)random_integer(c->g));
+                put_op(c, random_chance(c->g, 80) ? OP_I32_ADD : OP_I32_SUB);
+        }
+}
+
 /* Address and operands of an access. The value goes through a local, so that what was computed
  * before is what is stored. */
 static void put_address(struct body *c, const char *value)
@@ -239,7 +259,13 @@ static void put_address(struct body *c, const char *value)
                 make(c, 'i');
         else
                 need(c, "i", false);
-        limit_top(c, masks[random_below(c->g, ELEMENTSOF(masks))]);
+        if (random_chance(c->g, 10)) { /* a constant one: what is below is not used */
+                put_op(c, OP_DROP);
+                put_i32(c, random_below(c->g, 65536));
+        } else {
+                limit_top(c, masks[random_below(c->g, ELEMENTSOF(masks))]);
+                put_address_arithmetic(c);
+        }
         if (local >= 0) {
                 put_indexed(c, OP_LOCAL_GET, (unsigned)local);
                 push(c, *value);
@@ -367,7 +393,7 @@ void generate_body(struct gen *g, unsigned function, struct buffer *out)
 
         strcpy(c.locals, s->params);
         c.nlocals = nparams;
-        for (unsigned i = 0, n = 2 + random_below(g, 12); i < n; i++)
+        for (unsigned i = 0, n = 2 + random_below(g, random_chance(g, 20) ? 40 : 12); i < n; i++)
                 c.locals[c.nlocals++] = random_type(g);
         buffer_uleb(out, c.nlocals - nparams + 3);
         for (unsigned i = nparams; i < c.nlocals; i++) {

@@ -5,7 +5,7 @@
 
 #define STACK_MAX  512
 #define LABELS_MAX 10
-#define LOCALS_MAX (SIGNATURE_MAX + 16)
+#define LOCALS_MAX (SIGNATURE_MAX + 48)
 
 struct value {
         char type;
@@ -17,6 +17,8 @@ struct label {
         char params[SIGNATURE_MAX + 1], results[SIGNATURE_MAX + 1];
         unsigned height;
         bool dead;                /* behind an unconditional branch */
+        bool counted;             /* a loop that counts local .counter down */
+        unsigned counter;
 };
 
 struct body {

@@ -56,6 +56,16 @@ static void put_block(struct body *c)
         for (unsigned i = 0; i < nresults; i++)
                 l.results[i] = random_type(c->g);
         l.height = c->nstack - nparams;
+        if (l.op == OP_LOOP && !nparams && random_chance(c->g, 70)) {
+                int local = local_of(c, 'i');
+
+                l.counted = local >= 0;
+                l.counter = (unsigned)local;
+                if (l.counted) {
+                        put_i32(c, 1 + random_below(c->g, 12));
+                        put_indexed(c, OP_LOCAL_SET, l.counter);
+                }
+        }
         put_op(c, l.op);
         put_block_type(c, l.params, l.results);
         c->labels[c->nlabels++] = l;
@@ -87,6 +97,13 @@ void finish(struct body *c)
 {
         struct label *l = innermost(c);
 
+        if (l->counted && !l->dead) {
+                put_indexed(c, OP_LOCAL_GET, l->counter);
+                put_i32(c, 1);
+                put_op(c, OP_I32_SUB);
+                put_indexed(c, OP_LOCAL_TEE, l->counter);
+                put_indexed(c, OP_BR_IF, 0);
+        }
         settle(c);
         if (l->op == OP_IF && (strcmp(l->params, l->results) || random_chance(c->g, 60))) {
                 put_op(c, OP_ELSE);
