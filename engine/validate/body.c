@@ -265,7 +265,7 @@ static int code_check(struct body *b)
         uint64_t used = 0;
 
 /* Functions out of line see the cursor in @b. */
-#define SYNC(call) ({ b->c = c; top = (call); if (_unlikely_(!top)) return b->error.code; })
+#define SYNC(call) ({ b->c.at = c.at; top = (call); if (_unlikely_(!top)) return b->error.code; })
 #define SYNC_STACK(call)                                                     \
         ({                                                                   \
                 size_t _most = (size_t)(highest - b->stack);                 \
