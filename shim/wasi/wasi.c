@@ -9,6 +9,10 @@
 
 #define FILES_MAX_DEFAULT 1024u
 
+/* A stream is there to be read or written. Somebody's log file must not be cut or back-dated. */
+#define RIGHTS_NOT_STDIO \
+        (RIGHT_FD_FILESTAT_SET_SIZE | RIGHT_FD_FILESTAT_SET_TIMES | RIGHT_FD_ALLOCATE)
+
 const struct host_function wasi_functions[] = {
 #define FUNCTION(name, params, results) \
         { "wasi_snapshot_preview1", #name, params, results, (void *)wasi_##name },
@@ -67,7 +71,7 @@ static enum wasi_errno add_stdio(struct wasi *w, int fd, int number)
         d->granted = true;
         d->filetype = filetype_of(st.st_mode);
         d->flags = flags_of(fd);
-        d->rights = wasi_rights_of(d->kind);
+        d->rights = wasi_rights_of(d->kind) & ~(uint64_t)RIGHTS_NOT_STDIO;
         d->rights &= ~(uint64_t)(number == 0 ? RIGHT_FD_WRITE : RIGHT_FD_READ);
         /* C libraries take a character device without these for a terminal: /dev/null is none. */
         if (d->kind == KIND_STREAM && lseek(fd, 0, SEEK_CUR) >= 0)

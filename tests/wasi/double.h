@@ -98,6 +98,7 @@ int double_path_call(void *context, struct path_request *request, const char *pa
 void double_paths_open(const char *directory); /* handle 0: it; handle 1: its "ro", read-only */
 void double_paths_close(void);
 unsigned double_paths_handles(void);           /* open ones, without the granted */
+extern bool double_paths_contained;            /* assert that what arrives does not climb */
 uint64_t double_paths_escapes(void);           /* stopped by the kernel so far */
 
 TCase *guest_case(void);

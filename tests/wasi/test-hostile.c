@@ -3,6 +3,9 @@
  * A guest may pass anything. Whatever it is, the answer is an errno (or success, where the number
  * happens to mean something), nothing outside the memory is touched (it ends at a page that
  * faults), and nothing of the supervisor's is lost. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "shim/wasi/state.h"
@@ -122,11 +125,89 @@ START_TEST(without_a_memory)
 }
 END_TEST
 
+/* Another thread of the guest rewrites the memory while a call reads it. Whatever is checked must
+ * be what is used. */
+static atomic_bool stop;
+static const struct wasi_iovec honest = { AT_OUT, 16 }, wild = { GUEST_BYTES - 8, 0xfffffff0 };
+
+static void *rewrite(void *unused)
+{
+        uint64_t a, b, *iov = (uint64_t *)(guest.memory + AT_IOV);
+        uint64_t *subscription = (uint64_t *)(guest.memory + AT_DATA + 8);
+        volatile char *path = (char *)guest.memory + AT_PATH;
+
+        memcpy(&a, &honest, 8);
+        memcpy(&b, &wild, 8);
+        for (unsigned i = 0; !atomic_load_explicit(&stop, memory_order_relaxed); i++) {
+                __atomic_store_n(iov, i & 1 ? a : b, __ATOMIC_RELAXED);
+                __atomic_store_n(subscription, i & 1 ? 0 : 77, __ATOMIC_RELAXED);
+                path[0] = path[1] = i & 1 ? 'f' : '.'; /* "ff" or ".." */
+                if (i % 3 == 0)
+                        path[0] = '/';
+                path[2] = i & 2 ? '/' : 0;
+        }
+        return NULL;
+}
+
+START_TEST(memory_that_changes_under_the_call)
+{
+        uint64_t counts[WASI_NOTCAPABLE + 1] = { 0 };
+        uint32_t fd, e;
+        pthread_t t;
+
+        make_file("big", "0123456789abcdef0123456789abcdef");
+        assert_ok(do_open(FD_DIR, 0, "big", 0, RIGHTS_RW, 0, 0, &fd));
+        put_iov(0, AT_OUT, 16);
+        put_path(AT_PATH, "ff/x");
+        double_paths_contained = true;
+        atomic_store(&stop, false);
+        ck_assert_int_eq(pthread_create(&t, NULL, rewrite, NULL), 0);
+        for (unsigned i = 0; i < 4000; i++) {
+                e = wasi_fd_pread(fd, AT_IOV, 1, 0, AT_RET);
+                ck_assert(e == WASI_SUCCESS || e == WASI_FAULT);
+                counts[e]++;
+                e = wasi_path_unlink_file(FD_DIR, AT_PATH, 4);
+                ck_assert_uint_ne(e, WASI_SUCCESS);
+                counts[e]++;
+                e = wasi_poll_oneoff(AT_DATA, AT_DATA + 4096, 1, AT_RET);
+                ck_assert(e == WASI_SUCCESS || e == WASI_INVAL);
+        }
+        atomic_store(&stop, true);
+        pthread_join(t, NULL);
+        ck_assert_uint_gt(counts[WASI_SUCCESS], 0);
+}
+END_TEST
+
+/* Nothing of the process stays open behind a guest, whatever it did. */
+static unsigned open_before;
+
+static unsigned count_open(void)
+{
+        unsigned n = 0;
+
+        for (int fd = 0; fd < 1024; fd++)
+                n += fcntl(fd, F_GETFD) >= 0;
+        return n;
+}
+
+static void setup(void)
+{
+        open_before = count_open();
+        double_setup();
+}
+
+static void teardown(void)
+{
+        double_teardown();
+        ck_assert_uint_eq(count_open(), open_before);
+}
+
 TCase *hostile_case(void)
 {
         TCase *tc = tcase_create("hostile numbers");
 
-        tcase_add_checked_fixture(tc, double_setup, double_teardown);
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, memory_that_changes_under_the_call);
         tcase_add_loop_test(tc, every_argument_of_every_function, 0, 46);
         tcase_add_loop_test(tc, random_arguments, 0, 46);
         tcase_add_test(tc, overlap_is_the_guests_own_business);

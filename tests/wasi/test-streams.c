@@ -127,6 +127,9 @@ START_TEST(files_as_stdio)
         /* Its O_APPEND belongs to whoever opened it. */
         assert_errno(wasi_fd_fdstat_set_flags(1, 0), WASI_NOTSUP);
         ck_assert_uint_eq(fdstat(1).flags, WASI_FD_APPEND);
+        assert_errno(wasi_fd_filestat_set_size(1, 0), WASI_NOTCAPABLE);
+        assert_errno(wasi_fd_filestat_set_times(1, 0, 0, WASI_TIMES_MTIME), WASI_NOTCAPABLE);
+        assert_errno(wasi_fd_allocate(1, 0, 100), WASI_NOTCAPABLE);
         assert_ok(wasi_fd_tell(1, AT_RET));
         ck_assert_uint_eq(get_u64(AT_RET), 3);
         ck_assert_uint_eq(fdstat(2).filetype, WASI_FILETYPE_CHARACTER_DEVICE);
