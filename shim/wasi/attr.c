@@ -238,11 +238,9 @@ static enum wasi_errno times_by_path(struct wasi *w, const struct descriptor *d,
         stat.flags = d->origin->lookup;
         r->flags |= d->origin->lookup;
         e = broker_call(w, &stat, &path, NULL, &reply, NULL, 0, NULL);
-        if (!e)
-                e = wasi_errno_of(file_stat(d->fd, &st));
-        if (!e && (st.dev != reply.stat.dev || st.ino != reply.stat.ino))
-                e = WASI_PERM;
-        return e ? e : broker_call(w, r, &path, NULL, &reply, NULL, 0, NULL);
+        if (e || file_stat(d->fd, &st) < 0 || st.dev != reply.stat.dev || st.ino != reply.stat.ino)
+                return WASI_PERM;
+        return broker_call(w, r, &path, NULL, &reply, NULL, 0, NULL);
 }
 
 static enum wasi_errno times_do(struct wasi *w, struct descriptor *d, struct path_request *r)

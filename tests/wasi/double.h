@@ -99,6 +99,7 @@ void double_paths_open(const char *directory); /* handle 0: it; handle 1: its "r
 void double_paths_close(void);
 unsigned double_paths_handles(void);           /* open ones, without the granted */
 extern bool double_paths_contained;            /* assert that what arrives does not climb */
+extern bool double_paths_as_root;              /* the broker's rights are not the cell's */
 uint64_t double_paths_escapes(void);           /* stopped by the kernel so far */
 
 TCase *guest_case(void);

@@ -230,6 +230,38 @@ START_TEST(times_of_a_link_or_its_target)
 }
 END_TEST
 
+/* A cell that root started is nobody, and may not set the times of what others own. */
+START_TEST(times_of_a_file_of_somebody_else)
+{
+        struct wasi_filestat st;
+        uint32_t fd;
+
+        if (geteuid() != 0)
+                return; /* then the cell is who we are */
+        fd = open_file("f", "", RIGHTS_RW);
+        double_paths_as_root = true;
+        ck_assert_int_eq(seteuid(65534), 0);
+        assert_ok(wasi_fd_filestat_set_times(fd, 3 * S, 4 * S, WASI_TIMES_ATIME | WASI_TIMES_MTIME));
+        st = filestat(fd);
+        ck_assert_uint_eq(st.atime, 3 * S);
+        ck_assert_uint_eq(st.mtime, 4 * S);
+        assert_ok(wasi_fd_filestat_set_times(fd, 0, 0, WASI_TIMES_MTIME_NOW));
+        ck_assert_uint_gt(filestat(fd).mtime, 5 * S);
+
+        /* The path leads to another file by now: that one is left alone. */
+        assert_ok(do_rename(FD_DIR, "f", FD_DIR, "g"));
+        ck_assert_int_eq(seteuid(0), 0);
+        make_file("f", "other");
+        ck_assert_int_eq(seteuid(65534), 0);
+        assert_errno(wasi_fd_filestat_set_times(fd, 0, 5 * S, WASI_TIMES_MTIME), WASI_PERM);
+        assert_ok(do_stat(FD_DIR, 0, "f", &st));
+        ck_assert_uint_ne(st.mtime, 5 * S);
+        assert_ok(do_path(wasi_path_unlink_file, FD_DIR, "f"));
+        assert_errno(wasi_fd_filestat_set_times(fd, 0, 5 * S, WASI_TIMES_MTIME), WASI_PERM);
+        ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 START_TEST(what_a_read_only_directory_refuses)
 {
         uint32_t fd;
@@ -273,6 +305,7 @@ TCase *attributes_case(void)
         tcase_add_loop_test(tc, times_of_a_path, 0, ELEMENTSOF(times));
         tcase_add_loop_test(tc, times_of_a_directory, 0, ELEMENTSOF(times));
         tcase_add_test(tc, times_of_a_link_or_its_target);
+        tcase_add_test(tc, times_of_a_file_of_somebody_else);
         tcase_add_test(tc, what_a_read_only_directory_refuses);
         tcase_add_test(tc, odd_times_are_clamped);
         return tc;
