@@ -44,7 +44,8 @@ static void process_begin(void)
                 fail("start", &err);
 }
 
-struct guest *guest_load(const char *path, const struct compile_options *options)
+struct guest *guest_from(const struct buffer *bytes, const char *name,
+                         const struct compile_options *options)
 {
         struct guest *g = calloc(1, sizeof(*g));
         struct loaded_module *loaded;
@@ -56,8 +57,7 @@ struct guest *guest_load(const char *path, const struct compile_options *options
         process_begin();
         if (!g)
                 abort();
-        guest_read(path, &g->bytes);
-        if (module_decode(g->bytes.bytes, g->bytes.size, &limits_default, FEATURES_DEFAULT, 0,
+        if (module_decode(bytes->bytes, bytes->size, &limits_default, FEATURES_DEFAULT, 0,
                           &g->module, &err) < 0 ||
             module_validate(g->module, &limits_default, FEATURES_DEFAULT, 1, &g->checked, &err) < 0 ||
             module_compile(g->checked, options, &g->compiled, &err) < 0 ||
@@ -67,8 +67,32 @@ struct guest *guest_load(const char *path, const struct compile_options *options
                       &code, &err) < 0 ||
             loaded_module_new(store, g->artefact, code, -EBADF, &loaded, &err) < 0 ||
             instance_create(store, loaded, NULL, NULL, &g->instance, &trap, &err) < 0)
-                fail(path, &err);
+                fail(name, &err);
         return g;
+}
+
+struct guest *guest_load(const char *path, const struct compile_options *options)
+{
+        struct buffer *bytes = calloc(1, sizeof(*bytes));
+
+        if (!bytes)
+                abort();
+        guest_read(path, bytes);
+        return guest_from(bytes, path, options);
+}
+
+void guest_free(struct guest *g)
+{
+        store_free(store);
+        arena_free(arena);
+        store = NULL;
+        arena = NULL;
+        artefact_free(g->artefact);
+        compiled_module_free(g->compiled);
+        checked_module_free(g->checked);
+        module_free(g->module);
+        buffer_done(&g->file);
+        free(g);
 }
 
 struct extern_value guest_function(const struct guest *g, const char *name)

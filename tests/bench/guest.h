@@ -2,6 +2,7 @@
  *
  * guest_load - read, check, compile and instantiate the module at @path. Ends the program with a
  *   message when something fails: this is a tool.
+ * guest_from - the same of bytes in memory, which must stay until guest_free().
  * guest_function - an export of it.
  * guest_run - call it on a fiber; returns bits of the first result. */
 #pragma once
@@ -10,7 +11,7 @@
 #include "engine/instance/instance.h"
 
 struct guest {
-        struct buffer bytes, file;
+        struct buffer file;
         struct module *module;
         struct checked_module *checked;
         struct compiled_module *compiled;
@@ -18,6 +19,9 @@ struct guest {
         struct instance *instance;
 };
 
+struct guest *guest_from(const struct buffer *bytes, const char *name,
+                         const struct compile_options *options);
+void guest_free(struct guest *g); /* with everything that was loaded before it */
 struct guest *guest_load(const char *path, const struct compile_options *options);
 struct extern_value guest_function(const struct guest *g, const char *name);
 int guest_run(const struct extern_value *f, const union value *args, union value *results,
