@@ -63,8 +63,8 @@ static inline void artefact_freep(struct artefact **a)
 }
 
 /* Wasm offset in the file for @pc, counted from the first byte of defined function @k: the address
- * of an instruction that trapped, or, for @call, a return address. False when the map has no such
- * pc. Bounded by the function's map. */
+ * of an instruction that trapped, or, for @call, a return address. False when the map begins behind
+ * @pc. Bounded by the function's map. */
 bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, bool call,
                      uint64_t *ret_offset);
 

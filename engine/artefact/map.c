@@ -22,6 +22,7 @@ bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, bool cal
 {
         const uint8_t *maps = a->bytes + a->maps.offset, *p, *end;
         uint64_t at = 0, offset, pc_delta, zigzag;
+        uint64_t last = (uint64_t)pc + !call; /* a line begins one byte late, see compile.h */
         bool found = false;
 
         if (k >= a->nfunctions)
@@ -32,15 +33,13 @@ bool artefact_map_pc(const struct artefact *a, uint32_t k, uint32_t pc, bool cal
         while (next(&p, end, &pc_delta) && next(&p, end, &zigzag)) {
                 at += pc_delta;
                 offset += (zigzag >> 1) ^ -(zigzag & 1);
-                if (at > pc)
+                if (at > last)
                         break;
-                if (at < pc)
-                        continue;
-                /* A call's return address may be the address of an instruction that traps: the
-                 * call comes first. */
                 *ret_offset = offset;
                 found = true;
-                if (call)
+                /* A call's return address may be the address of an instruction that traps: the
+                 * call comes first. */
+                if (call && at == pc)
                         break;
         }
         return found;

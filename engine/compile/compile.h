@@ -47,8 +47,11 @@ struct compile_options {
 };
 
 /* The map of a function: pairs of uleb (pc delta, zigzag of the wasm offset delta), from the
- * function's first byte of code and of its body; one pair for each instruction that can trap (its
- * address) and each call (its return address), in ascending order of pc. */
+ * function's first byte of code and of its body, in ascending order of pc. The fast generator writes
+ * one for each instruction that can trap (its address) and each call (its return address). The
+ * peak generator writes one where LLVM's line table changes, at that address plus one: a look-up
+ * takes the last pair at or before a return address, or at or before one byte behind the address
+ * of a trap, and so finds the line that the call or the trap lies in. */
 struct compiled_module {
         enum machine machine;
         uint64_t cpu_used;        /* features that the code needs */

@@ -100,8 +100,9 @@ START_TEST(maps_are_read)
         ck_assert_uint_eq(offset, body + 3);
         ck_assert(artefact_map_pc(a, 0, 14, false, &offset));
         ck_assert_uint_eq(offset, body + 1);
+        ck_assert(artefact_map_pc(a, 0, 11, true, &offset)); /* in the line that began before */
+        ck_assert_uint_eq(offset, body + 3);
         offset = 7;
-        ck_assert(!artefact_map_pc(a, 0, 10, false, &offset));
         ck_assert(!artefact_map_pc(a, 1, 0, false, &offset));
         ck_assert(!artefact_map_pc(a, 2, 0, false, &offset));
         ck_assert_uint_eq(offset, 7);
