@@ -20,6 +20,11 @@ static int lock(pid_t parent, size_t input_bytes, struct error *err)
         struct lockdown l = { 0 };
         int r;
 
+#ifdef NACELLE_SANITIZERS
+        /* A sanitizer maps shadow memory without end and opens /proc: these cannot be on with it. */
+        l.skip = LAYER_BIT(LAYER_LIMITS) | LAYER_BIT(LAYER_SECCOMP) | LAYER_BIT(LAYER_LANDLOCK) |
+                 LAYER_BIT(LAYER_MDWE);
+#endif
         r = policy_descriptors(&l, FD_FIRST_FREE, err);
         if (r >= 0)
                 r = policy_limits(&l, ROLE_COMPILER, input_bytes, err);

@@ -164,6 +164,20 @@ static int run_files(char **paths, int n, struct options *o, struct script_run *
         return 0;
 }
 
+/* What stands behind the number of skipped assertions: each absent feature once. */
+static void print_absent_features(void)
+{
+        for (size_t i = 0; i < ELEMENTSOF(skips); i++) {
+                size_t first = 0;
+
+                while (strcmp(skips[first].feature, skips[i].feature) != 0)
+                        first++;
+                if (first == i)
+                        printf("skip assertions that need %s: a feature of WebAssembly 3.0\n",
+                               skips[i].feature);
+        }
+}
+
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--tier fast|peak] "
@@ -247,6 +261,8 @@ int main(int argc, char **argv)
         globfree(&found);
         if (o.dump_path && !o.dumped)
                 fprintf(stderr, "run-wast: no module %u\n", o.dump_number);
+        if (total.skipped && !o.no_skips && !o.check)
+                print_absent_features();
         printf("%lu passed, %lu failed, %lu skipped\n", total.passed, total.failed, total.skipped);
         return r < 0 || total.failed || !total.passed;
 }

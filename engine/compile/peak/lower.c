@@ -609,7 +609,8 @@ static void lower_locals(struct body *s)
         uint32_t groups, n, at = s->type->nparams;
         valtype type;
 
-        memcpy(s->local_types, s->type->params, at * sizeof(*s->local_types));
+        if (at)
+                memcpy(s->local_types, s->type->params, at * sizeof(*s->local_types));
         (void)body_locals_begin(&s->cursor, false, &groups);
         for (uint32_t g = 0; g < groups; g++) {
                 (void)body_local_group(&s->cursor, false, &n, &type);
