@@ -7,6 +7,7 @@ include tests/unit/compile/local.mk
 include tests/unit/artefact/local.mk
 include tests/unit/instance/local.mk
 include tests/unit/run/local.mk
+include tests/unit/policy/local.mk
 include tests/unit/supervisor/local.mk
 include tests/spec/local.mk
 include tests/wasi/local.mk

@@ -211,6 +211,7 @@ static int do_open(struct paths *p, const struct checked_request *c, struct path
 
                 if (parent < 0)
                         return parent;
+                f |= O_NOFOLLOW; /* the link may lie elsewhere and lead there */
         }
         fd = open_beneath(p, c->dir->fd, c->path.whole, f, f & O_CREAT ? 0666 : 0);
         /* A directory that may be passed but not listed. */

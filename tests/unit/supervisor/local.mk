@@ -1,1 +1,18 @@
-# tests/unit/supervisor
+if HAVE_CHECK
+SUPERVISOR_TESTS = tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
+	tests/unit/supervisor/test-ring
+check_PROGRAMS += $(SUPERVISOR_TESTS)
+TESTS += $(SUPERVISOR_TESTS)
+tests_unit_supervisor_test_paths_SOURCES = tests/unit/supervisor/test-paths.c tests/unit/unit.h
+tests_unit_supervisor_test_paths_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_supervisor_test_paths_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_paths_LDADD = $(BROKER_LIBS) $(UNIT_LIBS)
+tests_unit_supervisor_test_proto_SOURCES = tests/unit/supervisor/test-proto.c tests/unit/unit.h
+tests_unit_supervisor_test_proto_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_supervisor_test_proto_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_proto_LDADD = libproto.a libbase.a $(UNIT_LIBS)
+tests_unit_supervisor_test_ring_SOURCES = tests/unit/supervisor/test-ring.c tests/unit/sanitizer.h tests/unit/unit.h
+tests_unit_supervisor_test_ring_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_supervisor_test_ring_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_ring_LDADD = libring.a librun.a libbase.a $(URING_LIBS) $(UNIT_LIBS)
+endif

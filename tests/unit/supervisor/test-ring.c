@@ -1,0 +1,285 @@
+/* test-ring.c - calls, fibers that wait for them, and what a restricted ring refuses. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "supervisor/ring/ring.h"
+#include "tests/unit/sanitizer.h"
+#include "tests/unit/unit.h"
+
+static struct ring *ring;
+static int pipes[3][2];
+
+static void setup(void)
+{
+        struct error err = { 0 };
+
+        ck_assert_int_eq(ring_new(8, &ring, &err), 0);
+        ck_assert_int_eq(ring_restrict(ring, &err), 0);
+        for (size_t i = 0; i < ELEMENTSOF(pipes); i++)
+                ck_assert_int_eq(pipe2(pipes[i], O_CLOEXEC), 0);
+}
+
+static void teardown(void)
+{
+        while (ring_in_flight(ring) && ring_poll(ring, true) >= 0)
+                ;
+        ring_free(ring);
+        for (size_t i = 0; i < ELEMENTSOF(pipes); i++) {
+                close(pipes[i][0]);
+                close(pipes[i][1]);
+        }
+}
+
+static struct ring_op read_op(int pipe, void *to, uint32_t n)
+{
+        return (struct ring_op) { .code = RING_READ, .fd = pipes[pipe][0], .address = to, .length = n,
+                                  .offset = UINT64_MAX };
+}
+
+START_TEST(a_call_without_a_fiber)
+{
+        char byte = 0;
+        struct ring_op w = { .code = RING_WRITE, .fd = pipes[0][1], .address = "x", .length = 1,
+                             .offset = UINT64_MAX };
+        struct ring_op r = read_op(0, &byte, 1);
+
+        ck_assert_int_eq(ring_do(ring, &w), 1);
+        ck_assert_int_eq(ring_do(ring, &r), 1);
+        ck_assert_int_eq(byte, 'x');
+        ck_assert_uint_eq(ring_in_flight(ring), 0);
+}
+END_TEST
+
+START_TEST(an_unknown_operation)
+{
+        struct ring_op op = { .code = _RING_OP_MAX };
+
+        ck_assert_int_eq(ring_do(ring, &op), -EINVAL);
+        ck_assert_uint_eq(ring_in_flight(ring), 0);
+}
+END_TEST
+
+START_TEST(nothing_to_wait_for)
+{
+        ck_assert_int_eq(ring_poll(ring, true), -EDEADLK);
+        ck_assert_int_eq(ring_poll(ring, false), 0);
+        ck_assert_ptr_null(ring_next_ready(ring));
+}
+END_TEST
+
+/* More operations than the ring has places: they go to the kernel in several turns. */
+START_TEST(more_than_the_ring_holds)
+{
+        struct call calls[40] = { 0 };
+        char bytes[40] = { 0 };
+        struct ring_op op = { .code = RING_WRITE, .fd = pipes[0][1], .address = "y", .length = 1,
+                              .offset = UINT64_MAX };
+
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++) {
+                calls[i].state = CALL_IDLE;
+                ring_submit(ring, &calls[i], &op);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(calls); i++)
+                ck_assert_int_eq(call_wait(ring, &calls[i]), 1);
+        ck_assert_int_eq(read(pipes[0][0], bytes, sizeof(bytes)), sizeof(bytes));
+}
+END_TEST
+
+START_TEST(a_cancelled_call_ends)
+{
+        struct call call = { .state = CALL_IDLE };
+        char byte;
+        struct ring_op op = read_op(0, &byte, 1);
+
+        ring_submit(ring, &call, &op);
+        ck_assert_int_eq(ring_poll(ring, false), 0);
+        ring_cancel(ring, &call);
+        ck_assert_int_eq(call.state, CALL_CANCELLING);
+        ring_cancel(ring, &call); /* once more is nothing more */
+        ck_assert_int_eq(call_wait(ring, &call), -ECANCELED);
+        ring_cancel(ring, &call); /* too late is no harm */
+        ck_assert_int_eq(call.state, CALL_DONE);
+}
+END_TEST
+
+START_TEST(a_timeout)
+{
+        struct { int64_t s; long long ns; } t = { 0, 1000000 };
+        struct ring_op op = { .code = RING_TIMEOUT, .address = &t };
+
+        ck_assert_int_eq(ring_do(ring, &op), -ETIME);
+}
+END_TEST
+
+START_TEST(other_operations)
+{
+        char path[] = "/tmp/nacelle-ring-XXXXXX";
+        int fd = mkstemp(path), pair[2];
+        struct iovec two[2] = { { "ab", 2 }, { "cde", 3 } };
+        struct msghdr msg = { .msg_iov = two, .msg_iovlen = 2 };
+        char in[8] = { 0 };
+        struct {
+                struct ring_op op;
+                int32_t result;
+        } rows[] = {
+                { { .code = RING_WRITEV, .fd = fd, .address = two, .length = 2, .offset = 0 }, 5 },
+                { { .code = RING_FALLOCATE, .fd = fd, .offset = 0, .extra = 4096 }, 0 },
+                { { .code = RING_FADVISE, .fd = fd, .offset = 0, .extra = 4096, .flags = 0 }, 0 },
+                { { .code = RING_FSYNC, .fd = fd }, 0 },
+                { { .code = RING_READ, .fd = fd, .address = in, .length = 5, .offset = 0 }, 5 },
+                { { .code = RING_POLL_ADD, .fd = fd, .length = POLLIN }, POLLIN },
+                { { .code = RING_SENDMSG, .fd = -1, .address = &msg }, 5 },
+                { { .code = RING_RECV, .fd = -2, .address = in, .length = 8 }, 5 },
+                { { .code = RING_SHUTDOWN, .fd = -1, .length = SHUT_WR }, 0 },
+                { { .code = RING_RECV, .fd = -2, .address = in, .length = 8 }, 0 },
+                { { .code = RING_CLOSE, .fd = fd }, 0 },
+                { { .code = RING_CLOSE, .fd = fd }, -EBADF },
+        };
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                if (rows[i].op.fd == -1)
+                        rows[i].op.fd = pair[0];
+                else if (rows[i].op.fd == -2)
+                        rows[i].op.fd = pair[1];
+                ck_assert_msg(ring_do(ring, &rows[i].op) == rows[i].result, "row %zu", i);
+        }
+        ck_assert_mem_eq(in, "abcde", 5);
+        unlink(path);
+}
+END_TEST
+
+static unsigned turns, which;
+
+static void waits_for_any(void *argument)
+{
+        struct call a = { .state = CALL_IDLE }, b = { .state = CALL_IDLE };
+        struct call *both[] = { &a, &b };
+        char x, y;
+        struct ring_op first = read_op(0, &x, 1), second = read_op(1, &y, 1);
+
+        ring_submit(ring, &a, &first);
+        ring_submit(ring, &b, &second);
+        which = call_wait_any(ring, both, 2);
+        turns++;
+        call_wait(ring, both[!which]);
+        turns++;
+}
+
+/* Both completions arrive in one turn: the fiber is made ready once for each wait, never twice. */
+START_TEST(any_of_two_wakes_once)
+{
+        struct error err = { 0 };
+        struct fiber *f, *ready;
+
+        ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, &err), 0);
+        fiber_start(f, waits_for_any, NULL);
+        ck_assert(fiber_resume(f));
+        ck_assert_int_eq(ring_poll(ring, false), 0);
+        ck_assert_ptr_null(ring_next_ready(ring));
+
+        ck_assert_int_eq(write(pipes[0][1], "1", 1), 1);
+        ck_assert_int_eq(write(pipes[1][1], "2", 1), 1);
+        while (ring_in_flight(ring))
+                ck_assert_int_ge(ring_poll(ring, true), 0);
+        ready = ring_next_ready(ring);
+        ck_assert_ptr_eq(ready, f);
+        ck_assert(!fiber_resume(f));
+        ck_assert_uint_eq(turns, 2);
+        ck_assert_ptr_null(ring_next_ready(ring));
+        fiber_free(f);
+}
+END_TEST
+
+static char seen[4];
+static unsigned nseen;
+
+static void reads_one(void *argument)
+{
+        struct ring_op op = read_op((int)(intptr_t)argument, &seen[nseen], 1);
+        char *place = &seen[nseen++];
+
+        op.address = place;
+        ck_assert_int_eq(ring_do(ring, &op), 1);
+}
+
+/* Three fibers submit, and one system call carries all three. */
+START_TEST(fibers_share_a_turn)
+{
+        struct error err = { 0 };
+        struct fiber *f[3];
+
+        for (int i = 0; i < 3; i++) {
+                ck_assert_int_eq(write(pipes[i][1], "abc" + i, 1), 1);
+                ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f[i], &err), 0);
+                fiber_start(f[i], reads_one, (void *)(intptr_t)i);
+                ck_assert(fiber_resume(f[i]));
+        }
+        ck_assert_uint_eq(ring_in_flight(ring), 3);
+        ck_assert_int_eq(ring_poll(ring, true), 3);
+        for (int i = 0; i < 3; i++)
+                ck_assert(!fiber_resume(ring_next_ready(ring)));
+        ck_assert_ptr_null(ring_next_ready(ring));
+        ck_assert_mem_eq(seen, "abc", 3);
+        for (int i = 0; i < 3; i++)
+                fiber_free(f[i]);
+}
+END_TEST
+
+START_TEST(a_call_in_flight_is_not_submitted_again)
+{
+        struct call call = { .state = CALL_IDLE };
+        char byte;
+        struct ring_op op = read_op(0, &byte, 1);
+
+        ring_submit(ring, &call, &op);
+        ring_submit(ring, &call, &op); /* aborts: the kernel owns the call's memory */
+}
+END_TEST
+
+START_TEST(the_ring_moves)
+{
+        struct error err = { 0 };
+
+        ck_assert_int_eq(ring_move(ring, 200, &err), 0);
+        ck_assert_int_eq(ring_fd(ring), 200);
+        ck_assert_int_ge(fcntl(200, F_GETFD), 0);
+        ck_assert_int_eq(ring_move(ring, 200, &err), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_registered_later)
+{
+        struct error err = { 0 };
+
+        ck_assert_int_lt(ring_restrict(ring, &err), 0);
+        ck_assert_int_eq(err.stage, STAGE_RING);
+}
+END_TEST
+
+int main(void)
+{
+        TCase *tc = tcase_create("ring");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, a_call_without_a_fiber);
+        tcase_add_test(tc, an_unknown_operation);
+        tcase_add_test(tc, nothing_to_wait_for);
+        tcase_add_test(tc, more_than_the_ring_holds);
+        tcase_add_test(tc, a_cancelled_call_ends);
+        tcase_add_test(tc, a_timeout);
+        tcase_add_test(tc, other_operations);
+        tcase_add_test(tc, any_of_two_wakes_once);
+        tcase_add_test(tc, fibers_share_a_turn);
+        tcase_add_test_raise_signal(tc, a_call_in_flight_is_not_submitted_again, SIGABRT);
+        tcase_add_test(tc, the_ring_moves);
+        tcase_add_test(tc, nothing_is_registered_later);
+        return unit_main("ring", &tc, 1);
+}
