@@ -18,7 +18,7 @@ include tests/real/local.mk
 include tests/cli/local.mk
 
 dist_check_SCRIPTS += tests/rules.sh
-EXTRA_DIST += tests/lib.sh
+EXTRA_DIST += tests/as-user tests/lib.sh
 TESTS += tests/rules.sh
 
 # The number of test programs that must leave a result, for run-tests.
