@@ -48,7 +48,7 @@ static int check_memory(struct checker *k, uint32_t i)
         uint64_t most = size->is_64 ? UINT64_C(1) << 48 : 65536;
 
         if (i > 0 && !(k->features >> FEATURE_MULTI_MEMORY & 1))
-                return checker_error(k, -EBADMSG, memory->offset,
+                return checker_error(k, -EOPNOTSUPP, memory->offset,
                                      "multiple memories: the feature %s is off",
                                      feature_table[FEATURE_MULTI_MEMORY].text);
         if (i > 0)

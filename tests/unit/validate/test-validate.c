@@ -154,8 +154,6 @@ static const struct { const char *name, *wat, *text; } bad_cases[] = {
         { "memory: size", "(module (memory 65537))", "memory size must be at most 65536 pages (4GiB)" },
         { "memory: maximum", "(module (memory 0 65537))", "memory size must be at most" },
         { "imported memory: size", "(module (import \"a\" \"b\" (memory 65537)))", "memory size must be at most" },
-        { "two memories", "(module (memory 1) (memory 1))", "multiple memories" },
-        { "imported and own memory", "(module (import \"a\" \"b\" (memory 1)) (memory 1))", "multiple memories" },
         { "table: minimum", "(module (table 2 1 funcref))", "size minimum must not be greater than maximum" },
         { "global: type", "(module (global i32 (i64.const 1)))", "type mismatch" },
         { "global: nothing", "(module (global i32))", "type mismatch" },
@@ -237,6 +235,8 @@ static const struct { const char *name, *wat; enum feature feature; } feature_ca
         { "references",      "(module (func (drop (ref.null func))))",     FEATURE_REFERENCE_TYPES },
         { "reference local", "(module (func (local externref)))",          FEATURE_REFERENCE_TYPES },
         { "multi-value",     "(module (func (i32.const 1) block (param i32) drop end))", FEATURE_MULTI_VALUE },
+        { "two memories",    "(module (memory 1) (memory 1))",             FEATURE_MULTI_MEMORY },
+        { "imported and own memory", "(module (import \"a\" \"b\" (memory 1)) (memory 1))", FEATURE_MULTI_MEMORY },
         { "mutable globals", "(module (global (export \"g\") (mut i32) (i32.const 1)))", FEATURE_MUTABLE_GLOBALS },
 };
 
