@@ -4,7 +4,7 @@
 #include "engine/decode/body.h"
 #include "engine/text/print_text.h"
 
-#define INDENT_MAX 40u /* blocks deeper than this are not indented further */
+#define INDENT_MAX 16u /* blocks deeper than this are not indented further */
 
 static int body_error(struct printer *p, const struct cursor *c)
 {
@@ -185,8 +185,7 @@ static bool print_immediate(struct printer *p, struct cursor *c, const struct in
 
 static void new_line(struct printer *p, uint32_t depth)
 {
-        static const char spaces[] = "                                                            "
-                                     "                                                            ";
+        static const char spaces[] = "                                    ";
         uint32_t n = 4 + 2 * (depth < INDENT_MAX ? depth : INDENT_MAX);
 
         _Static_assert(sizeof(spaces) > 4 + 2 * INDENT_MAX, "not enough spaces");
