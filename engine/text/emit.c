@@ -79,6 +79,7 @@ static void put_names(const struct module_text *m, struct buffer *out)
         }
         for (size_t i = 0; i < ELEMENTSOF(name_order); i++)
                 put_space_names(m, name_order[i].id, name_order[i].space, &names);
+        out->failed = out->failed || names.failed;
         if (!names.size)
                 return;
         buffer_uleb(&section, 4);
@@ -93,6 +94,7 @@ static void put_section(const struct module_text *m, enum section_id id, struct 
         const struct section *s = &m->sections[id];
         _cleanup_(buffer_done) struct buffer part = { 0 };
 
+        out->failed = out->failed || s->bytes.failed; /* one without bytes, too */
         if (id == SECTION_DATA_COUNT ? !m->uses_data_count : !s->n && !s->bytes.size)
                 return;
         if (id == SECTION_DATA_COUNT)
@@ -103,7 +105,7 @@ static void put_section(const struct module_text *m, enum section_id id, struct 
         buffer_uleb(out, part.size + s->bytes.size);
         buffer_append(out, part.bytes, part.size);
         buffer_append(out, s->bytes.bytes, s->bytes.size);
-        out->failed = out->failed || part.failed || s->bytes.failed;
+        out->failed = out->failed || part.failed;
 }
 
 void module_emit(struct module_text *m, struct buffer *out)

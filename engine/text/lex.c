@@ -47,6 +47,7 @@ static int fail(const struct lexer *l, size_t at, const char *what, struct error
 /* Just behind the string that begins at @at. */
 static int string_end(const struct lexer *l, size_t at, size_t *ret, struct error *err)
 {
+        struct escape escape;
         size_t i = at + 1;
 
         for (;;) {
@@ -60,7 +61,7 @@ static int string_end(const struct lexer *l, size_t at, size_t *ret, struct erro
                 if (c < 0x20 || c == 0x7f)
                         return fail(l, i, "illegal control character in string literal", err);
                 if (c == '\\')
-                        n = string_escape(l->text + i, l->size - i, NULL);
+                        n = string_escape(l->text + i, l->size - i, &escape);
                 if (!n)
                         return fail(l, i, "illegal escape", err);
                 i += n;

@@ -193,28 +193,53 @@ static void new_line(struct printer *p, uint32_t depth)
         buffer_append(p->out, spaces, n);
 }
 
+/* The blocks that are open, as their opcodes: the reader has no form for an "else" without its "if". */
+static bool follow_blocks(struct buffer *open, enum opcode op)
+{
+        if (opcode_table[op].immediate == IMM_BLOCK) {
+                buffer_u8(open, op == OP_IF);
+        } else if (op == OP_ELSE) {
+                if (!open->size || !open->bytes[open->size - 1])
+                        return false;
+                open->bytes[open->size - 1] = false;
+        } else if (op == OP_END) {
+                open->size--;
+        }
+        return true;
+}
+
+static int print_instructions(struct printer *p, struct cursor *c, struct buffer *open)
+{
+        struct instruction in = { 0 };
+
+        for (;;) {
+                enum opcode op;
+                uint32_t depth;
+
+                if (!body_next(c, &in))
+                        return body_error(p, c);
+                op = (enum opcode)in.op;
+                if (op == OP_END && !open->size)
+                        return 0;
+                depth = (uint32_t)open->size - (op == OP_END || (op == OP_ELSE && open->size));
+                if (!follow_blocks(open, op))
+                        return error_set(p->err, STAGE_TEXT, -EBADMSG, (uint64_t)(in.at - c->file),
+                                         "else without if");
+                if (!buffer_ok(open))
+                        return error_set(p->err, STAGE_TEXT, -ENOMEM, ERROR_NOWHERE,
+                                         "memory for the text");
+                new_line(p, depth);
+                print(p, opcode_table[op].text);
+                if (!print_immediate(p, c, &in))
+                        return body_error(p, c);
+        }
+}
+
 int print_body(struct printer *p, const struct function *f)
 {
+        _cleanup_(buffer_done) struct buffer open = { 0 };
         struct cursor c = cursor_over(p->m, f->body);
-        struct instruction in = { 0 };
-        uint32_t depth = 0;
         int r = print_locals(p, &c);
 
-        while (r >= 0) {
-                if (!body_next(&c, &in))
-                        return body_error(p, &c);
-                if (in.op == OP_END && !depth)
-                        break;
-                /* The reader has no form for an "else" without its "if". */
-                if (in.op == OP_ELSE && !depth)
-                        return error_set(p->err, STAGE_TEXT, -EBADMSG, (uint64_t)(in.at - c.file),
-                                         "else without if");
-                new_line(p, in.op == OP_END || in.op == OP_ELSE ? depth - 1 : depth);
-                print(p, opcode_table[in.op].text);
-                if (!print_immediate(p, &c, &in))
-                        return body_error(p, &c);
-                depth -= in.op == OP_END;
-                depth += opcode_table[in.op].immediate == IMM_BLOCK;
-        }
-        return r;
+        return r < 0 ? r : print_instructions(p, &c, &open);
 }

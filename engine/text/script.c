@@ -134,6 +134,8 @@ static void read_module(struct script *s, size_t at, struct script_command *c)
         id = s->r.token;
         module->id = read_id(s);
         s->binary.size = 0;
+        if (s->r.failed)
+                return;
         if (reader_is_word(&s->r, WORD_BINARY) || reader_is_word(&s->r, WORD_QUOTE)) {
                 module->form = reader_is_word(&s->r, WORD_BINARY) ? SCRIPT_BINARY : SCRIPT_QUOTE;
                 read_strings(s, module);

@@ -72,28 +72,19 @@ static int hex_digit(char c)
         return -1;
 }
 
-static void append_utf8(uint32_t c, struct buffer *out)
+static void encode(uint32_t c, struct escape *ret)
 {
-        if (c < 0x80) {
-                buffer_u8(out, (uint8_t)c);
-                return;
-        }
-        if (c < 0x800) {
-                buffer_u8(out, (uint8_t)(0xc0 | c >> 6));
-        } else {
-                if (c < 0x10000) {
-                        buffer_u8(out, (uint8_t)(0xe0 | c >> 12));
-                } else {
-                        buffer_u8(out, (uint8_t)(0xf0 | c >> 18));
-                        buffer_u8(out, (uint8_t)(0x80 | (c >> 12 & 0x3f)));
-                }
-                buffer_u8(out, (uint8_t)(0x80 | (c >> 6 & 0x3f)));
-        }
-        buffer_u8(out, (uint8_t)(0x80 | (c & 0x3f)));
+        size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+        ret->n = n;
+        for (size_t i = n; i-- > 1; c >>= 6)
+                ret->bytes[i] = (uint8_t)(0x80 | (c & 0x3f));
+        ret->bytes[0] = (uint8_t)(lead[n] | c);
 }
 
 /* \u{hexnum}, a Unicode scalar value */
-static size_t escape_unicode(const char *s, size_t size, struct buffer *out)
+static size_t escape_unicode(const char *s, size_t size, struct escape *ret)
 {
         uint32_t c = 0;
         size_t i = 3;
@@ -111,12 +102,11 @@ static size_t escape_unicode(const char *s, size_t size, struct buffer *out)
         }
         if (i == 3 || i >= size || s[i - 1] == '_' || (c >= 0xd800 && c < 0xe000))
                 return 0;
-        if (out)
-                append_utf8(c, out);
+        encode(c, ret);
         return i + 1;
 }
 
-size_t string_escape(const char *s, size_t size, struct buffer *out)
+size_t string_escape(const char *s, size_t size, struct escape *ret)
 {
         static const char from[] = "nrt\\'\"", to[] = "\n\r\t\\'\"";
         const char *p;
@@ -125,16 +115,14 @@ size_t string_escape(const char *s, size_t size, struct buffer *out)
                 return 0;
         p = strchr(from, s[1]);
         if (p) {
-                if (out)
-                        buffer_u8(out, (uint8_t)to[p - from]);
+                *ret = (struct escape) { { (uint8_t)to[p - from] }, 1 };
                 return 2;
         }
         if (s[1] == 'u')
-                return escape_unicode(s, size, out);
+                return escape_unicode(s, size, ret);
         if (size < 3 || hex_digit(s[1]) < 0 || hex_digit(s[2]) < 0)
                 return 0;
-        if (out)
-                buffer_u8(out, (uint8_t)(hex_digit(s[1]) << 4 | hex_digit(s[2])));
+        *ret = (struct escape) { { (uint8_t)(hex_digit(s[1]) << 4 | hex_digit(s[2])) }, 1 };
         return 3;
 }
 
@@ -143,6 +131,7 @@ void string_append(const char *s, size_t size, struct buffer *out)
         size_t i = 1;
 
         while (i + 1 < size) {
+                struct escape e = { 0 };
                 size_t plain = i, n;
 
                 while (plain + 1 < size && s[plain] != '\\')
@@ -151,19 +140,49 @@ void string_append(const char *s, size_t size, struct buffer *out)
                 i = plain;
                 if (i + 1 >= size)
                         break;
-                n = string_escape(s + i, size - i, out);
+                n = string_escape(s + i, size - i, &e);
                 if (!n)
                         break;
+                buffer_append(out, e.bytes, e.n);
                 i += n;
         }
 }
 
+/* Bytes that come one after the other: the ones of a sequence are gathered until it is whole. */
+struct sequence_reader {
+        uint8_t bytes[4];
+        size_t n;
+};
+
+static bool feed(struct sequence_reader *s, uint8_t byte)
+{
+        size_t want;
+
+        s->bytes[s->n++] = byte;
+        want = s->bytes[0] < 0x80 ? 1 : s->bytes[0] < 0xe0 ? 2 : s->bytes[0] < 0xf0 ? 3 : 4;
+        if (s->n < want)
+                return true;
+        s->n = 0;
+        return sequence(s->bytes, want);
+}
+
 bool string_is_utf8(const char *s, size_t size)
 {
-        _cleanup_(buffer_done) struct buffer b = { 0 };
+        struct sequence_reader reader = { 0 };
+        size_t i = 1;
 
         if (size >= 2 && !memchr(s, '\\', size))
                 return utf8_check(s + 1, size - 2) == size - 2;
-        string_append(s, size, &b);
-        return buffer_ok(&b) && utf8_check((const char *)b.bytes, b.size) == b.size;
+        while (i + 1 < size) {
+                struct escape e = { .bytes = { (uint8_t)s[i] }, .n = 1 };
+                size_t used = s[i] == '\\' ? string_escape(s + i, size - i, &e) : 1;
+
+                if (!used)
+                        return false;
+                for (size_t k = 0; k < e.n; k++)
+                        if (!feed(&reader, e.bytes[k]))
+                                return false;
+                i += used;
+        }
+        return !reader.n;
 }

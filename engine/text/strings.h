@@ -11,7 +11,12 @@
 
 #include "engine/base/buffer.h"
 
+struct escape {
+        uint8_t bytes[4];
+        size_t n;
+};
+
 size_t utf8_check(const char *s, size_t size);
-size_t string_escape(const char *s, size_t size, struct buffer *out);
+size_t string_escape(const char *s, size_t size, struct escape *ret);
 void string_append(const char *s, size_t size, struct buffer *out);
 bool string_is_utf8(const char *s, size_t size);

@@ -14,9 +14,14 @@
 
 int target_module(const uint8_t *bytes, size_t size, uint32_t seed);
 int target_artefact(const uint8_t *bytes, size_t size, uint32_t seed);
+int target_text(const uint8_t *bytes, size_t size, uint32_t seed);
+int target_script(const uint8_t *bytes, size_t size, uint32_t seed);
+int target_print(const uint8_t *bytes, size_t size, uint32_t seed);
 
-/* A module as input of target_artefact(): appends nothing for one that cannot be. */
+/* A module as input of the target: appends nothing for one that cannot be. */
 void prepare_artefact(const uint8_t *bytes, size_t size, struct buffer *out);
+void prepare_text(const uint8_t *bytes, size_t size, struct buffer *out);
+void prepare_script(const uint8_t *bytes, size_t size, struct buffer *out);
 
 _noreturn_ _printf_(1, 2) void fuzz_fail(const char *format, ...);
 

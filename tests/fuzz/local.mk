@@ -1,7 +1,7 @@
 check_PROGRAMS += tests/fuzz/mutate
 TESTS += tests/fuzz/mutate
 tests_fuzz_mutate_SOURCES = tests/fuzz/artefact.c tests/fuzz/corpus.h tests/fuzz/fuzz.h tests/fuzz/heap.c \
-	tests/fuzz/module.c tests/fuzz/mutate.c
+	tests/fuzz/module.c tests/fuzz/mutate.c tests/fuzz/text.c
 tests_fuzz_mutate_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 tests_fuzz_mutate_LDADD = libtext.a libartefact.a libvalidate.a libfast.a $(PEAK_LIBS) libcompile.a \

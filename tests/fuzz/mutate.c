@@ -42,6 +42,9 @@ static const struct target {
 } targets[] = {
         { "module", target_module, NULL },
         { "artefact", target_artefact, prepare_artefact },
+        { "print", target_print, NULL },
+        { "text", target_text, prepare_text },
+        { "script", target_script, prepare_script },
 };
 
 static struct input inputs[INPUTS_MAX];

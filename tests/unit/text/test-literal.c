@@ -168,7 +168,10 @@ static const char *const bad_escapes[] = {
 
 START_TEST(bad_escapes_are_none)
 {
-        ck_assert_uint_eq(string_escape(bad_escapes[_i], strlen(bad_escapes[_i]), NULL), 0);
+        struct escape e = { .n = 42 };
+
+        ck_assert_uint_eq(string_escape(bad_escapes[_i], strlen(bad_escapes[_i]), &e), 0);
+        ck_assert_uint_eq(e.n, 42);
 }
 END_TEST
 
@@ -192,6 +195,24 @@ START_TEST(utf8_is_checked)
 }
 END_TEST
 
+static const struct { const char *text; bool valid; } utf8_strings[] = {
+        { "\"\\c3\\a9\"", true },
+        { "\"\xc3\xa9\\n\"", true },
+        { "\"\\u{1F600}\\n\"", true },
+        { "\"\\c3\"", false },
+        { "\"\\ff\"", false },
+        { "\"\\80\"", false },
+        { "\"\\c3n\"", false },
+        { "\"\\e2\\82\\ac\\e2\\82\"", false },
+};
+
+START_TEST(strings_are_utf8_or_not)
+{
+        ck_assert_int_eq(string_is_utf8(utf8_strings[_i].text, strlen(utf8_strings[_i].text)),
+                         utf8_strings[_i].valid);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("literal");
@@ -203,6 +224,7 @@ int main(void)
         tcase_add_loop_test(tc, numbers_are_told_apart, 0, ELEMENTSOF(kind_cases));
         tcase_add_loop_test(tc, strings_stand_for_bytes, 0, ELEMENTSOF(string_cases));
         tcase_add_loop_test(tc, bad_escapes_are_none, 0, ELEMENTSOF(bad_escapes));
+        tcase_add_loop_test(tc, strings_are_utf8_or_not, 0, ELEMENTSOF(utf8_strings));
         tcase_add_loop_test(tc, utf8_is_checked, 0, ELEMENTSOF(utf8_cases));
         return unit_main("literal", &tc, 1);
 }
