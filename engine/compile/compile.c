@@ -32,7 +32,7 @@ struct job {
         uint32_t *code_bytes, *map_bytes; /* of each function */
         uint64_t bytes_all;
         atomic_uint next;
-        atomic_ullong done;
+        atomic_ullong done, code_all;
         atomic_bool stop;
 };
 
@@ -82,7 +82,11 @@ static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *
                 if (r < 0)
                         return error_prefix(&b->err, "function %u",
                                             job->shared.module->imported_functions + k);
-                job->code_bytes[k] = (uint32_t)(out->code.size - code);
+                code = out->code.size - code;
+                if (atomic_fetch_add(&job->code_all, code) + code > CODE_MAX)
+                        return error_set(&b->err, STAGE_COMPILE, -E2BIG, ERROR_NOWHERE,
+                                         "the code is larger than 2 GiB");
+                job->code_bytes[k] = (uint32_t)code;
                 job->map_bytes[k] = (uint32_t)(out->map.size - map);
         }
         return 0;

@@ -14,6 +14,10 @@ struct fast_unit *fast_unit_new(const struct fast_shared *shared)
                 return NULL;
         asm_init(&u->g.a, shared->cpu);
         asm_grow(&u->g.a, 1 << 16);
+        if (u->g.a.failed) {
+                free(u);
+                return NULL;
+        }
         u->g.shared = shared;
         u->g.m = shared->module;
         u->g.layout = shared->layout;
@@ -406,9 +410,9 @@ static void function_body(struct generator *g)
                         instruction_seldom(g, &in);
                         break;
                 dead:
-                        if (_unlikely_(g->failed || g->a.failed))
-                                return;
                         do {
+                                if (_unlikely_(g->failed | g->a.failed))
+                                        return;
                                 stack_cut(g, control_at(g, 0)->base);
                                 g->used = 0; /* below a block nothing is in temporaries */
                                 op = skip_dead(g, &in);
@@ -423,7 +427,7 @@ static void function_body(struct generator *g)
                         } while (!block_end(g, false));
                         break;
                 }
-                if (_unlikely_(g->failed))
+                if (_unlikely_(g->failed | g->a.failed))
                         return;
         }
 }
@@ -480,24 +484,14 @@ static bool function_begin(struct generator *g, uint32_t k, struct fast_output *
         return locals_read(g);
 }
 
-int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, struct error *err)
+/* What comes behind the instructions: the way out, rare paths, tables, constants. */
+static int function_end(struct generator *g, struct error *err)
 {
-        struct generator *g = &u->g;
-        struct functype whole;
         int r;
 
-        if (!function_begin(g, k, out))
-                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a function's state");
-        locals_assign(g);
-        (void)locals_place(g);
-        whole = (struct functype) { .nresults = g->type->nresults, .results = g->type->results };
-        frame_enter(g);
-        if (control_push(g, CONTROL_FUNCTION, &whole))
-                function_body(g);
         asm_room(&g->a);
-        if (!g->ended_dead || (g->ncontrols && g->controls[0].targeted)) {
-                if (g->ncontrols)
-                        label_bind(g, g->controls[0].label);
+        if (!g->ended_dead || g->controls[0].targeted) {
+                label_bind(g, g->controls[0].label);
                 frame_leave(g);
         }
         for (uint32_t i = 0; i < g->cold.n; i++)
@@ -510,10 +504,43 @@ int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, stru
         asm_room(&g->a);
         while (asm_pc(&g->a) % 16)
                 asm_u8(&g->a, 0xcc);
+        return 0;
+}
+
+static int function_failed(const struct generator *g, struct error *err)
+{
+        uint64_t at = g->body ? (uint64_t)(g->body - g->m->bytes) : ERROR_NOWHERE;
+
+        if (g->a.too_large)
+                return error_set(err, STAGE_COMPILE, -E2BIG, at,
+                                 "the function's code is larger than %u bytes", ASM_MAX);
+        return error_set(err, STAGE_COMPILE, -ENOMEM, at, "the function's code");
+}
+
+int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, struct error *err)
+{
+        struct generator *g = &u->g;
+        struct functype whole;
+        int r;
+
+        if (!function_begin(g, k, out))
+                return function_failed(g, err);
+        locals_assign(g);
+        (void)locals_place(g);
+        whole = (struct functype) { .nresults = g->type->nresults, .results = g->type->results };
+        frame_enter(g);
+        if (!control_push(g, CONTROL_FUNCTION, &whole) || g->failed)
+                return function_failed(g, err);
+        function_body(g);
+        if (g->failed || g->a.failed)
+                return function_failed(g, err);
+        r = function_end(g, err);
+        if (r < 0)
+                return r;
         out->cpu_used |= g->a.cpu_used | (has_avx(g) ? CPU_X86_AVX : 0);
-        buffer_append(&out->code, g->a.start, asm_pc(&g->a));
+        if (!g->a.failed)
+                buffer_append(&out->code, g->a.start, asm_pc(&g->a));
         if (g->failed || g->a.failed || !buffer_ok(&out->code) || !buffer_ok(&out->map))
-                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE,
-                                 "code of a function");
+                return function_failed(g, err);
         return 0;
 }

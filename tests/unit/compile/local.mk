@@ -9,4 +9,12 @@ tests_unit_compile_test_simd_SOURCES = tests/unit/compile/simd-frame.c \
 tests_unit_compile_test_simd_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_compile_test_simd_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_compile_test_simd_LDADD = libfast.a libcompile.a libbase.a $(UNIT_LIBS) -lm
+
+check_PROGRAMS += tests/unit/compile/test-compile
+TESTS += tests/unit/compile/test-compile
+tests_unit_compile_test_compile_SOURCES = tests/unit/compile/test-compile.c tests/unit/unit.h
+tests_unit_compile_test_compile_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_compile_test_compile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_compile_test_compile_LDADD = libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(UNIT_LIBS)
 endif

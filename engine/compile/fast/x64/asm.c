@@ -19,7 +19,7 @@ void asm_reset(struct assembler *a)
 {
         a->at = a->start;
         a->nconstants = a->nfixups = 0;
-        a->failed = false;
+        a->failed = a->too_large = false;
 }
 
 void asm_grow(struct assembler *a, size_t room)
@@ -30,12 +30,11 @@ void asm_grow(struct assembler *a, size_t room)
         size = size ? size : 4096;
         while (size - used < room)
                 size *= 2;
-        bytes = realloc(a->start, size);
+        a->too_large = size > ASM_MAX;
+        bytes = a->too_large ? NULL : realloc(a->start, size);
         if (!bytes) {
                 /* Keep going over the same bytes: nobody reads code of a function that failed. */
                 a->failed = true;
-                if (!a->start)
-                        abort();
                 a->at = a->start;
                 return;
         }

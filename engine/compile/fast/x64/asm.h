@@ -12,6 +12,7 @@
 
 #include "engine/base/cleanup.h"
 
+#define ASM_MAX  (UINT32_C(1) << 28) /* bytes of one function */
 #define ASM_ROOM 1024 /* bytes that the code of one wasm instruction may take, frames aside */
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPR_NONE = 0xff };
@@ -63,7 +64,8 @@ struct assembler {
         uint32_t nconstants, constants_room;
         struct asm_fixup *fixups;
         uint32_t nfixups, fixups_room;
-        bool failed;                  /* out of memory: the function is given up */
+        bool failed;                  /* out of memory or room: the function is given up */
+        bool too_large;               /* it is room */
 };
 
 void asm_init(struct assembler *a, uint64_t cpu);
