@@ -7,6 +7,10 @@
 
 #include "engine/artefact/build-id.h"
 
+#ifndef PEAK_VERSION
+#define PEAK_VERSION "none"
+#endif
+
 /* Everything of a fixed size, so that no two inputs share their bytes. */
 static void add_u64(struct sha256_ctx *s, uint64_t value)
 {
@@ -19,7 +23,7 @@ static void add_u64(struct sha256_ctx *s, uint64_t value)
 
 void key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cpu, struct key *ret)
 {
-        static const char build[] = PACKAGE_VERSION " " BUILD_ID;
+        static const char build[] = PACKAGE_VERSION " " BUILD_ID " " PEAK_VERSION;
         struct sha256_ctx s;
 
         sha256_init(&s);

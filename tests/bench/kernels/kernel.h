@@ -10,7 +10,8 @@
 #ifdef __wasm__
 #define KERNEL(name) __attribute__((export_name("kernel"))) uint64_t kernel(uint32_t n)
 #else
-#define KERNEL(name)                    \
+#define KERNEL(name) KERNEL_(name)
+#define KERNEL_(name)                       \
         uint64_t kernel_##name(uint32_t n); \
         uint64_t kernel_##name(uint32_t n)
 #endif
