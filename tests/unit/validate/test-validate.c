@@ -62,6 +62,9 @@ static const struct { const char *name, *wat; } good_cases[] = {
         { "extended constants", "(module (global (import \"a\" \"b\") i32) (global i32"
                                 " (i32.mul (i32.add (global.get 0) (i32.const 1)) (i32.const 3))))" },
         { "largest memory", "(module (memory 65536))" },
+        { "accesses to a second memory", "(module (memory 1) (memory $b 1) (func (i32.store $b offset=4"
+          " (i32.const 0) (i32.load 0 (i32.const 0))) (memory.copy 1 0 (i32.const 0) (i32.const 0)"
+          " (i32.const 1)) (drop (memory.grow 1 (memory.size $b)))))" },
         { "largest table", "(module (table 0xffffffff funcref))" },
         { "start", "(module (func) (start 0))" },
         { "the same name for an import and an export",
@@ -275,8 +278,7 @@ END_TEST
 
 START_TEST(wide_memories_have_wide_addresses)
 {
-        uint64_t features = FEATURES_DEFAULT | UINT64_C(1) << FEATURE_MEMORY64 |
-                            UINT64_C(1) << FEATURE_MULTI_MEMORY;
+        uint64_t features = FEATURES_DEFAULT | UINT64_C(1) << FEATURE_MEMORY64;
         _cleanup_(checked_module_freep) struct checked_module *c = NULL;
         struct checked_module *none = NULL;
         struct error err = { 0 };
