@@ -1,7 +1,20 @@
 /* host.h - what the WASI shim needs of the supervisor: the ring, and somebody who handles paths.
  *
  * The shim is written against this page only. In a cell the paths go to the broker through the
- * ring; a test may answer them in the same process. */
+ * ring; a test may answer them in the same process.
+ *
+ * What a guest meets where preview 1 leaves it open:
+ *   Addresses outside of the memory are FAULT, never a trap. At most 1024 iovecs a call, and 4096
+ *   subscriptions a poll, else INVAL. Beyond files_max descriptors: MFILE.
+ *   Paths: absolute, or climbing above the directory by their text or by a link: NOTCAPABLE (RENAME and
+ *   LINK by a link: XDEV). A NUL: INVAL. Not UTF-8: ILSEQ. Longer than 4096 bytes: NAMETOOLONG.
+ *   Rights are kept and only shrink. Those that do not apply to what was opened are dropped. Under a
+ *   read-only grant whatever would change something is ROFS.
+ *   Descriptor flags live in the shim and go to the kernel with each call, so that a file shared
+ *   with the outside keeps its own. stdio cannot be truncated, allocated or back-dated.
+ *   The CPU clocks are INVAL unless the supervisor provides them; proc_raise is NOSYS; symbolic links
+ *   with absolute content are NOTCAPABLE; path_link does not follow links (INVAL).
+ *   wasi_unstable is not offered. */
 #pragma once
 
 #include "engine/instance/instance.h"

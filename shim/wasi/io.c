@@ -57,12 +57,14 @@ static int32_t message_now(struct wasi *w, const struct ring_op *op)
 
 static bool is_message(const struct ring_op *op)
 {
-        return op->code == RING_SENDMSG || op->code == RING_RECVMSG;
+        return op->code == RING_SENDMSG || op->code == RING_RECVMSG || op->code == RING_SEND ||
+               op->code == RING_RECV;
 }
 
 static bool op_writes(const struct ring_op *op)
 {
-        return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG;
+        return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG ||
+               op->code == RING_SEND;
 }
 
 static int32_t io_wait_ready(struct wasi *w, const struct ring_op *op)
@@ -111,6 +113,22 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
         return r;
 }
 
+struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
+                          struct msghdr *message, bool sends, uint32_t flags)
+{
+        *message = (struct msghdr) { .msg_iov = iov->v, .msg_iovlen = iov->n };
+        /* One piece needs no header, but for a socket that came as stdio and may hold datagrams. */
+        if (iov->n == 1 && !d->granted)
+                return (struct ring_op) {
+                        .code = sends ? RING_SEND : RING_RECV, .fd = d->fd,
+                        .address = iov->v[0].iov_base, .length = iov->v[0].iov_len, .flags = flags,
+                };
+        return (struct ring_op) {
+                .code = sends ? RING_SENDMSG : RING_RECVMSG, .fd = d->fd, .address = message,
+                .length = 1, .flags = flags,
+        };
+}
+
 struct io_call {
         struct descriptor *d;
         struct guest_iov iov;
@@ -147,7 +165,7 @@ static uint32_t write_flags(const struct descriptor *d)
 
 static enum wasi_errno io_do(struct wasi *w, struct io_call *c, bool writes)
 {
-        struct msghdr message = { .msg_iov = c->iov.v, .msg_iovlen = c->iov.n };
+        struct msghdr message;
         struct ring_op op = {
                 .code = writes ? RING_WRITEV : RING_READV,
                 .fd = c->d->fd,
@@ -160,11 +178,7 @@ static enum wasi_errno io_do(struct wasi *w, struct io_call *c, bool writes)
 
         if (c->d->kind == KIND_CONNECTION) {
                 /* A peer that hung up is an error here, not a signal for the whole cell. */
-                op.code = writes ? RING_SENDMSG : RING_RECVMSG;
-                op.address = &message;
-                op.length = 1;
-                op.offset = 0;
-                op.flags = writes ? MSG_NOSIGNAL : 0;
+                op = message_op(c->d, &c->iov, &message, writes, writes ? MSG_NOSIGNAL : 0);
         } else if (c->iov.n == 1) {
                 op.code = writes ? RING_WRITE : RING_READ;
                 op.address = c->iov.v[0].iov_base;

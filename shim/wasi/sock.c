@@ -97,11 +97,8 @@ static enum wasi_errno recv_do(struct wasi *w, struct message_call *c)
 {
         /* No room for control messages: descriptors that a peer sends along are dropped by the
          * kernel and never enter the cell. */
-        struct msghdr message = { .msg_iov = c->iov.v, .msg_iovlen = c->iov.n };
-        struct ring_op op = {
-                .code = RING_RECVMSG, .fd = c->d->fd, .address = &message, .length = 1,
-                .flags = c->flags,
-        };
+        struct msghdr message;
+        struct ring_op op = message_op(c->d, &c->iov, &message, false, c->flags);
         int32_t r = io_submit(w, c->d, &op);
         uint16_t flags = message.msg_flags & MSG_TRUNC ? WASI_RECV_DATA_TRUNCATED : 0;
 
@@ -139,11 +136,8 @@ static enum wasi_errno send_check(struct wasi *w, const struct guest *g, uint32_
 
 static enum wasi_errno send_do(struct wasi *w, struct message_call *c)
 {
-        struct msghdr message = { .msg_iov = c->iov.v, .msg_iovlen = c->iov.n };
-        struct ring_op op = {
-                .code = RING_SENDMSG, .fd = c->d->fd, .address = &message, .length = 1,
-                .flags = MSG_NOSIGNAL,
-        };
+        struct msghdr message;
+        struct ring_op op = message_op(c->d, &c->iov, &message, true, MSG_NOSIGNAL);
         int32_t r = io_submit(w, c->d, &op);
 
         if (r >= 0)

@@ -111,6 +111,9 @@ void poll_drop_all(struct wasi *w);       /* the same for poll_oneoff */
 /* io_submit - do @op for @d and wait. A descriptor that the guest made non-blocking gives
  * -EAGAIN at once; one that the kernel made so, but not the guest, is waited for. */
 int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op);
+/* The call that sends or receives @iov; @message is memory for it, to be kept until it is done. */
+struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
+                          struct msghdr *message, bool sends, uint32_t flags);
 int32_t io_pause(struct wasi *w, uint64_t ns); /* let others run, at least once */
 
 void watch_arm(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
