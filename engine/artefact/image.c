@@ -13,7 +13,7 @@ static bool segment_at(const struct module *m, const struct data_segment *d, uin
 {
         const struct const_op *op = d->at.ops;
         const struct memtype *type = &m->memories[0].type;
-        uint64_t at, bytes = type->size.min << type->page_shift;
+        uint64_t at, bytes = memtype_bytes(type, type->size.min);
 
         if (d->memory != 0 || m->imported_memories != 0 || d->at.nops != 1)
                 return false;

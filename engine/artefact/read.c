@@ -157,7 +157,9 @@ static int read_image(struct reader *r, struct artefact *a)
                 return broken(r, s->offset, "memory image that is not made of pages");
         if (m->nmemories == 0 || m->imported_memories != 0)
                 return broken(r, s->offset, "memory image without a memory");
-        bytes = m->memories[0].type.size.min << m->memories[0].type.page_shift;
+        bytes = memtype_bytes(&m->memories[0].type, m->memories[0].type.size.min);
+        bytes = bytes > UINT64_MAX - ARTEFACT_PAGE ? bytes
+                                                   : (bytes + ARTEFACT_PAGE - 1) & ~(uint64_t)(ARTEFACT_PAGE - 1);
         if (s->size > bytes || at > bytes - s->size)
                 return broken(r, s->offset, "memory image larger than the memory");
         a->image = *s;

@@ -37,10 +37,16 @@
  * STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
  * in its prologue, from the top down.
  *
- * Memories. A slot reserves 4 GiB + ABI_GUARD_BYTES after G for a 32-bit memory. An access whose
- * static offset + width <= ABI_GUARD_BYTES needs no check; a larger one checks
- * index + offset + width <= memory_desc.bytes in 64 bits. Memories k >= 1 and imported ones are
- * reserved the same way: their base comes from the descriptor. */
+ * Memories. A slot reserves 4 GiB + ABI_GUARD_BYTES after G for a 32-bit memory, and for a 64-bit
+ * one at least that. Memories k >= 1 and imported ones are reserved the same way: their base comes
+ * from the descriptor. abi_memory_check() says which of three checks an access needs:
+ *   GUARD  none: what a 32-bit index and a small offset reach is memory or guard
+ *   INDEX  index < memory_desc.bytes; from there a small offset reaches no further than the guard
+ *   END    index + offset + width <= memory_desc.bytes, and the sum does not wrap
+ * The guard begins at a machine page's border, so memories whose size need not be a multiple of one
+ * take END. A check in code can be mispredicted: what INDEX or END has passed goes through a
+ * conditional move that makes it 0 where the check fails, so that the processor reads a fixed place
+ * (at most 16 bytes below the base) and not where a guest wants it to. */
 #pragma once
 
 #include <stddef.h>
@@ -137,6 +143,24 @@ struct layout {
 /* layout_compute - lay the arrays of @m out. -E2BIG when they pass ABI_INSTANCE_MAX. */
 struct error;
 int layout_compute(const struct module *m, struct layout *ret, struct error *err);
+
+enum memory_check { MEMORY_CHECK_GUARD, MEMORY_CHECK_INDEX, MEMORY_CHECK_END };
+
+#define ABI_PAGE_SHIFT 12 /* of the machine */
+
+static inline enum memory_check abi_memory_check(const struct memtype *t, uint64_t offset,
+                                                 unsigned bytes)
+{
+        if (offset > ABI_GUARD_BYTES - bytes || t->page_shift < ABI_PAGE_SHIFT)
+                return MEMORY_CHECK_END;
+        return t->size.is_64 ? MEMORY_CHECK_INDEX : MEMORY_CHECK_GUARD;
+}
+
+/* What END adds to the index: with the largest sum, which no memory has, every access fails. */
+static inline uint64_t abi_access_end(uint64_t offset, unsigned bytes)
+{
+        return offset > UINT64_MAX - bytes ? UINT64_MAX : offset + bytes;
+}
 
 /* Where the arguments of a type travel. */
 #define ABI_INTEGER_ARGS 6

@@ -111,6 +111,12 @@ struct memtype {
         uint8_t page_shift;      /* 16 */
 };
 
+/* @pages of @t in bytes; UINT64_MAX when 64 bits do not hold them. */
+static inline uint64_t memtype_bytes(const struct memtype *t, uint64_t pages)
+{
+        return pages > UINT64_MAX >> t->page_shift ? UINT64_MAX : pages << t->page_shift;
+}
+
 struct globaltype {
         valtype type;
         bool is_mutable;

@@ -37,8 +37,10 @@ static int area_new(struct instance *i, struct error *err)
         uint64_t memory = 0, reserve = 0;
 
         if (m->nmemories && !m->imported_memories) {
-                memory = m->memories[0].type.size.min << m->memories[0].type.page_shift;
-                reserve = memory_reserve_bytes();
+                int r = memory_measure(&m->memories[0].type, &memory, &reserve, err);
+
+                if (r < 0)
+                        return r;
         }
         i->prefix.base = slot_new(below, memory, reserve, &i->map);
         if (!i->prefix.base)
@@ -141,6 +143,14 @@ static int image_map(struct instance *i, struct error *err)
         return 0;
 }
 
+/* Where an active segment goes. */
+static uint64_t segment_at(struct instance *i, const struct const_expr *at, const struct range *size)
+{
+        union value v = const_evaluate(i, at);
+
+        return size->is_64 ? v.i64 : v.i32;
+}
+
 static bool elements_init(struct instance *i)
 {
         const struct module *m = i->module;
@@ -150,7 +160,8 @@ static bool elements_init(struct instance *i)
 
                 if (e->mode == SEGMENT_ACTIVE &&
                     !segment_copy_elements(i, k, i->tables[e->table],
-                                           const_evaluate(i, &e->at).i32, 0, e->n))
+                                           segment_at(i, &e->at, &m->tables[e->table].type.size), 0,
+                                           e->n))
                         return false;
                 if (e->mode != SEGMENT_PASSIVE)
                         i->element_dropped[k] = true;
@@ -168,7 +179,8 @@ static bool datas_init(struct instance *i)
                 if (d->mode != SEGMENT_ACTIVE)
                         continue;
                 if (!segment_copy_bytes(i, k, i->memories[d->memory],
-                                        const_evaluate(i, &d->at).i32, 0, d->bytes.size))
+                                        segment_at(i, &d->at, &m->memories[d->memory].type.size), 0,
+                                        d->bytes.size))
                         return false;
                 i->data_dropped[k] = true;
         }

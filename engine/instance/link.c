@@ -13,6 +13,8 @@ static int incompatible(struct error *err, const struct import *im, const char *
         return refuse(err, im, "incompatible import type", why);
 }
 
+static const char text_width[] = "addresses of another width";
+
 static int no_memory(struct error *err)
 {
         return error_set(err, STAGE_LINK, -ENOMEM, ERROR_NOWHERE, "no memory for an import");
@@ -21,7 +23,7 @@ static int no_memory(struct error *err)
 /* Section 4.5.3 (limits): what is there holds at least what is asked for, and cannot grow past it. */
 static bool range_fits(uint64_t size, const struct range *have, const struct range *want)
 {
-        if (size < want->min || have->is_64 != want->is_64)
+        if (size < want->min)
                 return false;
         return !want->has_max || (have->has_max && have->max <= want->max);
 }
@@ -85,6 +87,8 @@ static int link_table(struct instance *i, const struct extern_value *v, const st
 
         if (o->type.element != want->element)
                 return incompatible(err, im, "a table of other elements");
+        if (o->type.size.is_64 != want->size.is_64)
+                return incompatible(err, im, text_width);
         if (!range_fits(o->length, &o->type.size, &want->size))
                 return incompatible(err, im, "a table of another size");
         i->tables[im->index] = o;
@@ -100,6 +104,8 @@ static int link_memory(struct instance *i, const struct extern_value *v, const s
         if (o->type.page_shift != want->page_shift ||
             o->type.size.is_shared != want->size.is_shared)
                 return incompatible(err, im, "a memory of another kind");
+        if (o->type.size.is_64 != want->size.is_64)
+                return incompatible(err, im, text_width);
         if (!range_fits(o->bytes >> o->type.page_shift, &o->type.size, &want->size))
                 return incompatible(err, im, "a memory of another size");
         i->memories[im->index] = o;

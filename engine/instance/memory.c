@@ -2,10 +2,39 @@
 
 #include "engine/instance/store.h"
 
-/* What any access of a 32-bit memory without a check can reach (abi.h). */
-uint64_t memory_reserve_bytes(void)
+#define PAGE      (UINT64_C(1) << ABI_PAGE_SHIFT)
+#define BYTES_4G  (UINT64_C(1) << 32)
+
+static uint64_t page_up(uint64_t bytes)
 {
-        return (UINT64_C(1) << 32) + ABI_GUARD_BYTES;
+        return (bytes + PAGE - 1) & ~(PAGE - 1);
+}
+
+/* How far the memory may grow: 4 GiB, which any 32-bit access may reach; a 64-bit one as far as its
+ * maximum says, within the limit. */
+static uint64_t memory_room(const struct memtype *type)
+{
+        uint64_t limit = limits_default.memory64_pages << 16, room = BYTES_4G;
+
+        if (type->size.is_64)
+                room = memtype_bytes(type, type->size.has_max ? type->size.max : type->size.min);
+        if (room > limit)
+                room = limit;
+        return room > BYTES_4G ? page_up(room) : BYTES_4G;
+}
+
+int memory_measure(const struct memtype *type, uint64_t *ret_bytes, uint64_t *ret_reserve,
+                   struct error *err)
+{
+        uint64_t bytes = memtype_bytes(type, type->size.min), room = memory_room(type);
+
+        if (bytes > room)
+                return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
+                                 "a memory of %llu bytes, the limit is %llu",
+                                 (unsigned long long)bytes, (unsigned long long)room);
+        *ret_bytes = bytes;
+        *ret_reserve = room + ABI_GUARD_BYTES;
+        return 0;
 }
 
 /* @base: where the memory of an instance's own slot begins, accessible as far as @type says;
@@ -13,11 +42,13 @@ uint64_t memory_reserve_bytes(void)
 int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
                struct memory_object **ret, struct error *err)
 {
-        uint64_t bytes = type->size.min << type->page_shift;
-        uint64_t limit = s->options.memory_max_bytes;
+        uint64_t limit = s->options.memory_max_bytes, bytes, reserve;
         struct memory_object *o;
         struct mapping map = { 0 };
+        int r = memory_measure(type, &bytes, &reserve, err);
 
+        if (r < 0)
+                return r;
         if (s->nmemories >= s->options.slots)
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
                                  "more than %u memories", s->options.slots);
@@ -27,15 +58,17 @@ int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
                                  (unsigned long long)bytes, (unsigned long long)limit);
         o = pool_alloc(s->pool, 1, sizeof(*o));
         if (o && !base)
-                base = slot_new(0, bytes, memory_reserve_bytes(), &map);
+                base = slot_new(0, bytes, reserve, &map);
         if (!o || !base)
                 return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
                                  "no memory or address space for a memory of %llu bytes",
                                  (unsigned long long)bytes);
 
         *o = (struct memory_object) { .next = s->memories, .store = s, .type = *type, .base = base,
-                                      .bytes = bytes, .map = map };
-        o->pages_max = (UINT64_C(1) << 32) >> type->page_shift;
+                                      .bytes = bytes, .reserve = reserve, .map = map };
+        o->pages_max = (reserve - ABI_GUARD_BYTES) >> type->page_shift;
+        if (!type->size.is_64 && o->pages_max > UINT32_MAX) /* memory.size is an i32 */
+                o->pages_max = UINT32_MAX;
         if (type->size.has_max && type->size.max < o->pages_max)
                 o->pages_max = type->size.max;
         s->memories = o;
@@ -62,13 +95,15 @@ uint64_t memory_grow(struct memory_object *o, uint64_t pages)
 {
         struct store *s = o->store;
         uint64_t old = o->bytes >> o->type.page_shift, limit = s->options.memory_max_bytes, bytes;
+        uint64_t open = page_up(o->bytes), end;
 
         if (pages > o->pages_max - old)
                 return UINT64_MAX;
         bytes = pages << o->type.page_shift;
         if (limit && bytes > limit - s->memory_bytes)
                 return UINT64_MAX;
-        if (bytes && mprotect(o->base + o->bytes, bytes, PROT_READ | PROT_WRITE) < 0)
+        end = page_up(o->bytes + bytes);
+        if (end > open && mprotect(o->base + open, end - open, PROT_READ | PROT_WRITE) < 0)
                 return UINT64_MAX;
         o->bytes += bytes;
         s->memory_bytes += bytes;

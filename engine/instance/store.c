@@ -7,7 +7,7 @@ static bool find_memory(const struct instance *i, uintptr_t address, uint64_t *r
         for (const struct memory_object *o = i->store->memories; o; o = o->next) {
                 uintptr_t base = (uintptr_t)o->base;
 
-                if (address >= base && address - base < memory_reserve_bytes()) {
+                if (address >= base && address - base < o->reserve) {
                         *ret_offset = address - base;
                         return true;
                 }
@@ -102,14 +102,10 @@ static int module_supported(const struct module *m, struct error *err)
         for (uint32_t k = 0; k < m->nmemories; k++) {
                 const struct memtype *t = &m->memories[k].type;
 
-                if (t->size.is_64 || t->size.is_shared || t->page_shift != 16)
+                if (t->size.is_shared)
                         return error_set(err, STAGE_INSTANTIATE, -EOPNOTSUPP, m->memories[k].offset,
-                                         "a memory that is 64-bit, shared or of other pages");
+                                         "a shared memory");
         }
-        for (uint32_t k = 0; k < m->ntables; k++)
-                if (m->tables[k].type.size.is_64)
-                        return error_set(err, STAGE_INSTANTIATE, -EOPNOTSUPP, m->tables[k].offset,
-                                         "a table with 64-bit indices");
         return 0;
 }
 

@@ -32,7 +32,7 @@ struct memory_object {
         struct store *store;
         struct memtype type;
         uint8_t *base;
-        uint64_t bytes, pages_max;
+        uint64_t bytes, pages_max, reserve; /* .reserve: address space after .base */
         struct mapping map;         /* .start NULL: the mapping is an instance's slot */
         struct user *users;
 };
@@ -121,7 +121,9 @@ _must_check_ int memory_new(struct store *s, const struct memtype *type, uint8_t
                             struct memory_object **ret, struct error *err);
 _must_check_ int memory_use(struct memory_object *o, struct memory_desc *desc);
 uint64_t memory_grow(struct memory_object *o, uint64_t pages);
-uint64_t memory_reserve_bytes(void);
+/* Bytes at the start and address space; -E2BIG when the memory can never be made. */
+_must_check_ int memory_measure(const struct memtype *type, uint64_t *ret_bytes,
+                                uint64_t *ret_reserve, struct error *err);
 
 _must_check_ int table_new(struct store *s, const struct tabletype *type, struct instance *owner,
                            struct table_object **ret, struct error *err);

@@ -33,6 +33,10 @@ int spectest_make(struct store *s, struct spectest *ret, struct error *err)
                 .element = VAL_FUNCREF,
                 .size = { .min = 10, .max = 20, .has_max = true },
         };
+        static const struct tabletype table64 = {
+                .element = VAL_FUNCREF,
+                .size = { .min = 10, .max = 20, .has_max = true, .is_64 = true },
+        };
         static const struct memtype memory = {
                 .size = { .min = 1, .max = 2, .has_max = true },
                 .page_shift = 16,
@@ -49,6 +53,8 @@ int spectest_make(struct store *s, struct spectest *ret, struct error *err)
         }
         if (r >= 0)
                 r = store_new_table(s, &table, &ret->table, err);
+        if (r >= 0)
+                r = store_new_table(s, &table64, &ret->table64, err);
         if (r >= 0)
                 r = store_new_memory(s, &memory, &ret->memory, err);
         return r;
@@ -75,6 +81,8 @@ int spectest_find(const struct spectest *t, const char *name, size_t size, struc
         }
         if (is("table", name, size))
                 *ret = (struct extern_value) { .kind = EXTERN_TABLE, .table = t->table };
+        else if (is("table64", name, size))
+                *ret = (struct extern_value) { .kind = EXTERN_TABLE, .table = t->table64 };
         else if (is("memory", name, size))
                 *ret = (struct extern_value) { .kind = EXTERN_MEMORY, .memory = t->memory };
         else

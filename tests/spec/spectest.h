@@ -9,7 +9,7 @@
 
 struct spectest {
         struct global_object *globals[4];
-        struct table_object *table;
+        struct table_object *table, *table64;
         struct memory_object *memory;
 };
 

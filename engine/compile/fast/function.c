@@ -92,7 +92,8 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
 {
         switch (in->op) {
         case OP_MEMORY_GROW:
-                BUILTIN_CALL(memory_grow, 1, T_I32, in->index);
+                BUILTIN_CALL(memory_grow, 1, type_of_address(&g->m->memories[in->index].type.size),
+                             in->index);
                 break;
         case OP_MEMORY_FILL:
                 BUILTIN_CALL(memory_fill, 3, VAL_BOTTOM, in->index);
@@ -113,7 +114,8 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
                 BUILTIN_CALL(table_set, 2, VAL_BOTTOM, in->index);
                 break;
         case OP_TABLE_GROW:
-                BUILTIN_CALL(table_grow, 2, T_I32, in->index);
+                BUILTIN_CALL(table_grow, 2, type_of_address(&g->m->tables[in->index].type.size),
+                             in->index);
                 break;
         case OP_TABLE_FILL:
                 BUILTIN_CALL(table_fill, 3, VAL_BOTTOM, in->index);

@@ -101,6 +101,12 @@ static inline LLVMValueRef const_i64(struct lowering *l, uint64_t v)
         return LLVMConstInt(l->i64, v, false);
 }
 
+/* An index or a length in 64 bits. */
+static inline LLVMValueRef index_64(struct body *s, LLVMValueRef v)
+{
+        return LLVMTypeOf(v) == s->l->i32 ? LLVMBuildZExt(s->l->b, v, s->l->i64, "") : v;
+}
+
 /* Shared by the parts. */
 void body_mark(struct body *s, const uint8_t *at);       /* what comes belongs to this instruction */
 void trap_if(struct body *s, LLVMValueRef condition, enum trap trap);

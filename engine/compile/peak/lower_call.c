@@ -158,7 +158,7 @@ static void call_indirect(struct body *s, const struct instruction *in, bool tai
         struct lowering *l = s->l;
         const struct functype *type = &l->m->types[in->index];
         int32_t desc = l->layout->tables + (int32_t)(in->index2 * sizeof(struct table_desc));
-        LLVMValueRef index = LLVMBuildZExt(l->b, pop(s), l->i64, ""), length, base, entry, wanted, code;
+        LLVMValueRef index = index_64(s, pop(s)), length, base, entry, wanted, code;
         LLVMBasicBlockRef bad, good;
         LLVMValueRef branch;
 

@@ -8,30 +8,72 @@ static int32_t memory_desc_at(struct lowering *l, uint32_t memory)
         return l->layout->memories + (int32_t)(memory * sizeof(struct memory_desc));
 }
 
-/* Pointer to @bytes bytes at @index + @offset. Inside the guard a fault is the check; an offset
- * that reaches beyond it is checked here. */
+static LLVMValueRef desc_field(struct body *s, int32_t at, LLVMTypeRef type, bool invariant)
+{
+        return load_field(s, type, instance_at(s->l, at), CLASS_DESCRIPTOR, invariant);
+}
+
+static LLVMValueRef memory_bytes(struct body *s, uint32_t memory)
+{
+        return desc_field(s, memory_desc_at(s->l, memory) + (int32_t)offsetof(struct memory_desc, bytes),
+                          s->l->i64, false);
+}
+
+/* @v where it is below @limit (or at it, @equal), else 0: in assembly, since LLVM knows from the
+ * branch before that it is, and the processor may have guessed. */
+static LLVMValueRef mask(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal)
+{
+        static const char code[2][64] = {
+                "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbq $1, $0",
+                "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0",
+        };
+        static const char where[] = "=&r,r,r,~{flags}";
+        struct lowering *l = s->l;
+        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
+        LLVMValueRef args[2] = { v, limit };
+        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code[equal], strlen(code[equal]), (char *)where,
+                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
+
+        return LLVMBuildCall2(l->b, type, f, args, 2, "");
+}
+
+/* @index + @offset, which the check of abi.h lets pass. */
+static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRef index,
+                                    uint64_t offset, unsigned bytes)
+{
+        struct lowering *l = s->l;
+        const struct memtype *type = &l->m->memories[memory].type;
+        LLVMValueRef end, size;
+
+        switch (abi_memory_check(type, offset, bytes)) {
+        case MEMORY_CHECK_GUARD:
+                break;
+        case MEMORY_CHECK_INDEX:
+                size = memory_bytes(s, memory);
+                trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGE, index, size, ""), TRAP_MEMORY_BOUNDS);
+                index = mask(s, index, size, false);
+                break;
+        case MEMORY_CHECK_END:
+                size = memory_bytes(s, memory);
+                end = LLVMBuildAdd(l->b, index, const_i64(l, abi_access_end(offset, bytes)), "");
+                if (type->size.is_64)
+                        trap_if(s, LLVMBuildICmp(l->b, LLVMIntULT, end, index, ""), TRAP_MEMORY_BOUNDS);
+                trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGT, end, size, ""), TRAP_MEMORY_BOUNDS);
+                return LLVMBuildSub(l->b, mask(s, end, size, true), const_i64(l, bytes), "");
+        }
+        return offset ? LLVMBuildNUWAdd(l->b, index, const_i64(l, offset), "") : index;
+}
+
+/* Pointer to @bytes bytes at @index + @offset. */
 LLVMValueRef memory_pointer(struct body *s, uint32_t memory, LLVMValueRef index, uint64_t offset,
                             unsigned bytes)
 {
         struct lowering *l = s->l;
-        bool own = memory == 0 && l->own_memory;
-        LLVMValueRef at = LLVMBuildZExt(l->b, index, l->i64, ""), base, size;
+        LLVMValueRef at = checked_address(s, memory, index_64(s, index), offset, bytes), base;
 
-        if (offset)
-                at = LLVMBuildNUWAdd(l->b, at, const_i64(l, offset), "");
-        if (offset + bytes > ABI_GUARD_BYTES) {
-                size = load_field(s, l->i64,
-                                  instance_at(l, memory_desc_at(l, memory) +
-                                                         (int32_t)offsetof(struct memory_desc, bytes)),
-                                  CLASS_DESCRIPTOR, false);
-                trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGT,
-                                         LLVMBuildNUWAdd(l->b, at, const_i64(l, bytes), ""), size, ""),
-                        TRAP_MEMORY_BOUNDS);
-        }
-        if (own)
+        if (memory == 0 && l->own_memory)
                 return LLVMBuildGEP2(l->b, l->i8, LLVMConstNull(l->pointer_gs), &at, 1, "");
-        base = load_field(s, l->pointer, instance_at(l, memory_desc_at(l, memory)), CLASS_DESCRIPTOR,
-                          true);
+        base = desc_field(s, memory_desc_at(l, memory), l->pointer, true);
         return LLVMBuildGEP2(l->b, l->i8, base, &at, 1, "");
 }
 
@@ -156,7 +198,7 @@ static LLVMValueRef call_builtin(struct body *s, const struct instruction *in, e
                                                 : s->stack[s->depth - n + i];
 
                 types[i] = l->i64;
-                args[i] = LLVMTypeOf(v) == l->i32 ? LLVMBuildZExt(l->b, v, l->i64, "") : v;
+                args[i] = index_64(s, v);
         }
         s->depth -= n - nconstants;
         body_mark(s, in->at);
@@ -166,9 +208,10 @@ static LLVMValueRef call_builtin(struct body *s, const struct instruction *in, e
         return call;
 }
 
-static void push_i32(struct body *s, LLVMValueRef v)
+/* A size, as wide as the addresses of what has it. */
+static void push_size(struct body *s, const struct range *size, LLVMValueRef v)
 {
-        push(s, LLVMBuildTrunc(s->l->b, v, s->l->i32, ""));
+        push(s, size->is_64 ? v : LLVMBuildTrunc(s->l->b, v, s->l->i32, ""));
 }
 
 static bool lower_bulk(struct body *s, const struct instruction *in)
@@ -177,7 +220,8 @@ static bool lower_bulk(struct body *s, const struct instruction *in)
 
         switch (in->op) {
         case OP_MEMORY_GROW:
-                push_i32(s, call_builtin(s, in, BUILTIN_memory_grow, 1, two));
+                push_size(s, &s->l->m->memories[in->index].type.size,
+                          call_builtin(s, in, BUILTIN_memory_grow, 1, two));
                 return true;
         case OP_MEMORY_FILL:
                 (void)call_builtin(s, in, BUILTIN_memory_fill, 1, two);
@@ -198,7 +242,8 @@ static bool lower_bulk(struct body *s, const struct instruction *in)
                 (void)call_builtin(s, in, BUILTIN_table_set, 1, two);
                 return true;
         case OP_TABLE_GROW:
-                push_i32(s, call_builtin(s, in, BUILTIN_table_grow, 1, two));
+                push_size(s, &s->l->m->tables[in->index].type.size,
+                          call_builtin(s, in, BUILTIN_table_grow, 1, two));
                 return true;
         case OP_TABLE_FILL:
                 (void)call_builtin(s, in, BUILTIN_table_fill, 1, two);
@@ -239,19 +284,15 @@ bool lower_memory(struct body *s, const struct instruction *in)
                 global(s, in, in->op == OP_GLOBAL_SET);
                 return true;
         case OP_MEMORY_SIZE:
-                v = load_field(s, l->i64,
-                               instance_at(l, memory_desc_at(l, in->index) +
-                                                      (int32_t)offsetof(struct memory_desc, bytes)),
-                               CLASS_DESCRIPTOR, false);
-                push_i32(s, LLVMBuildLShr(l->b, v, const_i64(l, 16), ""));
+                v = LLVMBuildLShr(l->b, memory_bytes(s, in->index),
+                                  const_i64(l, l->m->memories[in->index].type.page_shift), "");
+                push_size(s, &l->m->memories[in->index].type.size, v);
                 return true;
         case OP_TABLE_SIZE:
-                v = load_field(s, l->i64,
-                               instance_at(l, l->layout->tables +
-                                                      (int32_t)(in->index * sizeof(struct table_desc) +
-                                                                offsetof(struct table_desc, length))),
-                               CLASS_DESCRIPTOR, false);
-                push_i32(s, v);
+                v = desc_field(s, l->layout->tables + (int32_t)(in->index * sizeof(struct table_desc) +
+                                                                offsetof(struct table_desc, length)),
+                               l->i64, false);
+                push_size(s, &l->m->tables[in->index].type.size, v);
                 return true;
         case OP_REF_NULL:
                 push(s, const_i64(l, 0));

@@ -27,6 +27,7 @@ static void initialise(void)
         LLVMInitializeX86Target();
         LLVMInitializeX86TargetMC();
         LLVMInitializeX86AsmPrinter();
+        LLVMInitializeX86AsmParser(); /* lower_memory.c has a little assembly */
 }
 
 LLVMTargetMachineRef target_new(uint64_t cpu, struct error *err)

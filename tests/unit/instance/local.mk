@@ -4,10 +4,15 @@ INSTANCE_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libcompile.a 
 WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/unit/instance/world.c \
 	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
 
-check_PROGRAMS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
-	tests/unit/instance/test-nomem tests/unit/instance/test-whole
-TESTS += tests/unit/instance/test-builtins tests/unit/instance/test-instance \
-	tests/unit/instance/test-nomem tests/unit/instance/test-whole
+instance_tests = tests/unit/instance/test-builtins tests/unit/instance/test-instance \
+	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-whole
+check_PROGRAMS += $(instance_tests)
+TESTS += $(instance_tests)
+tests_unit_instance_test_memories_SOURCES = tests/unit/instance/test-memories.c \
+	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
+tests_unit_instance_test_memories_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_memories_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_memories_LDADD = $(tests_unit_instance_test_whole_LDADD)
 tests_unit_instance_test_instance_SOURCES = tests/unit/instance/test-instance.c $(WORLD_SOURCES)
 tests_unit_instance_test_instance_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_instance_CFLAGS = $(UNIT_CFLAGS)

@@ -33,6 +33,40 @@ static const struct {
         { "imported memory", "(import \"h\" \"m\" (memory 1)) (func (export \"f\") (param i32) (result i32)"
                              " (i32.load8_u (local.get 0)))",
           { { .i32 = 65536 } }, TRAP_MEMORY_BOUNDS, 0x2d, 1 },
+        { "64-bit load", "(memory i64 1) (func (export \"f\") (param i64) (result i32) (i32.load (local.get 0)))",
+          { { .i64 = 65533 } }, TRAP_MEMORY_BOUNDS, 0x28, 1 },
+        { "64-bit load behind the end", "(memory i64 1) (func (export \"f\") (param i64) (result i32)"
+                                        " (i32.load offset=8 (local.get 0)))",
+          { { .i64 = 65536 } }, TRAP_MEMORY_BOUNDS, 0x28, 1 },
+        { "64-bit load far", "(memory i64 1) (func (export \"f\") (param i64) (result i64)"
+                             " (i64.load offset=0xffffffffffffffff (local.get 0)))",
+          { { .i64 = 1 } }, TRAP_MEMORY_BOUNDS, 0x29, 1 },
+        { "64-bit load that wraps", "(memory i64 1) (func (export \"f\") (param i64) (result i64)"
+                                    " (i64.load offset=0x8000000000000000 (local.get 0)))",
+          { { .i64 = UINT64_C(1) << 63 } }, TRAP_MEMORY_BOUNDS, 0x29, 1 },
+        { "64-bit store", "(memory i64 1) (func (export \"f\") (param i64) (f64.store (local.get 0) (f64.const 1)))",
+          { { .i64 = UINT64_MAX } }, TRAP_MEMORY_BOUNDS, 0x39, 1 },
+        { "64-bit store of a second memory",
+          "(memory 1) (memory $b i64 1) (func (export \"f\") (param i64) (i64.store $b (local.get 0) (i64.const 1)))",
+          { { .i64 = 65529 } }, TRAP_MEMORY_BOUNDS, 0x37, 1 },
+        { "64-bit constant address", "(memory i64 1) (func (export \"f\") (result i32)"
+                                     " (i32.load offset=4 (i64.const -4)))",
+          { { 0 } }, TRAP_MEMORY_BOUNDS, 0x28, 1 },
+        { "64-bit memory", "(memory i64 1) (data (i64.const 65532) \"\\78\\56\\34\\12\")"
+                           " (func (export \"f\") (param i64) (result i32) (i32.load offset=16 (local.get 0)))",
+          { { .i64 = 65516 } }, 0, 0x12345678, 0 },
+        { "64-bit fill", "(memory i64 1) (func (export \"f\") (param i64)"
+                         " (memory.fill (i64.const 1) (i32.const 1) (local.get 0)))",
+          { { .i64 = UINT64_MAX } }, TRAP_MEMORY_BOUNDS, 0xfc, 1 },
+        { "64-bit size", "(memory i64 3 5) (func (export \"f\") (result i64)"
+                         " (i64.add (memory.grow (i64.const 0x100000000)) (memory.size)))", { { 0 } }, 0, 2, 0 },
+        { "64-bit grow", "(memory i64 3 5) (func (export \"f\") (result i64)"
+                         " (i64.add (memory.grow (i64.const 2)) (memory.size)))", { { 0 } }, 0, 8, 0 },
+        { "64-bit table", "(table i64 2 funcref) (func (export \"f\") (param i64) (call_indirect (local.get 0)))",
+          { { .i64 = UINT64_C(1) << 32 } }, TRAP_UNDEFINED_ELEMENT, 0x11, 1 },
+        { "64-bit table.grow", "(table i64 2 funcref) (func (export \"f\") (result i64)"
+                               " (table.grow (ref.null func) (i64.const 0x100000000)))",
+          { { 0 } }, 0, UINT64_MAX, 0 },
         { "no element", "(table 2 funcref) (func (export \"f\") (param i32) (call_indirect (local.get 0)))",
           { { .i32 = 2 } }, TRAP_UNDEFINED_ELEMENT, 0x11, 1 },
         { "empty element", "(table 2 funcref) (func (export \"f\") (param i32) (call_indirect (local.get 0)))",

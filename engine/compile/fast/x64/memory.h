@@ -1,7 +1,7 @@
 /* memory.h - addresses in linear memory, loads and stores, globals.
  *
- * Memory 0 of the instance is %gs:offset(index): the guard behind the slot catches what the index
- * alone and an offset within ABI_GUARD_BYTES reach. */
+ * Memory 0 of the instance is %gs:offset(index). What keeps an access inside is in abi.h: the guard
+ * behind the slot, or a comparison. */
 #pragma once
 
 #include "engine/compile/fast/x64/integer.h"
@@ -12,19 +12,52 @@ struct access { /* of an instruction */
         unsigned base;        /* temporary with the base of another memory, or REG_NONE */
 };
 
-/* Bounds check in code: offset beyond the guard. Leaves the address of the end in a temporary. */
-static void access_check(struct generator *g, struct access *x, uint64_t offset, unsigned width,
-                         uint32_t memory)
+static struct operand memory_bytes(const struct generator *g, uint32_t memory)
+{
+        return op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory +
+                                       (int32_t)offsetof(struct memory_desc, bytes));
+}
+
+static void access_moves(struct generator *g, struct access *x, unsigned reg)
+{
+        entry_release(g, &x->address);
+        x->address = (struct entry) { .kind = ENTRY_REG, .type = T_I64, .reg = (uint8_t)reg };
+}
+
+/* MEMORY_CHECK_INDEX. The index, or 0 where it is out of bounds, in a temporary. */
+static void access_check_index(struct generator *g, struct access *x, uint32_t memory)
+{
+        unsigned index = entry_reg(g, &x->address), safe = reg_alloc(g, GPR_MASK);
+
+        load_integer(g, safe, 0);
+        op_rm(g, 0x3b, ASM_W, index, memory_bytes(g, memory), 0);
+        trap_cold(g, CC_AE, TRAP_MEMORY_BOUNDS);
+        asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_B, ASM_W, safe, op_reg(index), 0);
+        access_moves(g, x, safe);
+}
+
+/* MEMORY_CHECK_END. The end of the access, or 0, in a temporary. */
+static void access_check_end(struct generator *g, struct access *x, uint64_t offset, unsigned width,
+                             uint32_t memory)
 {
         unsigned index = entry_reg(g, &x->address), end = reg_alloc(g, GPR_MASK);
+        unsigned zero = reg_alloc(g, GPR_MASK);
 
-        load_integer(g, end, offset + width);
+        load_integer(g, end, abi_access_end(offset, width));
         op_rr(g, 0x03, ASM_W, end, index);
-        op_rm(g, 0x3b, ASM_W, end,
-              op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory + 8), 0);
+        if (g->m->memories[memory].type.size.is_64)
+                trap_cold(g, CC_B, TRAP_MEMORY_BOUNDS);
+        load_integer(g, zero, 0);
+        op_rm(g, 0x3b, ASM_W, end, memory_bytes(g, memory), 0);
         trap_cold(g, CC_A, TRAP_MEMORY_BOUNDS);
-        entry_release(g, &x->address);
-        x->address = (struct entry) { .kind = ENTRY_REG, .type = T_I64, .reg = (uint8_t)end };
+        asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_A, ASM_W, end, op_reg(zero), 0);
+        reg_free(g, zero);
+        access_moves(g, x, end);
+}
+
+static inline unsigned type_of_address(const struct range *size)
+{
+        return size->is_64 ? T_I64 : T_I32;
 }
 
 static bool access_is_own(const struct generator *g, uint32_t memory)
@@ -36,27 +69,29 @@ static bool access_is_own(const struct generator *g, uint32_t memory)
 static void access_begin(struct generator *g, struct access *x, const struct entry *address,
                          uint64_t offset, unsigned width, uint32_t memory)
 {
-        bool own = access_is_own(g, memory), checked = offset + width > ABI_GUARD_BYTES;
+        enum memory_check check = abi_memory_check(&g->m->memories[memory].type, offset, width);
+        bool own = access_is_own(g, memory);
         struct operand *o = &x->operand;
 
         x->address = *address;
         x->base = REG_NONE;
-        *o = op_gs(GPR_NONE, (int32_t)offset);
+        *o = op_gs(GPR_NONE, check == MEMORY_CHECK_END ? -(int32_t)width : (int32_t)offset);
         o->gs = own;
-        if (is_const(address) && own && address->constant + offset + width <= ABI_GUARD_BYTES) {
+        if (is_const(address) && own && check != MEMORY_CHECK_END &&
+            address->constant <= ABI_GUARD_BYTES - offset - width) {
                 /* below the guard's size: the slot begins with the memory, then comes guard */
                 o->disp = (int32_t)(address->constant + offset);
                 return;
         }
-        if (address->kind == ENTRY_ADDRESS && own && offset == 0) {
+        if (address->kind == ENTRY_ADDRESS && own && check == MEMORY_CHECK_GUARD && offset == 0) {
                 *o = address_operand(address);
                 o->gs = o->addr32 = true;
                 return;
         }
-        if (checked) {
-                access_check(g, x, offset, width, memory);
-                o->disp = -(int32_t)width;
-        }
+        if (check == MEMORY_CHECK_INDEX)
+                access_check_index(g, x, memory);
+        else if (check == MEMORY_CHECK_END)
+                access_check_end(g, x, offset, width, memory);
         o->base = (uint8_t)entry_reg(g, &x->address);
         if (own)
                 return;
@@ -179,12 +214,13 @@ static void memory_store(struct generator *g, unsigned type, unsigned width, uin
 
 static void memory_size(struct generator *g, uint32_t memory)
 {
+        const struct memtype *type = &g->m->memories[memory].type;
         unsigned dst = reg_result(g, GPR_MASK, 0, NULL);
 
-        op_rm(g, 0x8b, ASM_W, dst, op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory + 8),
-              0);
-        shift_immediate(g, SHIFT_SHR, ASM_W, dst, 16);
-        push_reg(g, T_I32, dst);
+        op_rm(g, 0x8b, ASM_W, dst, memory_bytes(g, memory), 0);
+        if (type->page_shift)
+                shift_immediate(g, SHIFT_SHR, ASM_W, dst, type->page_shift);
+        push_reg(g, type_of_address(&type->size), dst);
 }
 
 /* Where a global is; an imported mutable one is behind a pointer, loaded to a temporary. */

@@ -141,5 +141,5 @@ static void table_size(struct generator *g, uint32_t table)
         unsigned dst = reg_result(g, GPR_MASK, 0, NULL);
 
         op_rm(g, 0x8b, ASM_W, dst, op_gs(GPR_NONE, at), 0);
-        push_reg(g, T_I32, dst);
+        push_reg(g, type_of_address(&g->m->tables[table].type.size), dst);
 }
