@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/artefact/artefact.h"
+#include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
 
 static int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
@@ -125,7 +126,8 @@ static void unmapp(struct mapping *m)
                 munmap(m->bytes, m->size);
 }
 
-static int map_artefact(int fd, struct mapping *ret, struct slice *ret_code, struct error *err)
+static int map_artefact(int fd, bool whole, struct mapping *ret, struct slice *ret_code,
+                        struct error *err)
 {
         struct stat st;
         void *p;
@@ -141,7 +143,7 @@ static int map_artefact(int fd, struct mapping *ret, struct slice *ret_code, str
         if (r >= 0 && (ret_code->offset > ret->size || ret_code->size > ret->size - ret_code->offset))
                 r = error_set(err, STAGE_ARTEFACT, -EBADMSG, ret_code->offset, "code outside of the file");
         /* Here and not in the cell: a damaged cache entry is made anew as long as files can be opened. */
-        return r < 0 ? r : artefact_sum_check(p, ret->size, err);
+        return r < 0 || whole ? r : artefact_sum_check(p, ret->size, err);
 }
 
 static int send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at, uint32_t *ret_module,
@@ -159,7 +161,7 @@ int broker_load(struct broker *b, int artefact_fd, uint32_t *ret_module, struct 
         uint64_t at;
         int r;
 
-        r = map_artefact(artefact_fd, &map, &code, err);
+        r = map_artefact(artefact_fd, false, &map, &code, err);
         if (r < 0)
                 return r;
         r = code_arena_publish(&b->arena, (uint8_t *)map.bytes + code.offset, code.size, &at, err);
@@ -308,19 +310,26 @@ static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret,
         return ask_to_run(b, &m, sizeof(m.head) + strlen(name), ret, err);
 }
 
-/* The code goes into the arena before the cell exists, in one copy; then nobody can write it. */
-static int start_with_code(struct broker *b, int artefact, size_t *ret_bytes, struct error *err)
+/* The code is there before the cell is, and nobody can write it: in the artefact's own pages where they
+ * may be executed, else in one copy. */
+static int start_with_code(struct broker *b, struct found *artefact, size_t *ret_bytes,
+                           struct error *err)
 {
         _cleanup_(unmapp) struct mapping map = { 0 };
         struct slice code;
         int r;
 
-        r = map_artefact(artefact, &map, &code, err);
+        r = map_artefact(artefact->fd, artefact->whole, &map, &code, err);
         if (r < 0)
                 return r;
-        r = code_arena_new(code.size, artefact, code.offset, code.size, false, &b->arena, err);
-        if (r < 0)
-                return r;
+        if (!artefact->whole)
+                artefact_is_whole(artefact);
+        if (code_arena_of_file(artefact->fd, code.offset, code.size, &b->arena, NULL) < 0) {
+                r = code_arena_new(code.size, artefact->fd, code.offset, code.size, false, &b->arena,
+                                   err);
+                if (r < 0)
+                        return r;
+        }
         *ret_bytes = map.size;
         return cell_start(b, err);
 }
@@ -329,7 +338,8 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
                     struct error *err)
 {
         _cleanup_(broker_stopp) struct broker *b = NULL;
-        _cleanup_close_ int file = -EBADF, artefact = -EBADF;
+        _cleanup_(found_done) struct found artefact = { .fd = -EBADF, .cache = -EBADF };
+        _cleanup_close_ int file = -EBADF;
         uint32_t module;
         size_t bytes = 0;
         int r;
@@ -344,10 +354,10 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         r = grants_open(b, err);
         if (r < 0)
                 return r;
-        r = broker_artefact(o, file, &artefact, err);
+        r = artefact_find(o, file, &artefact, err);
         if (r < 0)
                 return error_prefix(err, "%s", path);
-        r = start_with_code(b, artefact, &bytes, err);
+        r = start_with_code(b, &artefact, &bytes, err);
         if (r < 0)
                 return r;
         r = grants_lock(b, err);
@@ -356,7 +366,7 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         r = broker_configure(b, err);
         if (r < 0)
                 return r;
-        r = send_load(b, artefact, bytes, 0, &module, err);
+        r = send_load(b, artefact.fd, bytes, 0, &module, err);
         if (r < 0)
                 return error_prefix(err, "%s", path);
         r = run_guest(b, module, ret, err);

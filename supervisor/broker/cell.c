@@ -21,6 +21,8 @@ int stdio_usable(int fd)
 static int spawn(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
+        const struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
+                                             .bytes = b->arena.bytes };
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
@@ -47,7 +49,12 @@ static int spawn(struct broker *b, struct error *err)
         }
         fds[FD_BROKER] = theirs;
         fds[FD_ARENA] = code;
-        return process_start(path, argv, fds, ELEMENTSOF(fds), &b->cell, err);
+        r = process_start(path, argv, fds, ELEMENTSOF(fds), &b->cell, err);
+        if (r < 0)
+                return r;
+        /* A cell that is dead already is noticed when READY does not come. */
+        (void)send(b->sock, &arena, sizeof(arena), MSG_NOSIGNAL);
+        return 0;
 }
 
 static int check_missing(struct broker *b, struct error *err)

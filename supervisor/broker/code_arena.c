@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "supervisor/broker/code_arena.h"
@@ -86,6 +87,22 @@ int code_arena_new(size_t bytes, int fill_fd, uint64_t fill_at, size_t fill_byte
         }
         *ret = (struct code_arena) { .fd = TAKE_FD(fd), .view = view, .bytes = bytes,
                                      .used = (fill_bytes + 4095) & ~(size_t)4095,
+                                     .inode = st.st_ino };
+        return 0;
+}
+
+int code_arena_of_file(int file, uint64_t at, size_t bytes, struct code_arena *ret,
+                       struct error *err)
+{
+        _cleanup_close_ int fd = fcntl(file, F_DUPFD_CLOEXEC, 3);
+        struct statvfs fs;
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || fstatvfs(fd, &fs) < 0)
+                return failed(err, "code arena");
+        if (fs.f_flag & ST_NOEXEC || at & 4095 || bytes == 0)
+                return error_set(err, STAGE_BROKER, -EACCES, ERROR_NOWHERE, "not executable there");
+        *ret = (struct code_arena) { .fd = TAKE_FD(fd), .at = at, .bytes = bytes, .used = bytes,
                                      .inode = st.st_ino };
         return 0;
 }

@@ -3,6 +3,9 @@
  * code_arena_new - @bytes of room, rounded up to pages; the first @fill_bytes come from @fill_fd at
  *   @fill_at when fill_fd >= 0. Without a view (@keep_view false) nobody can write it any more
  *   after this; with one, only this process can.
+ * code_arena_of_file - the code where it lies in an artefact, without a copy: @fd (duplicated) is a sealed
+ *   memory file or an entry of the cache, which nobody writes in place, and which no grant lets a guest write.
+ *   -EACCES where the file system forbids to execute: then copy.
  * code_arena_publish - copy @size bytes in, page-aligned. Returns 0 or -ENOSPC.
  * code_arena_share - a read-only descriptor for the cell. */
 #pragma once
@@ -15,6 +18,7 @@
 
 struct code_arena {
         int fd;
+        uint64_t at; /* in the file; page-aligned */
         uint8_t *view; /* NULL: none kept */
         size_t bytes, used;
         uint64_t inode;
@@ -22,6 +26,8 @@ struct code_arena {
 
 _must_check_ int code_arena_new(size_t bytes, int fill_fd, uint64_t fill_at, size_t fill_bytes,
                                 bool keep_view, struct code_arena *ret, struct error *err);
+_must_check_ int code_arena_of_file(int fd, uint64_t at, size_t bytes, struct code_arena *ret,
+                                    struct error *err);
 _must_check_ int code_arena_publish(struct code_arena *a, const void *bytes, size_t size,
                                     uint64_t *ret_at, struct error *err);
 _must_check_ int code_arena_share(const struct code_arena *a, struct error *err);

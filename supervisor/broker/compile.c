@@ -13,6 +13,7 @@
 #include "policy/policy.h"
 #include "supervisor/broker/broker.h"
 #include "supervisor/broker/code_arena.h"
+#include "supervisor/broker/found.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/proto/compile_job.h"
 
@@ -230,37 +231,111 @@ static int compile_to(struct job *job, int fd, int cache, int *ret, struct error
         return 0;
 }
 
-int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct error *err)
+/* Without reading the module: the stamp says which key this very file had. */
+static bool find_by_stamp(const struct job *job, struct found *f)
+{
+        struct identity entry;
+        struct stamp stamp;
+
+        if (stamp_find(f->cache, &f->module, f->tier, f->cpu, &stamp) < 0)
+                return false;
+        f->key = stamp.key;
+        f->fd = cache_find(f->cache, &stamp.key, NULL);
+        f->whole = f->fd >= 0 && stamp_identity(f->fd, false, &entry) &&
+                   memcmp(&entry, &stamp.entry, sizeof(entry)) == 0;
+        return f->fd >= 0;
+}
+
+static int find_by_key(struct job *job, int fd, struct found *f, struct error *err)
+{
+        struct identity before = f->module, after;
+        int r;
+
+        r = key_of(fd, job, &job->key, err);
+        if (r < 0)
+                return r;
+        f->key = job->key;
+        /* The stamp must be about the bytes that were hashed. */
+        f->stampable = f->stampable && stamp_identity(fd, true, &after) &&
+                       memcmp(&before, &after, sizeof(after)) == 0;
+        f->fd = cache_find(f->cache, &job->key, NULL);
+        return 0;
+}
+
+static int find_or_compile(struct job *job, int fd, struct found *f, struct error *err)
+{
+        bool refresh = job->options->refresh;
+        int r;
+
+        if (f->cache >= 0 && !refresh) {
+                f->stampable = stamp_identity(fd, true, &f->module);
+                if (f->stampable && find_by_stamp(job, f))
+                        return 0;
+                r = find_by_key(job, fd, f, err);
+                if (r < 0 || f->fd >= 0)
+                        return r;
+        }
+        r = compile_to(job, fd, f->cache, &f->fd, err);
+        if (r < 0)
+                return r;
+        /* The file may have changed between its hash and its copy: then the stamp is not about it. */
+        f->stampable = f->stampable && memcmp(&f->key, &job->key, sizeof(f->key)) == 0;
+        f->whole = true;
+        if (f->stampable) {
+                int entry = cache_find(f->cache, &job->key, NULL);
+
+                if (entry >= 0) { /* the same bytes, and they need not be kept in memory twice */
+                        close(f->fd);
+                        f->fd = entry;
+                        artefact_is_whole(f);
+                }
+        }
+        return 0;
+}
+
+void artefact_is_whole(struct found *f)
+{
+        struct stamp stamp = { .key = f->key };
+
+        f->whole = true;
+        if (f->stampable && stamp_identity(f->fd, false, &stamp.entry))
+                stamp_store(f->cache, &f->module, f->tier, f->cpu, &stamp);
+}
+
+int artefact_find(const struct run_options *o, int fd, struct found *ret, struct error *err)
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT,
                            .cpu = o->cpu ? o->cpu : cpu_features_host() };
-        _cleanup_close_ int cache = -EBADF;
+        _cleanup_(found_done) struct found f = { .fd = -EBADF, .cache = -EBADF, .tier = o->tier,
+                                                 .cpu = job.cpu };
         int r;
 
         r = file_size(fd, &job.bytes, err);
         if (r < 0)
                 return r;
         if (is_artefact(fd)) {
-                r = memfd_copy(fd, job.bytes, "nacelle-artefact", err);
-                if (r < 0)
-                        return r;
-                *ret_fd = r;
-                return 0;
+                f.fd = memfd_copy(fd, job.bytes, "nacelle-artefact", err);
+                r = f.fd;
+        } else {
+                r = open_cache(o, &f.cache, err);
+                if (r >= 0)
+                        r = find_or_compile(&job, fd, &f, err);
         }
-        r = open_cache(o, &cache, err);
         if (r < 0)
                 return r;
-        if (cache >= 0 && !o->refresh) {
-                r = key_of(fd, &job, &job.key, err);
-                if (r < 0)
-                        return r;
-                r = cache_find(cache, &job.key, NULL);
-                if (r >= 0) {
-                        *ret_fd = r;
-                        return 0;
-                }
-        }
-        return compile_to(&job, fd, cache, ret_fd, err);
+        *ret = f;
+        f.fd = f.cache = -EBADF;
+        return 0;
+}
+
+int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct error *err)
+{
+        _cleanup_(found_done) struct found f = { .fd = -EBADF, .cache = -EBADF };
+        int r = artefact_find(o, fd, &f, err);
+
+        if (r >= 0)
+                *ret_fd = TAKE_FD(f.fd);
+        return r;
 }
 
 int broker_check(const struct run_options *o, int fd, struct error *err)

@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,19 +24,27 @@ static int failed(struct error *err, const char *what)
 /* The only executable mapping that is not the program: once, whole, and never changed again. */
 static int map_arena(struct cell *c, struct error *err)
 {
+        struct arena_message m;
         struct stat st;
+        size_t bytes;
         void *p;
 
-        if (fstat(FD_ARENA, &st) < 0 || st.st_size <= 0)
-                return failed(err, "code arena");
-        p = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, 0);
+        if (recv(FD_BROKER, &m, sizeof(m), 0) != sizeof(m) ||
+            message_check(&m, sizeof(m), 0, false, PHASE_STARTING, err) < 0)
+                return error_set(err, STAGE_CELL, -EPROTO, ERROR_NOWHERE, "no arena was announced");
+        bytes = (m.bytes + 4095) & ~(size_t)4095;
+        /* The last page may lie half behind the end of the file, no other may. */
+        if (fstat(FD_ARENA, &st) < 0 || m.bytes == 0 || m.at & 4095 || m.at > (uint64_t)st.st_size ||
+            m.bytes > (uint64_t)st.st_size - m.at)
+                return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "the arena's place");
+        p = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, (off_t)m.at);
         if (p == MAP_FAILED)
                 return failed(err, "mapping the code arena");
         close(FD_ARENA);
         c->arena = p;
-        c->arena_bytes = (size_t)st.st_size;
-        run_arena(p, c->arena_bytes);
-        return policy_seal(&c->lockdown, p, c->arena_bytes, err);
+        c->arena_bytes = bytes;
+        run_arena(p, bytes);
+        return policy_seal(&c->lockdown, p, bytes, err);
 }
 
 static int make_ring(struct cell *c, struct error *err)

@@ -54,6 +54,12 @@ struct ready_message {
         uint32_t reserved;
 };
 
+struct arena_message {     /* where the code lies in the file at FD_ARENA; the cell reads it unlocked */
+        struct message_head head;
+        uint64_t at;       /* page-aligned */
+        uint64_t bytes;
+};
+
 struct done_message {      /* LOAD, INSTANTIATE: number; CALL, GLOBAL, RUN: values */
         struct message_head head;
         uint32_t number;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/text/text.h"
+#include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/listen.h"
 #include "tests/unit/unit.h"
@@ -352,6 +353,57 @@ START_TEST(the_second_time_comes_from_the_cache)
 }
 END_TEST
 
+static int find(int fd, struct found *ret)
+{
+        struct run_options o = options();
+
+        return artefact_find(&o, fd, ret, &err);
+}
+
+/* One file with a stamp: the key is known without a hash, until the file is another. */
+START_TEST(a_stamp_is_about_one_file)
+{
+        static const char wat[] = "(module (func (export \"f\") (result i32) (i32.const 51)))";
+        struct found f = { .fd = -EBADF, .cache = -EBADF };
+        struct stamp stamp;
+        struct key key;
+        int fd = open(module_file(wat), O_RDWR);
+        char byte;
+
+        ck_assert_int_eq(find(fd, &f), 0);
+        ck_assert(f.whole);
+        ck_assert(!f.stampable); /* changed just now */
+        found_done(&f);
+
+        sleep(3);
+        ck_assert_int_eq(find(fd, &f), 0);
+        ck_assert(f.stampable && !f.whole); /* found by its key: somebody has to make the checksum */
+        artefact_is_whole(&f);
+        key = f.key;
+        found_done(&f);
+
+        ck_assert_int_eq(find(fd, &f), 0);
+        ck_assert(f.stampable && f.whole);
+        ck_assert_mem_eq(&f.key, &key, sizeof(key));
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, TIER_FAST, f.cpu, &stamp), 0);
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, TIER_PEAK, f.cpu, &stamp), -ENOENT);
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, TIER_FAST, f.cpu + 1, &stamp), -ENOENT);
+        found_done(&f);
+
+        /* 51 becomes 50: as long as before, and another module */
+        for (off_t at = 8; pread(fd, &byte, 1, at) == 1; at++)
+                if (byte == 0x33)
+                        ck_assert_int_eq(pwrite(fd, "\x32", 1, at), 1);
+        ck_assert_int_eq(find(fd, &f), 0);
+        ck_assert(memcmp(&f.key, &key, sizeof(key)) != 0 || !f.stampable);
+        found_done(&f);
+
+        ck_assert_int_eq(fchmod(fd, 0666), 0); /* anybody may write it */
+        ck_assert(!stamp_identity(fd, false, &f.module));
+        close(fd);
+}
+END_TEST
+
 START_TEST(listening_addresses)
 {
         static const struct {
@@ -447,6 +499,7 @@ int main(void)
         tcase_add_test(cell, files_that_cannot_run);
         tcase_add_test(cell, a_bad_module_is_told_by_its_byte);
         tcase_add_test(cell, the_second_time_comes_from_the_cache);
+        tcase_add_test(cell, a_stamp_is_about_one_file);
         tcase_add_test(parts, listening_addresses);
         tcase_add_test(parts, words_of_a_cell_are_escaped);
         tcase_add_test(parts, ends_of_processes);
