@@ -1,4 +1,4 @@
-#include "engine/text/module_text.h"
+#include "engine/text/annotations.h"
 
 /* Fields that make an entry of an index space. Imports come first in the binary format, and so they
  * must in the text: then the order of the text is the order of the indices. */
@@ -25,9 +25,25 @@ static int row_of(uint16_t word)
         return -1;
 }
 
-static void bind_next(struct module_text *m, enum space_id space)
+/* The item whose keyword has been read: its index, identifier and annotated name. Annotations from
+ * number @first on belong to it. */
+static void bind_next(struct module_text *m, enum space_id space, uint32_t first)
 {
-        bind_id(m, space, m->spaces[space].bound++);
+        uint32_t index = m->spaces[space].bound++;
+
+        bind_id(m, space, index);
+        annotations_at_item(m, space, index, first, annotations_count(m));
+}
+
+/* Up to the ")" of the group that is open. */
+static void skip_rest(struct module_text *m)
+{
+        while (!reader_is(&m->r, TOKEN_CLOSE) && !reader_is(&m->r, TOKEN_END)) {
+                if (reader_is(&m->r, TOKEN_OPEN))
+                        reader_skip_group(&m->r);
+                else
+                        reader_next(&m->r);
+        }
 }
 
 static const char *word_text_of_definition(uint16_t word)
@@ -49,6 +65,7 @@ static void check_import_order(struct module_text *m, size_t at)
 /* ... "module" "name" (kind $id? */
 static void bind_import(struct module_text *m, size_t at)
 {
+        uint32_t first;
         int row;
 
         check_import_order(m, at);
@@ -69,14 +86,10 @@ static void bind_import(struct module_text *m, size_t at)
                 reader_unexpected(&m->r);
                 return;
         }
+        first = annotations_count(m);
         reader_next(&m->r);
-        bind_next(m, bound_fields[row].space);
-        while (!reader_is(&m->r, TOKEN_CLOSE) && !reader_is(&m->r, TOKEN_END)) {
-                if (reader_is(&m->r, TOKEN_OPEN))
-                        reader_skip_group(&m->r);
-                else
-                        reader_next(&m->r);
-        }
+        bind_next(m, bound_fields[row].space, first);
+        skip_rest(m);
         reader_expect_close(&m->r);
 }
 
@@ -84,15 +97,13 @@ static void bind_import(struct module_text *m, size_t at)
 static void bind_rec(struct module_text *m)
 {
         while (reader_is_open(&m->r, WORD_TYPE)) {
+                uint32_t first;
+
                 reader_next(&m->r);
+                first = annotations_count(m);
                 reader_next(&m->r);
-                bind_next(m, SPACE_TYPE);
-                while (!reader_is(&m->r, TOKEN_CLOSE) && !reader_is(&m->r, TOKEN_END)) {
-                        if (reader_is(&m->r, TOKEN_OPEN))
-                                reader_skip_group(&m->r);
-                        else
-                                reader_next(&m->r);
-                }
+                bind_next(m, SPACE_TYPE, first);
+                skip_rest(m);
                 reader_expect_close(&m->r);
         }
 }
@@ -141,6 +152,7 @@ static void field_add(struct module_text *m, size_t at, uint16_t word)
 
 static void bind_field(struct module_text *m)
 {
+        uint32_t first = annotations_count(m);
         size_t at = m->r.token.at;
         uint16_t word;
         int row;
@@ -160,15 +172,26 @@ static void bind_field(struct module_text *m)
         else if (word == WORD_REC)
                 bind_rec(m);
         else if (row >= 0)
-                bind_next(m, bound_fields[row].space);
+                bind_next(m, bound_fields[row].space, first);
+        if (row >= 0)
+                first = annotations_count(m);
         bind_inside(m, word, row >= 0 && bound_fields[row].importable, at);
+        if (!m->r.failed)
+                annotations_elsewhere(m, word != WORD_START && word != WORD_EXPORT, first,
+                                      annotations_count(m));
+        m->annotated = annotations_count(m);
         reader_expect_close(&m->r);
 }
 
 void module_bind(struct module_text *m)
 {
-        while (reader_is(&m->r, TOKEN_OPEN))
+        annotations_at_module(m, annotations_count(m));
+        while (reader_is(&m->r, TOKEN_OPEN)) {
                 bind_field(m);
+                annotations_at_field(m, m->annotated, annotations_count(m));
+        }
+        if (m->noted.failed)
+                reader_no_memory(&m->r);
         if (!reader_is(&m->r, TOKEN_CLOSE) && !reader_is(&m->r, TOKEN_END))
                 reader_unexpected(&m->r);
 }

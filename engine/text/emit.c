@@ -4,12 +4,47 @@
 
 #include "engine/text/module_text.h"
 
-/* Sections in the order of the binary format (5.5.15). */
-static const enum section_id section_order[] = {
-        SECTION_TYPE,   SECTION_IMPORT, SECTION_FUNCTION, SECTION_TABLE,      SECTION_MEMORY,
-        SECTION_TAG,    SECTION_GLOBAL, SECTION_EXPORT,   SECTION_START,      SECTION_ELEMENT,
-        SECTION_DATA_COUNT, SECTION_CODE, SECTION_DATA,
+/* Sections in the order of the binary format (5.5.15), and what annotations call them. */
+static const struct {
+        enum section_id id;
+        const char *word;
+} section_order[] = {
+        { SECTION_TYPE, "type" },       { SECTION_IMPORT, "import" }, { SECTION_FUNCTION, "func" },
+        { SECTION_TABLE, "table" },     { SECTION_MEMORY, "memory" }, { SECTION_TAG, "tag" },
+        { SECTION_GLOBAL, "global" },   { SECTION_EXPORT, "export" }, { SECTION_START, "start" },
+        { SECTION_ELEMENT, "elem" },    { SECTION_DATA_COUNT, "datacount" },
+        { SECTION_CODE, "code" },       { SECTION_DATA, "data" },
 };
+
+/* Places of custom sections in ascending order: 0 is before all others; for section i of the table,
+ * 1 + 2i before it and 2 + 2i behind it; then the end. */
+#define PLACE_FIRST 0u
+#define PLACE_LAST  (1 + 2 * (uint32_t)ELEMENTSOF(section_order))
+
+bool custom_place(const char *word, size_t size, bool after, uint32_t *ret)
+{
+        const char *end = after ? "last" : "first";
+
+        if (size == strlen(end) && !memcmp(word, end, size)) {
+                *ret = after ? PLACE_LAST : PLACE_FIRST;
+                return true;
+        }
+        for (uint32_t i = 0; i < ELEMENTSOF(section_order); i++) {
+                if (size != strlen(section_order[i].word) || memcmp(word, section_order[i].word, size))
+                        continue;
+                *ret = 1 + 2 * i + after;
+                return true;
+        }
+        return false;
+}
+
+const char *section_word(uint8_t id)
+{
+        for (size_t i = 0; i < ELEMENTSOF(section_order); i++)
+                if (section_order[i].id == id)
+                        return section_order[i].word;
+        return "last";
+}
 
 /* Subsections of the name section (7.4.1 and its extensions), in ascending order. */
 enum name_id {
@@ -47,16 +82,31 @@ static void put_space_names(const struct module_text *m, enum name_id id, enum s
                             struct buffer *out)
 {
         const struct symbols *names = &m->spaces[space].names;
-        _cleanup_(buffer_done) struct buffer part = { 0 };
+        const struct symbol *given = (const struct symbol *)m->spaces[space].given.bytes;
+        size_t ngiven = m->spaces[space].given.size / sizeof(*given), g = 0;
+        _cleanup_(buffer_done) struct buffer part = { 0 }, list = { 0 };
+        uint32_t n = 0, i = 0;
 
-        if (!names->n)
-                return;
-        buffer_uleb(&part, names->n);
-        for (uint32_t i = 0; i < names->n; i++) {
-                buffer_uleb(&part, names->list[i].value);
-                buffer_uleb(&part, names->list[i].size);
-                buffer_append(&part, names->list[i].bytes, names->list[i].size);
+        /* Both lists ascend; what an annotation gives goes before the identifier. */
+        while (i < names->n || g < ngiven) {
+                const struct symbol *name;
+
+                if (g < ngiven && (i == names->n || given[g].value <= names->list[i].value)) {
+                        name = &given[g++];
+                        i += i < names->n && names->list[i].value == name->value;
+                } else {
+                        name = &names->list[i++];
+                }
+                n++;
+                buffer_uleb(&list, name->value);
+                buffer_uleb(&list, name->size);
+                buffer_append(&list, name->bytes, name->size);
         }
+        if (!n)
+                return;
+        buffer_uleb(&part, n);
+        buffer_append(&part, list.bytes, list.size);
+        part.failed = part.failed || list.failed;
         put_part(out, (uint8_t)id, &part);
 }
 
@@ -108,18 +158,38 @@ static void put_section(const struct module_text *m, enum section_id id, struct 
         out->failed = out->failed || part.failed;
 }
 
+static void put_customs(const struct module_text *m, uint32_t place, struct buffer *out)
+{
+        const struct custom *customs = (const struct custom *)m->customs.bytes;
+
+        for (size_t i = 0; i < m->customs.size / sizeof(*customs); i++) {
+                if (customs[i].place != place)
+                        continue;
+                buffer_u8(out, SECTION_CUSTOM);
+                buffer_uleb(out, customs[i].size);
+                buffer_append(out, m->custom_bytes.bytes + customs[i].at, customs[i].size);
+        }
+}
+
 void module_emit(struct module_text *m, struct buffer *out)
 {
         buffer_append(out, "\0asm\1\0\0\0", 8);
-        for (size_t i = 0; i < ELEMENTSOF(section_order); i++)
-                put_section(m, section_order[i], out);
+        put_customs(m, PLACE_FIRST, out);
+        for (uint32_t i = 0; i < ELEMENTSOF(section_order); i++) {
+                put_customs(m, 1 + 2 * i, out);
+                put_section(m, section_order[i].id, out);
+                put_customs(m, 2 + 2 * i, out);
+        }
+        put_customs(m, PLACE_LAST, out);
         put_names(m, out);
 }
 
 static void module_text_done(struct module_text *m)
 {
-        for (size_t i = 0; i < _SPACE_MAX; i++)
+        for (size_t i = 0; i < _SPACE_MAX; i++) {
                 symbols_done(&m->spaces[i].names);
+                buffer_done(&m->spaces[i].given);
+        }
         for (size_t i = 0; i < _SECTION_MAX; i++)
                 buffer_done(&m->sections[i].bytes);
         symbols_done(&m->type_keys);
@@ -130,6 +200,9 @@ static void module_text_done(struct module_text *m)
         buffer_done(&m->code);
         buffer_done(&m->pending);
         buffer_done(&m->local_names);
+        buffer_done(&m->noted);
+        buffer_done(&m->customs);
+        buffer_done(&m->custom_bytes);
         free(m->fields);
         free(m->types);
         free(m->params.list);
@@ -151,7 +224,13 @@ int module_text_read(struct reader *r, const struct token *id, struct buffer *ou
                 reader_no_memory(&m.r);
         else if (id->kind == TOKEN_ID)
                 m.name = id_name(&m, id, &m.name_size);
+        /* What lies before the first field is read again, for its annotations. */
+        m.r.lexer.noted = &m.noted;
+        m.r.lexer.at = r->behind;
+        m.r.has_peek = false;
+        reader_next(&m.r);
         module_bind(&m);
+        m.r.lexer.noted = NULL;
         *r = m.r;
         module_fields(&m);
         if (!m.r.failed) {

@@ -121,6 +121,24 @@ static int annotation_id(struct lexer *l, struct error *err)
         return 0;
 }
 
+/* Annotations that mean something are skipped like all others, but their place is kept. A token that
+ * is read twice is noted once. */
+static void note_annotation(struct lexer *l, size_t start)
+{
+        const char *id = l->text + start + 2;
+        size_t size = l->at - start - 2, last = 0;
+        bool known = (size == 6 && !memcmp(id, "custom", 6)) || (size == 4 && !memcmp(id, "name", 4));
+
+        if (!known || !l->noted)
+                return;
+        if (l->noted->size) {
+                memcpy(&last, l->noted->bytes + l->noted->size - sizeof(last), sizeof(last));
+                if (start <= last)
+                        return;
+        }
+        buffer_append(l->noted, &start, sizeof(start));
+}
+
 /* Anything may stand in an annotation as long as it is made of tokens and its parentheses match. */
 static int skip_annotation(struct lexer *l, struct error *err)
 {
@@ -131,6 +149,7 @@ static int skip_annotation(struct lexer *l, struct error *err)
         r = annotation_id(l, err);
         if (r < 0)
                 return r;
+        note_annotation(l, start);
         while (depth) {
                 if (l->at >= l->size)
                         return fail(l, start, "unclosed annotation", err);

@@ -11,6 +11,7 @@
  * The text must be UTF-8: text_check() says whether it is, once for all of it. */
 #pragma once
 
+#include "engine/base/buffer.h"
 #include "engine/base/error.h"
 #include "engine/text/words.h"
 
@@ -37,6 +38,7 @@ struct token {
 struct lexer {
         const char *text;
         size_t size, at;
+        struct buffer *noted; /* gets the places (size_t) of "(@custom" and "(@name"; or NULL */
 };
 
 _must_check_ int lexer_next(struct lexer *l, struct token *ret, struct error *err);

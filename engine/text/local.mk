@@ -1,6 +1,8 @@
 # engine/text
 noinst_LIBRARIES += libtext.a
 libtext_a_SOURCES = \
+	engine/text/annotations.c \
+	engine/text/annotations.h \
 	engine/text/bind.c \
 	engine/text/code.c \
 	engine/text/emit.c \

@@ -27,6 +27,7 @@ enum space_id {
 
 struct space {
         struct symbols names; /* in ascending order of index */
+        struct buffer given;  /* struct symbol: names of annotations, in ascending order of index */
         uint32_t bound;       /* indices given by the first pass */
         uint32_t next;        /* index of the next field in the second pass */
 };
@@ -52,6 +53,11 @@ enum section_id { /* core specification 5.5.2 */
 struct section {
         uint32_t n;
         struct buffer bytes;
+};
+
+struct custom { /* a custom section of an annotation */
+        uint32_t place;       /* see emit.c */
+        size_t at, size;      /* in m->custom_bytes: name and contents */
 };
 
 struct valtypes {
@@ -89,6 +95,11 @@ struct module_text {
         struct section sections[_SECTION_MAX];
         const char *name; /* of the module, without "$" */
         size_t name_size;
+
+        struct buffer noted;        /* size_t: places of annotations, filled by the first pass */
+        uint32_t annotated;         /* those of them that are behind us */
+        struct buffer customs;      /* struct custom */
+        struct buffer custom_bytes;
 
         struct field *fields;
         uint32_t nfields, fields_room;
@@ -180,8 +191,14 @@ void bind_local(struct module_text *m);
 void read_name(struct module_text *m, struct buffer *out);
 bool string_put(struct module_text *m, struct buffer *out); /* any string; false when there is none */
 
+/* Where a custom section may be: before or behind section @word of the annotation. False when there is
+ * no such place. */
+bool custom_place(const char *word, size_t size, bool after, uint32_t *ret);
+
+const char *section_word(uint8_t id); /* the word for a section's number; "last" for none */
+
 /* emit.c */
 void module_emit(struct module_text *m, struct buffer *out);
 
-/* Read a module's fields from @r on, to the ")" that is not theirs or the end of the text. */
+/* Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end of the text. */
 int module_text_read(struct reader *r, const struct token *id, struct buffer *out);

@@ -1,7 +1,9 @@
 #include "engine/text/print.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "engine/text/module_text.h"
 #include "engine/text/print_text.h"
 
 /* The first function of a name has it; when there are more, none has. */
@@ -257,6 +259,43 @@ static int print_segments(struct printer *p)
         return r;
 }
 
+/* The section before each custom section is found by walking over the file. */
+static void print_customs(struct printer *p)
+{
+        const struct module *m = p->m;
+        uint8_t before = 0;
+        size_t i = 8;
+
+        for (uint32_t k = 0; k < m->ncustoms; k++) {
+                const struct custom_section *c = &m->customs[k];
+                size_t end = c->bytes.offset + c->bytes.size;
+
+                while (i < end) { /* the decoder has seen that these are sections */
+                        uint8_t id = m->bytes[i++];
+                        size_t size = 0;
+
+                        for (unsigned shift = 0; i < end; shift += 7) {
+                                size |= (size_t)(m->bytes[i] & 0x7f) << shift;
+                                if (!(m->bytes[i++] & 0x80))
+                                        break;
+                        }
+                        i += size;
+                        before = id ? id : before;
+                }
+                /* The names that are kept are in the text already. */
+                if (c->name.size == 4 && !memcmp(c->name.bytes, "name", 4))
+                        continue;
+                print(p, "\n  (@custom ");
+                print_string(p, c->name.bytes, c->name.size);
+                if (before)
+                        printf_to(p, " (after %s) ", section_word(before));
+                else
+                        print(p, " (before first) ");
+                print_string(p, m->bytes + c->bytes.offset, c->bytes.size);
+                print(p, ")");
+        }
+}
+
 static int print_fields(struct printer *p)
 {
         int r;
@@ -273,6 +312,7 @@ static int print_fields(struct printer *p)
         print_exports(p);
         if (r >= 0)
                 r = print_segments(p);
+        print_customs(p);
         print(p, ")\n");
         return r;
 }

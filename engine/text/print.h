@@ -3,7 +3,8 @@
  * module_print - append "(module ...)" to @out: one field a line, instructions flat and indented.
  * @m: borrowed; needs not be valid, but what its function bodies hold must be well-formed
  * @out: on failure unchanged
- * Function names of the name section are used where they are unique; custom sections are left out.
+ * Function names of the name section are used where they are unique, its other names are left out. Other
+ * custom sections become "(@custom ...)" at their places.
  * Time and memory are linear in the module. Never recurses.
  * Returns 0, -EBADMSG (a malformed body, with the offset in the file), -EOPNOTSUPP, -ENOMEM. */
 #pragma once

@@ -17,7 +17,7 @@ static void fail_now(struct reader *r)
 
 void reader_start(struct reader *r, const char *text, size_t size, size_t at, struct error *err)
 {
-        *r = (struct reader) { .lexer = { text, size, at }, .err = err };
+        *r = (struct reader) { .lexer = { text, size, at, NULL }, .behind = at, .err = err };
         if (lexer_next(&r->lexer, &r->token, err) < 0)
                 fail_now(r);
 }
@@ -26,6 +26,7 @@ void reader_next(struct reader *r)
 {
         if (r->failed)
                 return;
+        r->behind = r->token.at + r->token.size;
         if (r->has_peek && r->peek.kind != TOKEN_BAD) {
                 r->token = r->peek;
                 r->has_peek = false;

@@ -12,6 +12,7 @@
 struct reader {
         struct lexer lexer;       /* behind the last token read */
         struct token token, peek;
+        size_t behind;            /* end of the token that was read before the current one */
         bool has_peek, failed;
         struct error *err;
 };

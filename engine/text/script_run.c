@@ -290,7 +290,7 @@ static void run_refusal(struct runner *r, const struct script_command *c)
         struct error err = { 0 };
         uint32_t module;
         int e = load(r, c, &module, &err);
-        bool malformed = c->kind == SCRIPT_ASSERT_MALFORMED;
+        bool malformed = c->kind == SCRIPT_ASSERT_MALFORMED || c->kind == SCRIPT_ASSERT_MALFORMED_CUSTOM;
 
         if (e >= 0)
                 fail(r, c, "expected \"%s\", but the module was accepted", c->text);
@@ -348,12 +348,12 @@ static int run_command(struct runner *r, const struct script_command *c)
                 return 0;
         case SCRIPT_ASSERT_MALFORMED:
         case SCRIPT_ASSERT_INVALID:
+        case SCRIPT_ASSERT_MALFORMED_CUSTOM:
                 run_refusal(r, c);
                 return 0;
         case SCRIPT_ASSERT_UNLINKABLE:
         case SCRIPT_ASSERT_UNINSTANTIABLE:
                 return run_unlinkable(r, c);
-        case SCRIPT_ASSERT_MALFORMED_CUSTOM:
         case SCRIPT_ASSERT_INVALID_CUSTOM:
                 fail(r, c, "custom sections are not checked");
                 return 0;

@@ -4,7 +4,8 @@
  * @text: UTF-8, borrowed
  * @out: on success the bytes of the module are appended; on failure unchanged
  * @err: on failure the byte offset, and a text that begins with "LINE:COLUMN: "; else untouched
- * Time and memory are linear in @size. Never recurses. Names ($id) go to the "name" section.
+ * Time and memory are linear in @size. Never recurses. Names ($id, or "(@name ...)") go to the "name"
+ * section; "(@custom ...)" makes a custom section.
  * Returns 0, -EBADMSG, or -ENOMEM.
  *
  * Only what belongs to the text is checked: syntax, names, ranges of constants. The result may be

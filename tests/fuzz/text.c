@@ -88,6 +88,7 @@ void prepare_script(const uint8_t *bytes, size_t size, struct buffer *out)
                 "(assert_return (invoke \"a\" (i32.const 1) (ref.extern 2) (v128.const f32x4 1 2 3 inf))\n"
                 "  (f32.const nan:canonical) (either (i64.const 1) (ref.null)))\n"
                 "(assert_malformed (module quote \"(func $\\22x y\\22) (func \" \"))\") \"unexpected\")\n"
+                "(module (@name \"n\") (@custom \"c\" (after type) \"x\") (func $f (@name \"f\")) (func $g))\n"
                 "(module instance $i $b) (assert_trap (get $i \"g\") \"x\")\n";
 
         prepare_text(bytes, size, out);

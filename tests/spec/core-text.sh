@@ -1,3 +1,5 @@
 #!/bin/sh
-# Every module of the official scripts, printed as text and read back.
-exec tests/spec/round-trip --suite
+# Every module of the official scripts, printed as text and read back; and the scripts about custom
+# annotations.
+tests/spec/round-trip --suite || exit
+exec tests/spec/run-wast --suite=custom

@@ -3,7 +3,7 @@
  *   round-trip FILE...     scripts (.wast: every module in them that can be decoded) or modules (.wasm)
  *   round-trip --suite     the root files of the official suite; exits 77 when it is not there
  *
- * A module that our own reader made must come back byte for byte, the custom sections aside. One that
+ * A module that our own reader made must come back byte for byte, the name section aside. One that
  * somebody else encoded may come back shorter, and then stays as it is.
  * Prints one line for each failure and ends "N modules, N failed". */
 #include "config.h"
@@ -22,7 +22,7 @@ struct counts {
         unsigned long modules, failed;
 };
 
-/* Without custom sections: the rest of the file is what must be kept. */
+/* Without the name section: the rest of the file is what must be kept. */
 static void strip(const struct buffer *in, struct buffer *out)
 {
         size_t i = 8;
@@ -37,7 +37,7 @@ static void strip(const struct buffer *in, struct buffer *out)
                                 break;
                 }
                 i += size;
-                if (in->bytes[at])
+                if (in->bytes[at] || size < 5 || memcmp(in->bytes + i - size, "\4name", 5))
                         buffer_append(out, in->bytes + at, i - at);
         }
 }

@@ -9,7 +9,8 @@
  * --tier T       code generator: fast (default) or peak
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
  * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
- * --suite        instead of scripts: all root files of the suite; exits 77 when it is not there
+ * --suite[=DIR]  instead of scripts: all root files of the suite, or those of the folder DIR of it;
+ *                exits 77 when it is not there
  * --dump-module  write the N-th module of the script (lines of failures name it) to FILE */
 #include "config.h"
 
@@ -35,7 +36,8 @@ static const struct script_skip skips[] = {
 #define SECONDS_MAX 300u /* a script */
 
 struct options {
-        bool check, no_skips, files, suite;
+        bool check, no_skips, files;
+        const char *suite; /* folder, NULL: the files are named */
         struct process_options process;
         unsigned jobs;
         uint32_t dump_number;
@@ -181,7 +183,7 @@ static void print_absent_features(void)
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--tier fast|peak] "
-                        "[--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite}\n");
+                        "[--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
         return 2;
 }
 
@@ -214,7 +216,9 @@ static int parse_options(int argc, char **argv, struct options *o)
                 } else if (!strcmp(argv[i], "--files")) {
                         o->files = true;
                 } else if (!strcmp(argv[i], "--suite")) {
-                        o->suite = true;
+                        o->suite = "";
+                } else if (!strncmp(argv[i], "--suite=", 8)) {
+                        o->suite = argv[i] + 8;
                 } else if (!strcmp(argv[i], "--tier") && i + 1 < argc) {
                         if (set_tier(o, argv[++i]) < 0)
                                 return -EINVAL;
@@ -231,7 +235,7 @@ static int parse_options(int argc, char **argv, struct options *o)
                         return -EINVAL;
                 }
         }
-        if (!o->jobs || o->jobs > JOBS_MAX || (i < argc) == o->suite)
+        if (!o->jobs || o->jobs > JOBS_MAX || (i < argc) == !!o->suite)
                 return -EINVAL;
         return i;
 }
@@ -250,7 +254,11 @@ int main(int argc, char **argv)
         if (i < 0)
                 return usage();
         if (o.suite) {
-                if (glob(TESTSUITES "/core/*.wast", 0, NULL, &found) != 0) {
+                char pattern[4096];
+
+                snprintf(pattern, sizeof(pattern), TESTSUITES "/core/%s%s*.wast", o.suite,
+                         *o.suite ? "/" : "");
+                if (glob(pattern, 0, NULL, &found) != 0) {
                         printf("no test scripts at " TESTSUITES "/core (configure --with-testsuites)\n");
                         return 77;
                 }

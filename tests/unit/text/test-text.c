@@ -61,6 +61,16 @@ static const struct { const char *text; unsigned line, column; const char *what;
         { "(func \xff)", 1, 7, "malformed UTF-8 encoding" },
         { "(table 1 funcref) (elem (i32.const 0) $f)", 1, 39, "unknown function $f" },
         { "(frob)", 1, 2, "unknown operator frob" },
+        { "(@custom)", 1, 9, "@custom annotation: missing section name" },
+        { "(@custom \"\\df\")", 1, 10, "@custom annotation: malformed UTF-8 encoding" },
+        { "(@custom \"a\" (beside type))", 1, 15, "@custom annotation: malformed placement" },
+        { "(@custom \"a\" (before last))", 1, 22, "@custom annotation: malformed section kind" },
+        { "(@custom \"a\" (after type) x)", 1, 27, "@custom annotation: unexpected token" },
+        { "(func (nop (@custom \"a\")))", 1, 12, "misplaced @custom annotation" },
+        { "(func) (@name \"a\")", 1, 8, "misplaced @name annotation" },
+        { "(func (@name \"a\") (@name \"b\"))", 1, 19, "@name annotation: multiple names" },
+        { "(module (@name \"a\") (@name \"b\"))", 1, 21, "@name annotation: multiple module" },
+        { "(func (@name a))", 1, 14, "@name annotation: unexpected token" },
 };
 
 START_TEST(bad_text_is_refused_with_its_place)
@@ -187,6 +197,35 @@ START_TEST(names_reach_the_decoder)
 }
 END_TEST
 
+START_TEST(annotations_make_sections)
+{
+        static const char text[] =
+                "(module $m (@name \"M\") (@custom \"last\" \"1\" \"\\ff\")"
+                "(@custom \"f\" (before first)) (type (func)) (@custom \"t\" (after type) \"x\")"
+                "(func $f (@name \"F f\") (type 0)) (func $g (type 0)) (func (@name \"H\") (type 0))"
+                "(@custom \"c\" (before code)) (func (param $p (@name \"q\") i32)))";
+        static const char *const customs[] = { "f", "t", "c", "last", "name" };
+        _cleanup_(buffer_done) struct buffer b = { 0 };
+        _cleanup_(module_freep) struct module *m = NULL;
+        struct error err = { 0 };
+        int r = text_module_to_binary(text, strlen(text), &b, &err);
+
+        ck_assert_msg(r == 0, "%s", err.text);
+        ck_assert_int_eq(module_decode(b.bytes, b.size, &limits_default, FEATURES_DEFAULT, 0, &m,
+                                       NULL), 0);
+        ck_assert_uint_eq(m->ncustoms, ELEMENTSOF(customs));
+        for (uint32_t i = 0; i < m->ncustoms; i++)
+                ck_assert_mem_eq(m->customs[i].name.bytes, customs[i], m->customs[i].name.size);
+        ck_assert_uint_eq(m->customs[3].bytes.size, 2);
+        ck_assert_mem_eq(b.bytes + m->customs[3].bytes.offset, "1\xff", 2);
+        ck_assert_mem_eq(m->module_name.bytes, "M", 1);
+        ck_assert_uint_eq(m->function_names[0].size, 3);
+        ck_assert_mem_eq(m->function_names[0].bytes, "F f", 3);
+        ck_assert_mem_eq(m->function_names[1].bytes, "g", 1);
+        ck_assert_mem_eq(m->function_names[2].bytes, "H", 1);
+}
+END_TEST
+
 /* Types that uses write out come behind all written ones, in the order of their uses. */
 START_TEST(uses_make_types_in_order)
 {
@@ -281,6 +320,7 @@ int main(void)
         tcase_add_loop_test(tc, bad_text_is_refused_with_its_place, 0, ELEMENTSOF(refusals));
         tcase_add_loop_test(tc, abbreviations_mean_the_same, 0, ELEMENTSOF(equals));
         tcase_add_test(tc, names_reach_the_decoder);
+        tcase_add_test(tc, annotations_make_sections);
         tcase_add_test(tc, uses_make_types_in_order);
         tcase_add_loop_test(tc, deep_nesting_costs_no_stack, 0, ELEMENTSOF(bombs));
         tcase_add_test(tc, every_word_is_found);
