@@ -38,6 +38,7 @@ void fast_unit_free(struct fast_unit *u)
         free(u->g.cold.items);
         free(u->g.tables.items);
         free(u->g.targets.items);
+        free(u->g.runs.items);
         free(u);
 }
 
@@ -528,7 +529,7 @@ int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, stru
         if (!function_begin(g, k, out))
                 return function_failed(g, err);
         locals_assign(g);
-        (void)locals_place(g);
+        locals_place(g);
         whole = (struct functype) { .nresults = g->type->nresults, .results = g->type->results };
         frame_enter(g);
         if (!control_push(g, CONTROL_FUNCTION, &whole) || g->failed)

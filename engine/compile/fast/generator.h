@@ -107,6 +107,11 @@ struct folded {              /* of ENTRY_MEMORY */
         uint32_t wasm;
 };
 
+struct local_run {           /* of a body that declares many more locals than it can name */
+        uint32_t end;        /* first local behind it */
+        uint8_t type;
+};
+
 struct array {
         void *items;
         uint32_t n, room;
@@ -132,7 +137,7 @@ struct generator {
 
         struct control *controls;
         uint32_t ncontrols, controls_room;
-        struct array labels, fixups, cold, tables, targets;
+        struct array labels, fixups, cold, tables, targets, runs;
         struct cold cold_lost;     /* stands in when memory is short */
 
         struct buffer *map;
@@ -144,6 +149,7 @@ struct generator {
         uint32_t saved;            /* callee-saved registers in use */
         unsigned nsaved;
         bool has_calls;
+        bool sparse;               /* only locals that the body names are in .locals */
         bool failed;               /* out of memory */
         bool ended_dead;           /* the code does not run into the function's end */
 

@@ -22,29 +22,85 @@ static bool locals_room(struct generator *g, uint32_t n)
         return true;
 }
 
+/* Homes of one size, in order, which need no walk over all locals. */
+static int32_t sparse_home(const struct generator *g, uint32_t local)
+{
+        int32_t saved = g->shared->owns_memory ? 0 : 8; /* no local is in a register then */
+
+        return -saved - (int32_t)((local + 1) * g->slot_bytes);
+}
+
+static inline void local_init(struct generator *g, uint32_t n, valtype type)
+{
+        g->locals[n] = (struct local) {
+                .type = (uint8_t)valtype_kind(type), .reg = REG_NONE, .arrival = REG_NONE,
+                .home = g->sparse ? sparse_home(g, n) : 0,
+        };
+}
+
+static uint8_t run_type(const struct generator *g, uint32_t local)
+{
+        const struct local_run *runs = g->runs.items;
+        uint32_t low = 0, high = g->runs.n;
+
+        while (high - low > 1) {
+                uint32_t middle = low + (high - low - 1) / 2;
+
+                if (local < runs[middle].end)
+                        high = middle + 1;
+                else
+                        low = middle + 1;
+        }
+        return runs[low].type;
+}
+
+/* Eight bytes can declare 50,000 locals: then only those that an instruction names are made. */
+static void locals_find(struct generator *g)
+{
+        struct cursor c = g->c;
+        struct instruction in = { 0 };
+
+        while (c.at < c.end) {
+                body_next_checked(&c, &in);
+                if (in.op == OP_BR_TABLE)
+                        for (uint32_t i = 0; i <= in.index; i++)
+                                (void)body_label(&c);
+                if ((in.op == OP_LOCAL_GET || in.op == OP_LOCAL_SET || in.op == OP_LOCAL_TEE) &&
+                    in.index >= g->type->nparams)
+                        local_init(g, in.index, run_type(g, in.index));
+        }
+}
+
 /* Parameters, then the groups of the body; the cursor stands at the groups. */
 static bool locals_read(struct generator *g)
 {
         uint32_t groups = 0, n = 0, at = g->type->nparams;
         valtype type = VAL_BOTTOM;
 
-        if (!locals_room(g, g->facts->nlocals))
+        g->nlocals = g->facts->nlocals;
+        g->sparse = g->nlocals > 256 && g->nlocals > 2 * (size_t)(g->c.end - g->c.at);
+        g->runs.n = 0;
+        if (!locals_room(g, g->nlocals))
                 return false;
         for (uint32_t i = 0; i < at; i++)
-                g->locals[i] = (struct local) {
-                        .type = (uint8_t)valtype_kind(g->type->params[i]), .reg = REG_NONE,
-                        .arrival = REG_NONE,
-                };
+                local_init(g, i, g->type->params[i]);
         (void)body_locals_begin(&g->c, false, &groups);
         while (groups--) {
                 (void)body_local_group(&g->c, false, &n, &type);
-                for (; n; n--)
-                        g->locals[at++] = (struct local) {
-                                .type = (uint8_t)valtype_kind(type), .reg = REG_NONE,
-                                .arrival = REG_NONE,
+                if (g->sparse) {
+                        if (!array_room(g, &g->runs, sizeof(struct local_run), 1))
+                                return false;
+                        at += n;
+                        ((struct local_run *)g->runs.items)[g->runs.n++] = (struct local_run) {
+                                at, (uint8_t)valtype_kind(type),
                         };
+                        continue;
+                }
+                for (; n; n--)
+                        local_init(g, at++, type);
         }
-        g->nlocals = at;
+        if (g->sparse)
+                locals_find(g);
         return true;
 }
 
@@ -118,9 +174,11 @@ static void locals_assign(struct generator *g)
                         g->locals[i].arrival = (uint8_t)(REG_VECTOR + at.index);
         }
         g->pinned = 0;
-        locals_assign_class(g, &g->facts->integer, arguments | (g->has_calls ? 0 : BIT(R10)),
-                            callee);
-        locals_assign_class(g, &g->facts->vector, UINT32_C(0x7ff0) << REG_VECTOR, 0);
+        if (!g->sparse) {
+                locals_assign_class(g, &g->facts->integer,
+                                    arguments | (g->has_calls ? 0 : BIT(R10)), callee);
+                locals_assign_class(g, &g->facts->vector, UINT32_C(0x7ff0) << REG_VECTOR, 0);
+        }
         g->saved = (g->pinned & saved) | (g->shared->owns_memory ? 0 : BIT(R15));
         g->kept = g->has_calls ? g->pinned & ~saved : 0;
         g->temps = (GPR_MASK & ~saved & ~BIT(RSP) & ~BIT(RBP)) | VEC_MASK;
@@ -128,12 +186,14 @@ static void locals_assign(struct generator *g)
         g->nsaved = (unsigned)__builtin_popcount(g->saved);
 }
 
-/* Homes in the frame, below the saved registers; then the stack slots. Returns the frame's bytes. */
-static uint64_t locals_place(struct generator *g)
+/* Homes in the frame, below the saved registers; then the stack slots. */
+static void locals_place(struct generator *g)
 {
         uint64_t at = 8 * (uint64_t)g->nsaved;
 
-        for (uint32_t i = 0; i < g->nlocals; i++) {
+        if (g->sparse)
+                at = (uint64_t)-(int64_t)sparse_home(g, g->nlocals - 1);
+        for (uint32_t i = 0; i < g->nlocals && !g->sparse; i++) {
                 struct local *l = &g->locals[i];
 
                 if (l->reg != REG_NONE && !(g->kept >> l->reg & 1))
@@ -142,5 +202,4 @@ static uint64_t locals_place(struct generator *g)
                 l->home = -(int32_t)at;
         }
         g->slots = -(int32_t)(at + g->slot_bytes);
-        return at;
 }

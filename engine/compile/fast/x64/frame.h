@@ -82,21 +82,37 @@ static void frame_params(struct generator *g, unsigned pass)
         }
 }
 
-/* Declared locals start as zero. */
-static void frame_zero(struct generator *g)
+/* Where declared locals are in the frame: [*ret_low, *ret_high). */
+static bool frame_declared(const struct generator *g, int32_t *ret_low, int32_t *ret_high)
 {
-        int32_t low = 0, high = INT32_MIN;
-        unsigned zero = REG_VECTOR + XMM15;
+        bool any = false;
 
+        if (g->nlocals == g->type->nparams)
+                return false;
+        if (g->sparse) {
+                *ret_low = sparse_home(g, g->nlocals - 1);
+                *ret_high = sparse_home(g, g->type->nparams) + (int32_t)g->slot_bytes;
+                return true;
+        }
         for (uint32_t i = g->type->nparams; i < g->nlocals; i++) {
                 const struct local *l = &g->locals[i];
 
-                if (l->reg == REG_NONE) {
-                        low = l->home;
-                        if (high == INT32_MIN)
-                                high = low + (l->type == T_V128 ? 16 : 8);
-                }
+                if (l->reg != REG_NONE)
+                        continue;
+                if (!any)
+                        *ret_high = l->home + (l->type == T_V128 ? 16 : 8);
+                *ret_low = l->home;
+                any = true;
         }
+        return any;
+}
+
+/* Declared locals start as zero. */
+static void frame_zero(struct generator *g)
+{
+        int32_t low = 0, high = 0;
+        unsigned zero = REG_VECTOR + XMM15;
+
         for (uint32_t left = g->pinned; left; left &= left - 1) {
                 unsigned reg = (unsigned)__builtin_ctz(left);
 
@@ -107,7 +123,7 @@ static void frame_zero(struct generator *g)
                 else
                         op_rr(g, 0x31, 0, reg, reg);
         }
-        if (high == INT32_MIN)
+        if (!frame_declared(g, &low, &high))
                 return;
         if (high - low == 8) {
                 op_frame(g, 0xc7, ASM_W, 0, low);
