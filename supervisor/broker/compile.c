@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/artefact/cache.h"
@@ -194,45 +195,60 @@ static int open_cache(const struct run_options *o, int *ret, struct error *err)
         return 0;
 }
 
-static void store(int cache, const struct job *job, int artefact)
+static void store(const struct found *f)
 {
         struct stat st;
         void *bytes;
 
-        if (cache < 0 || fstat(artefact, &st) < 0 || st.st_size <= 0)
+        if (fstat(f->fd, &st) < 0 || st.st_size <= 0)
                 return;
-        bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, artefact, 0);
+        bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, f->fd, 0);
         if (bytes == MAP_FAILED)
                 return;
         /* No room, a read-only disk: the run goes on without. */
-        if (cache_store(cache, &job->key, bytes, (size_t)st.st_size, NULL) < 0)
+        if (cache_store(f->cache, &f->key, bytes, (size_t)st.st_size, NULL) < 0)
                 errno = 0;
         munmap(bytes, (size_t)st.st_size);
 }
 
-static int compile_to(struct job *job, int fd, int cache, int *ret, struct error *err)
+static void note_whole(const struct found *f, int entry)
 {
-        _cleanup_close_ int copy = -EBADF, out = -EBADF;
-        int r;
+        struct stamp stamp = { .key = f->key };
 
-        /* What is hashed, compiled and stored under the hash must be the same bytes. */
-        copy = memfd_copy(fd, job->bytes, "nacelle-module", err);
-        if (copy < 0)
-                return copy;
-        r = key_of(copy, job, &job->key, err);
-        if (r < 0)
-                return r;
-        r = run_compiler(job, copy, &out, err);
-        if (r < 0)
-                return r;
-        if (job->mode == COMPILE_MODE_ARTEFACT)
-                store(cache, job, out);
-        *ret = TAKE_FD(out);
-        return 0;
+        if (f->stampable && entry >= 0 && stamp_identity(entry, false, &stamp.entry))
+                stamp_store(f->cache, &f->module, f->tier, f->cpu, &stamp);
+}
+
+void artefact_is_whole(struct found *f)
+{
+        f->whole = true;
+        note_whole(f, f->fd);
+}
+
+/* The disk takes as long as the compiler did, and the guest need not wait for it: a child does. */
+static void store_aside(struct found *f)
+{
+        f->storing = fork();
+        if (f->storing > 0)
+                return;
+        store(f);
+        note_whole(f, cache_find(f->cache, &f->key, NULL));
+        if (f->storing == 0)
+                _exit(0);
+}
+
+void found_done(struct found *f)
+{
+        if (f->storing > 0)
+                while (waitpid(f->storing, NULL, 0) < 0 && errno == EINTR)
+                        ;
+        closep(&f->fd);
+        closep(&f->cache);
+        f->storing = 0;
 }
 
 /* Without reading the module: the stamp says which key this very file had. */
-static bool find_by_stamp(const struct job *job, struct found *f)
+static bool find_by_stamp(struct found *f)
 {
         struct identity entry;
         struct stamp stamp;
@@ -246,60 +262,39 @@ static bool find_by_stamp(const struct job *job, struct found *f)
         return f->fd >= 0;
 }
 
-static int find_by_key(struct job *job, int fd, struct found *f, struct error *err)
-{
-        struct identity before = f->module, after;
-        int r;
-
-        r = key_of(fd, job, &job->key, err);
-        if (r < 0)
-                return r;
-        f->key = job->key;
-        /* The stamp must be about the bytes that were hashed. */
-        f->stampable = f->stampable && stamp_identity(fd, true, &after) &&
-                       memcmp(&before, &after, sizeof(after)) == 0;
-        f->fd = cache_find(f->cache, &job->key, NULL);
-        return 0;
-}
-
 static int find_or_compile(struct job *job, int fd, struct found *f, struct error *err)
 {
-        bool refresh = job->options->refresh;
+        bool look = f->cache >= 0 && !job->options->refresh;
+        _cleanup_close_ int copy = -EBADF;
+        struct identity after;
         int r;
 
-        if (f->cache >= 0 && !refresh) {
+        if (f->cache >= 0)
                 f->stampable = stamp_identity(fd, true, &f->module);
-                if (f->stampable && find_by_stamp(job, f))
-                        return 0;
-                r = find_by_key(job, fd, f, err);
-                if (r < 0 || f->fd >= 0)
-                        return r;
-        }
-        r = compile_to(job, fd, f->cache, &f->fd, err);
+        if (look && f->stampable && find_by_stamp(f))
+                return 0;
+        /* What is hashed, compiled and stored under the hash must be the same bytes: one copy. */
+        copy = memfd_copy(fd, job->bytes, "nacelle-module", err);
+        if (copy < 0)
+                return copy;
+        f->stampable = f->stampable && stamp_identity(fd, true, &after) &&
+                       memcmp(&f->module, &after, sizeof(after)) == 0;
+        r = key_of(copy, job, &f->key, err);
         if (r < 0)
                 return r;
-        /* The file may have changed between its hash and its copy: then the stamp is not about it. */
-        f->stampable = f->stampable && memcmp(&f->key, &job->key, sizeof(f->key)) == 0;
-        f->whole = true;
-        if (f->stampable) {
-                int entry = cache_find(f->cache, &job->key, NULL);
-
-                if (entry >= 0) { /* the same bytes, and they need not be kept in memory twice */
-                        close(f->fd);
-                        f->fd = entry;
-                        artefact_is_whole(f);
-                }
+        if (look) {
+                f->fd = cache_find(f->cache, &f->key, NULL);
+                if (f->fd >= 0)
+                        return 0;
         }
-        return 0;
-}
-
-void artefact_is_whole(struct found *f)
-{
-        struct stamp stamp = { .key = f->key };
-
+        job->key = f->key;
+        r = run_compiler(job, copy, &f->fd, err);
+        if (r < 0)
+                return r;
         f->whole = true;
-        if (f->stampable && stamp_identity(f->fd, false, &stamp.entry))
-                stamp_store(f->cache, &f->module, f->tier, f->cpu, &stamp);
+        if (f->cache >= 0)
+                store_aside(f);
+        return 0;
 }
 
 int artefact_find(const struct run_options *o, int fd, struct found *ret, struct error *err)
@@ -324,7 +319,7 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
         if (r < 0)
                 return r;
         *ret = f;
-        f.fd = f.cache = -EBADF;
+        f = (struct found) { .fd = -EBADF, .cache = -EBADF };
         return 0;
 }
 
@@ -341,10 +336,12 @@ int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct err
 int broker_check(const struct run_options *o, int fd, struct error *err)
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_CHECK, .cpu = cpu_features_host() };
+        _cleanup_close_ int copy = -EBADF;
         int none = -EBADF, r;
 
         r = file_size(fd, &job.bytes, err);
         if (r < 0)
                 return r;
-        return compile_to(&job, fd, -EBADF, &none, err);
+        copy = memfd_copy(fd, job.bytes, "nacelle-module", err);
+        return copy < 0 ? copy : run_compiler(&job, copy, &none, err);
 }

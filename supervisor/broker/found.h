@@ -4,6 +4,8 @@
  * artefact_is_whole - the checksum of @found was made and fits: noted, so that the next run need not. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "supervisor/broker/broker.h"
 #include "supervisor/broker/stamp.h"
 
@@ -11,7 +13,8 @@ struct found {
         int fd;
         bool whole;       /* compiled just now, or noted as whole */
         int cache;        /* -EBADF: no cache */
-        bool stampable;   /* @module is valid, and fd is the cache's entry */
+        bool stampable;   /* @module is valid */
+        pid_t storing;    /* child that writes the cache's entry; found_done() awaits it */
         struct identity module;
         enum tier tier;
         uint64_t cpu;
@@ -22,8 +25,4 @@ _must_check_ int artefact_find(const struct run_options *o, int fd, struct found
                                struct error *err);
 void artefact_is_whole(struct found *found);
 
-static inline void found_done(struct found *f)
-{
-        closep(&f->fd);
-        closep(&f->cache);
-}
+void found_done(struct found *f);
