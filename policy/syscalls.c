@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "policy/policy.h"
 
@@ -163,6 +164,14 @@ static int build(scmp_filter_ctx filter, enum role role)
         return seccomp_syscall_priority(filter, rules[0].number, 255);
 }
 
+/* Without filters, or with some that are too old to end the whole process (before Linux 4.14). */
+static bool kernel_can_kill(void)
+{
+        uint32_t action = SCMP_ACT_KILL_PROCESS;
+
+        return syscall(SYS_seccomp, 2 /* SECCOMP_GET_ACTION_AVAIL */, 0, &action) == 0;
+}
+
 int policy_seccomp(struct lockdown *l, enum role role, struct error *err)
 {
         scmp_filter_ctx filter;
@@ -170,6 +179,10 @@ int policy_seccomp(struct lockdown *l, enum role role, struct error *err)
 
         if (l->skip & LAYER_BIT(LAYER_SECCOMP))
                 return 0;
+        if (!kernel_can_kill()) {
+                l->missing |= LAYER_BIT(LAYER_SECCOMP);
+                return 0;
+        }
 
         filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
         if (!filter)
@@ -178,10 +191,6 @@ int policy_seccomp(struct lockdown *l, enum role role, struct error *err)
         if (r >= 0)
                 r = seccomp_load(filter);
         seccomp_release(filter);
-        if (r == -EINVAL || r == -ENOSYS) {
-                l->missing |= LAYER_BIT(LAYER_SECCOMP);
-                return 0;
-        }
         if (r < 0)
                 return error_set(err, STAGE_POLICY, r, ERROR_NOWHERE, "loading the seccomp filter");
         return 0;

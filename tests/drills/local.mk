@@ -2,10 +2,10 @@ if SANITIZERS
 # The walls are off in a build with sanitizers: there is nothing to drill.
 else
 check_PROGRAMS += tests/drills/cell-attacker tests/drills/cell-no-check tests/drills/drill \
-	tests/drills/zipslip
-TESTS += tests/drills/drill tests/drills/zipslip tests/drills/only-the-table
+	tests/drills/without tests/drills/zipslip
+TESTS += tests/drills/drill tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table
 endif
-dist_check_SCRIPTS += tests/drills/only-the-table
+dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table
 
 tests_drills_cell_attacker_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
@@ -23,3 +23,5 @@ tests_drills_zipslip_SOURCES = tests/drills/zipslip.c
 tests_drills_zipslip_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\" \
 	-DTOP_SRCDIR=\"$(abs_top_srcdir)\"
 tests_drills_zipslip_LDADD = $(BROKER_LIBS)
+tests_drills_without_SOURCES = tests/drills/without.c
+tests_drills_without_LDADD = $(SECCOMP_LIBS)
