@@ -84,7 +84,8 @@ static valtype *check_call_indirect(struct body *b, valtype *top, const struct i
         if (in->index >= m->ntypes)
                 return body_fail(b, -EBADMSG, "unknown type %u", in->index);
         type = &m->types[in->index];
-        leaves(b);
+        if (in->op == OP_CALL_INDIRECT)
+                leaves(b);
         POP(address_type(table->type.size.is_64));
         top = operands_pop(b, top, type->params, type->nparams);
         if (!top)
@@ -106,7 +107,6 @@ static valtype *check_return_call(struct body *b, valtype *top, uint32_t functio
         if (function >= m->nfunctions)
                 return body_fail(b, -EBADMSG, "unknown function %u", function);
         type = module_function_type(m, function);
-        leaves(b);
         top = operands_pop(b, top, type->params, type->nparams);
         if (!top)
                 return NULL;

@@ -34,8 +34,9 @@ struct function_facts {
         uint32_t code_offset;    /* of the first instruction in the file: the locals are behind */
         struct hot_locals integer; /* i32, i64 and references */
         struct hot_locals vector;  /* f32, f64, v128 */
-        bool has_calls;          /* any instruction that leaves the function: calls, ref.func, bulk
-                                  * operations, memory.grow, table operations */
+        bool has_calls;          /* any instruction that leaves the function and comes back: calls
+                                  * (not tail calls), ref.func, bulk operations, memory.grow, table
+                                  * operations */
         bool has_loops;
 };
 

@@ -128,7 +128,7 @@ int guest_run(const struct extern_value *f, const union value *args, union value
         struct error err = { 0 };
         struct fiber *fiber;
 
-        if (fiber_new(0, &fiber, &err) < 0)
+        if (fiber_new(FIBER_STACK_BYTES, &fiber, &err) < 0)
                 fail("fiber", &err);
         fiber_start(fiber, job_entry, &j);
         while (fiber_resume(fiber))
