@@ -23,11 +23,11 @@ example   cmd:clang-19|clang  clang-19                  clang                com
 example   cmd:wasm-ld-19|wasm-ld  lld-19                lld                  links them
 example   file:/usr/lib/wasm32-wasi/libc.a|/usr/share/wasi-sysroot/lib/wasm32-wasi/libc.a|/usr/wasm32-wasi/lib/wasm32-wasi/libc.a  wasi-libc  wasi-libc-static  their C library
 example   file:/usr/lib/clang/19/lib/wasi|/usr/lib/llvm-19/lib/clang/19/lib/wasi|/usr/lib/clang  libclang-rt-19-dev-wasm32  compiler-rt  their compiler runtime
+example   cmd:python3       python3                     python3              makes archives for the unzip example
 example   cmd:curl          curl                        curl                 asks the HTTP example
 test      pc:check          check                       check-devel          unit tests
 test      cmd:clang         clang                       clang                second compiler
 test      cmd:mandoc|man    mandoc                      mandoc               checks the manual pages
-test      cmd:python3       python3                     python3              makes test archives
 test      cmd:strace        strace                      strace               counts system calls
 real      cmd:node          nodejs                      nodejs               the engine to compare with
 real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs
