@@ -9,6 +9,9 @@
 
 /* Programs that carry the optimising generator link it in; the others have only the fast one. */
 #pragma weak peak_compile
+#pragma weak peak_set_new
+#pragma weak peak_set_find
+#pragma weak peak_set_free
 
 #define BATCH_BYTES  (64u << 10) /* of wasm: what a worker takes at a time */
 #define CODE_MAX     UINT32_C(0x7fffffff)
@@ -27,6 +30,7 @@ struct batch {
 struct job {
         struct fast_shared shared;
         const struct compile_options *options;
+        struct peak_set *hot;             /* optimised functions to put in, or NULL */
         struct batch *batches;
         uint32_t nbatches;
         uint32_t *code_bytes, *map_bytes; /* of each function */
@@ -67,6 +71,44 @@ static int batches_make(struct job *job, uint32_t nfunctions)
         return 0;
 }
 
+static bool output_call(struct fast_output *out, uint32_t at, uint32_t function)
+{
+        if (out->ncalls == out->calls_room) {
+                uint32_t room = out->calls_room ? 2 * out->calls_room : 64;
+                struct fast_call *grown = realloc(out->calls, room * sizeof(*grown));
+
+                if (!grown)
+                        return false;
+                out->calls = grown;
+                out->calls_room = room;
+        }
+        out->calls[out->ncalls++] = (struct fast_call) { at, function };
+        return true;
+}
+
+static void pad_code(struct buffer *code)
+{
+        while (buffer_ok(code) && code->size % PEAK_ALIGN)
+                buffer_u8(code, 0xcc);
+}
+
+/* An optimised function in place of the fast one. The padding before it belongs to its neighbour,
+ * which batch_compile counts. */
+static int place_piece(const struct peak_piece *piece, struct fast_output *out, struct error *err)
+{
+        size_t start = out->code.size;
+        bool ok = true;
+
+        buffer_append(&out->code, piece->code, piece->code_bytes);
+        buffer_align(&out->code, 16);
+        buffer_append(&out->map, piece->map.bytes, piece->map.size);
+        for (size_t i = 0; i < piece->ncalls && ok; i++)
+                ok = output_call(out, (uint32_t)(start + piece->calls[i].at), piece->calls[i].function);
+        if (!ok || !buffer_ok(&out->code) || !buffer_ok(&out->map))
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "an optimised function");
+        return 0;
+}
+
 /* Room for the code of a batch at once, so that it is not copied as it grows. */
 static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *b)
 {
@@ -76,9 +118,15 @@ static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *
         (void)buffer_reserve(&out->code, 3 * b->wasm_bytes + 4096);
         (void)buffer_reserve(&out->map, b->wasm_bytes / 2 + 4096);
         for (uint32_t k = b->first; k < b->first + b->n; k++) {
+                const struct peak_piece *piece = job->hot ? peak_set_find(job->hot, k) : NULL;
                 size_t code = out->code.size, map = out->map.size;
 
-                r = fast_function(unit, k, out, &b->err);
+                if (piece && k > b->first) {
+                        pad_code(&out->code);
+                        job->code_bytes[k - 1] += (uint32_t)(out->code.size - code);
+                        code = out->code.size;
+                }
+                r = piece ? place_piece(piece, out, &b->err) : fast_function(unit, k, out, &b->err);
                 if (r < 0)
                         return error_prefix(&b->err, "function %u",
                                             job->shared.module->imported_functions + k);
@@ -88,6 +136,14 @@ static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *
                                          "the code is larger than 2 GiB");
                 job->code_bytes[k] = (uint32_t)code;
                 job->map_bytes[k] = (uint32_t)(out->map.size - map);
+        }
+        if (job->hot && b->n) { /* the next batch may begin with an optimised function */
+                size_t code = out->code.size;
+
+                pad_code(&out->code);
+                job->code_bytes[b->first + b->n - 1] += (uint32_t)(out->code.size - code);
+                if (!buffer_ok(&out->code))
+                        return error_set(&b->err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "padding");
         }
         return 0;
 }
@@ -223,8 +279,27 @@ static void job_done(struct job *job)
         for (uint32_t i = 0; i < job->nbatches; i++)
                 fast_output_done(&job->batches[i].out);
         free(job->batches);
+        if (job->hot)
+                peak_set_free(job->hot);
         free(job->code_bytes);
         free(job->map_bytes);
+}
+
+/* The functions that the options name, through the optimising generator. */
+static int hot_compile(struct job *job, struct compiled_module *c, struct error *err)
+{
+        const struct compile_options *o = job->options;
+        const struct module *m = job->shared.module;
+
+        for (uint32_t i = 0; i < o->nhot; i++)
+                if (o->hot[i] < m->imported_functions || o->hot[i] >= m->nfunctions ||
+                    (i && o->hot[i] <= o->hot[i - 1]))
+                        return error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE,
+                                         "function %u cannot be optimised here", o->hot[i]);
+        if (!o->nhot)
+                return 0;
+        c->cpu_used |= o->cpu;
+        return peak_set_new(job->shared.checked, &c->layout, o, o->hot, o->nhot, &job->hot, err);
 }
 
 static int fast_run(struct job *job, struct compiled_module *c, struct error *err)
@@ -278,7 +353,9 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .vectors = checked->features_used & (1u << FEATURE_SIMD),
                 .owns_memory = m->imported_memories == 0,
         };
-        r = fast_run(&job, c, err);
+        r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
+        if (r == 0)
+                r = fast_run(&job, c, err);
         job_done(&job);
         if (r < 0)
                 return r;
@@ -292,10 +369,8 @@ int module_compile(const struct checked_module *c, const struct compile_options 
         if (!(o->cpu & CPU_X86_V2))
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "code for processors below x86-64-v2 is not made");
-        if (o->tier == TIER_FAST)
-                return fast_compile(c, o, ret, err);
-        if (!peak_compile)
+        if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");
-        return peak_compile(c, o, ret, err);
+        return o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(c, o, ret, err);
 }

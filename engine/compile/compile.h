@@ -16,7 +16,7 @@
 #include "engine/validate/validate.h"
 
 enum machine { MACHINE_X86_64 = 62, MACHINE_AARCH64 = 183 }; /* ELF e_machine */
-enum tier { TIER_FAST, TIER_PEAK };
+enum tier { TIER_FAST, TIER_PEAK, TIER_MIXED };
 
 /* CPU features that code may need; part of the artefact's key and checked at load. */
 #define CPU_X86_V2       (UINT64_C(1) << 0) /* SSE3, SSSE3, SSE4.1, SSE4.2, POPCNT, CMPXCHG16B */
@@ -41,6 +41,10 @@ struct compile_options {
         enum tier tier;
         unsigned jobs;            /* threads, >= 1 */
         uint64_t cpu;             /* set of CPU_... that the code may use; V2 is required */
+        /* TIER_MIXED: functions that are optimised, the others are fast: indices in the module,
+         * ascending, none twice; imported ones and such beyond the last are refused (-EINVAL). */
+        const uint32_t *hot;
+        uint32_t nhot;
         /* Called now and then from any thread with what is done; non-zero stops. May be NULL. */
         int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all);
         void *context;

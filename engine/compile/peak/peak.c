@@ -43,6 +43,20 @@ const char *peak_version(void)
         return text;
 }
 
+/* Each of the functions named in a partition of its own. */
+static int make_single_partitions(struct work *w, const uint32_t *functions, uint32_t n)
+{
+        w->partitions = calloc((size_t)n + 1, sizeof(*w->partitions));
+        if (!w->partitions)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < n; i++) {
+                w->partitions[i] = (struct partition) { .first = functions[i], .n = 1 };
+                w->bytes_all += w->c->module->functions[functions[i]].body.size;
+        }
+        w->npartitions = n;
+        return 0;
+}
+
 static int make_partitions(struct work *w)
 {
         const struct module *m = w->c->module;
@@ -208,8 +222,28 @@ static int link_partitions(struct work *w, struct compiled_module *out)
         return 0;
 }
 
-/* Rows of the line table to maps. A row is stored one byte late: a return address finds the row of
- * the call before it, and the look-up for a trap adds the byte (artefact_map_pc). */
+/* Rows of the line table to the map of function @f of @o, beginning at row *@row. A row is stored
+ * one byte late: a return address finds the row of the call before it, and the look-up for a trap
+ * adds the byte (artefact_map_pc). */
+static void write_map(const struct object *o, uint32_t f, size_t *row, struct buffer *map)
+{
+        uint32_t start = o->offsets[f], pc = 0;
+        uint64_t end = f + 1 < o->n ? o->offsets[f + 1] : UINT64_MAX;
+        int64_t offset = 0;
+
+        while (*row < o->nrows && o->rows[*row].at < start)
+                ++*row;
+        for (; *row < o->nrows && o->rows[*row].at < end; ++*row) {
+                int64_t delta = (int64_t)o->rows[*row].line - 1 - offset;
+                uint32_t at = o->rows[*row].at - start + 1;
+
+                buffer_uleb(map, at - pc);
+                buffer_uleb(map, (uint64_t)delta << 1 ^ (uint64_t)(delta >> 63));
+                pc = at;
+                offset += delta;
+        }
+}
+
 static void write_maps(struct work *w, struct compiled_module *out)
 {
         uint32_t k = 0;
@@ -219,23 +253,8 @@ static void write_maps(struct work *w, struct compiled_module *out)
                 size_t row = 0;
 
                 for (uint32_t f = 0; f < o->n; f++) {
-                        uint32_t start = o->offsets[f];
-                        uint64_t end = f + 1 < o->n ? o->offsets[f + 1] : UINT64_MAX;
-                        uint32_t pc = 0;
-                        int64_t offset = 0;
-
                         out->map_offsets[k++] = (uint32_t)out->maps.size;
-                        while (row < o->nrows && o->rows[row].at < start)
-                                row++;
-                        for (; row < o->nrows && o->rows[row].at < end; row++) {
-                                int64_t delta = (int64_t)o->rows[row].line - 1 - offset;
-                                uint32_t at = o->rows[row].at - start + 1;
-
-                                buffer_uleb(&out->maps, at - pc);
-                                buffer_uleb(&out->maps, (uint64_t)delta << 1 ^ (uint64_t)(delta >> 63));
-                                pc = at;
-                                offset += delta;
-                        }
+                        write_map(o, f, &row, &out->maps);
                 }
         }
         out->map_offsets[k] = (uint32_t)out->maps.size;
@@ -259,6 +278,13 @@ static int assemble(struct work *w, struct compiled_module *out)
                 return r;
         write_maps(w, out);
         return buffer_ok(&out->maps) ? 0 : -ENOMEM;
+}
+
+static void partitions_free(struct partition *partitions, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                object_done(&partitions[i].object);
+        free(partitions);
 }
 
 int peak_compile(const struct checked_module *c, const struct compile_options *o,
@@ -285,11 +311,106 @@ int peak_compile(const struct checked_module *c, const struct compile_options *o
         } else if (!w.result) {
                 error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE, "out of memory");
         }
-        for (uint32_t i = 0; i < w.npartitions; i++)
-                object_done(&w.partitions[i].object);
-        free(w.partitions);
+        partitions_free(w.partitions, w.npartitions);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(out);
         return 0;
+}
+
+/* ---- single functions ------------------------------------------------------------------------- */
+
+struct peak_set {
+        struct partition *partitions;
+        struct peak_piece *pieces; /* [n], ascending */
+        uint32_t n;
+};
+
+static int piece_make(struct work *w, const struct partition *part, struct peak_piece *piece)
+{
+        const struct object *o = &part->object;
+        uint32_t imported = w->c->module->imported_functions;
+        uint32_t nfunctions = w->c->module->nfunctions;
+        size_t row = 0;
+
+        *piece = (struct peak_piece) {
+                .k = part->first - imported,
+                .code = o->code.bytes,
+                .code_bytes = o->code.size,
+                .calls = calloc(o->nfixups + 1, sizeof(*piece->calls)),
+        };
+        if (!piece->calls)
+                return -ENOMEM;
+        if (o->offsets[0] != 0)
+                return -EBADMSG;
+        for (size_t i = 0; i < o->nfixups; i++) {
+                const struct object_fixup *f = &o->fixups[i];
+
+                if (f->function < imported || f->function >= nfunctions || f->addend != -4)
+                        return -EBADMSG;
+                piece->calls[piece->ncalls++] = (struct peak_call) { f->at, f->function - imported };
+        }
+        write_map(o, 0, &row, &piece->map);
+        return buffer_ok(&piece->map) ? 0 : -ENOMEM;
+}
+
+int peak_set_new(const struct checked_module *c, const struct layout *layout,
+                 const struct compile_options *o, const uint32_t *functions, uint32_t n,
+                 struct peak_set **ret, struct error *err)
+{
+        struct peak_set *set = calloc(1, sizeof(*set));
+        struct work w = { .c = c, .o = o, .layout = layout, .lock = PTHREAD_MUTEX_INITIALIZER };
+        int r = set ? make_single_partitions(&w, functions, n) : -ENOMEM;
+
+        if (r == 0) {
+                run_workers(&w);
+                r = w.result;
+                if (r < 0 && err)
+                        *err = w.error;
+        }
+        if (r == 0) {
+                set->pieces = calloc((size_t)n + 1, sizeof(*set->pieces));
+                r = set->pieces ? 0 : -ENOMEM;
+                for (; r == 0 && set->n < n; set->n++)
+                        r = piece_make(&w, &w.partitions[set->n], &set->pieces[set->n]);
+        }
+        if (r < 0 && !w.result)
+                error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE, "%u functions through LLVM", n);
+        if (!set || r < 0) {
+                partitions_free(w.partitions, w.npartitions);
+                peak_set_free(set);
+                return r;
+        }
+        set->partitions = w.partitions;
+        *ret = set;
+        return 0;
+}
+
+const struct peak_piece *peak_set_find(const struct peak_set *set, uint32_t k)
+{
+        uint32_t low = 0, high = set->n;
+
+        while (low < high) {
+                uint32_t middle = low + (high - low) / 2;
+
+                if (set->pieces[middle].k < k)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low < set->n && set->pieces[low].k == k ? &set->pieces[low] : NULL;
+}
+
+void peak_set_free(struct peak_set *set)
+{
+        if (!set)
+                return;
+        for (uint32_t i = 0; i < set->n; i++) {
+                buffer_done(&set->pieces[i].map);
+                free(set->pieces[i].calls);
+        }
+        if (set->partitions)
+                partitions_free(set->partitions, set->n);
+        free(set->pieces);
+        free(set);
 }

@@ -1,4 +1,5 @@
 #include "engine/compile/peak/target.h"
+#include "engine/compile/peak/keep.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
@@ -11,8 +12,9 @@
 /* Chosen by measurement, see docs/performance.md: wasm out of an optimising compiler wants its
  * locals in registers, its redundancies gone once more at 64 bits, and its loop invariants (bases
  * of tables and imported memories) hoisted; longer lists cost compile time and gained nothing. */
+static const char first_passes[] = "function(sroa)";
 static const char passes[] =
-        "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+        "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
         "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,loop-simplify,lcssa,loop-vectorize,slp-vectorizer,instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
@@ -58,12 +60,26 @@ LLVMTargetMachineRef target_new(uint64_t cpu, struct error *err)
         return machine;
 }
 
+static int run_passes(struct lowering *l, const char *list, LLVMTargetMachineRef machine,
+                      LLVMPassBuilderOptionsRef options, struct error *err)
+{
+        LLVMErrorRef failure = LLVMRunPasses(l->module, list, machine, options);
+        char *message;
+        int r;
+
+        if (!failure)
+                return 0;
+        message = LLVMGetErrorMessage(failure);
+        r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's passes: %s", message);
+        LLVMDisposeErrorMessage(message);
+        return r;
+}
+
 int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBufferRef *ret,
                 struct error *err)
 {
         LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
         LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-        LLVMErrorRef failure;
         char *message = NULL;
         int r = 0;
 
@@ -76,16 +92,12 @@ int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBuff
         LLVMDisposeMessage(message);
         message = NULL;
 #endif
-        if (r == 0) {
-                failure = LLVMRunPasses(l->module, passes, machine, options);
-                if (failure) {
-                        message = LLVMGetErrorMessage(failure);
-                        r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's passes: %s",
-                                      message);
-                        LLVMDisposeErrorMessage(message);
-                        message = NULL;
-                }
-        }
+        if (r == 0)
+                r = run_passes(l, first_passes, machine, options, err);
+        if (r == 0 && keep_loads(l) < 0)
+                r = error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "out of memory");
+        if (r == 0)
+                r = run_passes(l, passes, machine, options, err);
         LLVMDisposePassBuilderOptions(options);
         if (r == 0 && LLVMTargetMachineEmitToMemoryBuffer(machine, l->module, LLVMObjectFile, &message,
                                                           ret)) {
