@@ -350,7 +350,8 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .module = m,
                 .layout = &c->layout,
                 .cpu = o->cpu,
-                .vectors = checked->features_used & (1u << FEATURE_SIMD),
+                .vectors = checked->features_used &
+                           (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
         };
         r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;

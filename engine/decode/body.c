@@ -17,8 +17,6 @@ bool opcode_is_known(uint8_t byte, uint32_t number)
         for (size_t i = 0; i < ELEMENTSOF(known_bytes); i++)
                 if (byte >= known_bytes[i].first && byte <= known_bytes[i].last)
                         return true;
-        if (byte == 0xfd)
-                return number >= 0x100 && number <= 0x113; /* relaxed-simd */
         return byte == 0xfc && number >= 0x13 && number <= 0x16; /* wide-arithmetic */
 }
 

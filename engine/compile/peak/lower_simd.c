@@ -301,6 +301,44 @@ static void dot(struct vector *v)
                                     pick_lanes(v, a, LLVMGetPoison(wide), 4, 1, 2), ""));
 }
 
+/* Relaxed: products of signed bytes, the sums of pairs saturated, in lanes of 16 bits. */
+static LLVMValueRef pop_dot8(struct vector *v)
+{
+        LLVMTypeRef bytes = integers(v, 8, 16), half = integers(v, 16, 16);
+        LLVMValueRef b = LLVMBuildSExt(v->l->b, pop_as(v, bytes), half, "");
+        LLVMValueRef a = LLVMBuildSExt(v->l->b, pop_as(v, bytes), half, "");
+        LLVMValueRef none = LLVMGetPoison(half);
+
+        a = LLVMBuildMul(v->l->b, a, b, "");
+        b = pick_lanes(v, a, none, 8, 1, 2);
+        a = pick_lanes(v, a, none, 8, 0, 2);
+        return intrinsic2(v, "llvm.sadd.sat", a, b);
+}
+
+static void dot8(struct vector *v)
+{
+        push_vector(v, pop_dot8(v));
+}
+
+static void dot8_add(struct vector *v)
+{
+        LLVMValueRef c = pop_as(v, v->type), a = pop_dot8(v), none = LLVMGetPoison(LLVMTypeOf(a));
+        LLVMValueRef even = LLVMBuildSExt(v->l->b, pick_lanes(v, a, none, 4, 0, 2), v->type, "");
+        LLVMValueRef odd = LLVMBuildSExt(v->l->b, pick_lanes(v, a, none, 4, 1, 2), v->type, "");
+
+        a = LLVMBuildAdd(v->l->b, even, odd, "");
+        push_vector(v, LLVMBuildAdd(v->l->b, a, c, ""));
+}
+
+/* Relaxed: two roundings on every processor; nothing may contract them. */
+static void multiply_then(struct vector *v) /* extra: LLVMFAdd, or LLVMFSub: c - a * b */
+{
+        LLVMValueRef c = pop_as(v, v->type), b = pop_as(v, v->type), a = pop_as(v, v->type);
+
+        a = LLVMBuildFMul(v->l->b, a, b, "");
+        push_vector(v, LLVMBuildBinOp(v->l->b, (LLVMOpcode)v->extra, c, a, ""));
+}
+
 static void q15_multiply(struct vector *v)
 {
         LLVMTypeRef wide = integers(v, 32, 8);
@@ -545,6 +583,18 @@ static const struct vector_row {
         { "promote_low_f32x4", promote, 0 },
         { "shuffle", shuffle, 0 },
         { "swizzle", swizzle, 0 },
+        /* relaxed: docs/relaxed-simd.md */
+        { "relaxed_swizzle", swizzle, 0 },
+        { "relaxed_trunc_f32x4*", to_integers, 0 },
+        { "relaxed_trunc_f64x2*", to_integers, 1 },
+        { "relaxed_madd", multiply_then, LLVMFAdd },
+        { "relaxed_nmadd", multiply_then, LLVMFSub },
+        { "relaxed_laneselect", bits_select, 0 },
+        { "relaxed_min", min_max, 0 },
+        { "relaxed_max", min_max, 1 },
+        { "relaxed_q15mulr_s", q15_multiply, 0 },
+        { "relaxed_dot_i8x16_i7x16_s", dot8, 0 },
+        { "relaxed_dot_i8x16_i7x16_add_s", dot8_add, 0 },
         /* v128 */
         { "const", constant, 0 },
         { "not", bits_not, 0 },
@@ -606,7 +656,8 @@ bool lower_simd(struct body *s, const struct instruction *in)
         const char *text = opcode_table[in->op].text, *suffix = strchr(text, '.');
         struct vector v = { .s = s, .l = s->l, .in = in };
 
-        if (opcode_table[in->op].feature != FEATURE_SIMD || !suffix)
+        if ((opcode_table[in->op].feature != FEATURE_SIMD &&
+             opcode_table[in->op].feature != FEATURE_RELAXED_SIMD) || !suffix)
                 return false;
         read_shape(&v, text, suffix);
         for (size_t i = 0; i < ELEMENTSOF(vector_rows); i++)

@@ -157,7 +157,7 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
           "integer representation too long", -EBADMSG },
         { "of gc",              { 0xfb, 0x00 },       2, "opcode fb of a proposal",   -EOPNOTSUPP },
         { "of threads",         { 0xfe, 0x00 },       2, "opcode fe of a proposal",   -EOPNOTSUPP },
-        { "of relaxed-simd",    { 0xfd, 0x80, 0x02 }, 3, "opcode fd 100 of a proposal", -EOPNOTSUPP },
+        { "after relaxed-simd", { 0xfd, 0x94, 0x02 }, 3, "illegal opcode fd 114",      -EBADMSG },
         { "block type",         { 0x02, 0x41 },       2, "malformed value type",      -EBADMSG },
         { "block type missing", { 0x02 },             1, "unexpected end",            -EBADMSG },
         { "block type negative", { 0x02, 0xc0, 0x7f }, 3, "malformed block type",     -EBADMSG },

@@ -151,3 +151,10 @@ void simd_emit_trunc64_u(struct assembler *a, const struct simd_row *row, struct
         sse_op3(a, SSE_ADDPD, o->dst, o->dst, sse_splat64(a, TWO_52));
         sse_op3i(a, SSE_SHUFPS, o->dst, o->dst, op_reg(zero), 0x88);
 }
+
+/* c + a * b, or c - a * b, with two roundings: the same on every processor */
+void simd_emit_multiply_then(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
+{
+        sse_op3(a, row->insn, o->temps[0], o->a, o->b);
+        sse_op3(a, row->second, o->dst, o->c, op_reg(o->temps[0]));
+}

@@ -114,6 +114,30 @@ void simd_emit_extmul32(struct assembler *a, const struct simd_row *row, struct 
         sse_op3(a, row->insn, o->dst, o->dst, op_reg(o->temps[0]));
 }
 
+/* Pairs of products of signed bytes, their sums saturated: pmaddubsw would take one side as unsigned
+ * and give another answer where bit 7 is set. */
+void simd_emit_dot8(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
+{
+        enum xmm high = o->temps[0], b = o->temps[1];
+
+        sse_op2i(a, SSE_PSHUFD, high, op_reg(o->a), 0xee);
+        sse_op2(a, SSE_PMOVSXBW, high, op_reg(high));
+        sse_op2i(a, SSE_PSHUFD, b, o->b, 0xee);
+        sse_op2(a, SSE_PMOVSXBW, b, op_reg(b));
+        sse_op3(a, SSE_PMADDWD, high, high, op_reg(b));
+        sse_op2(a, SSE_PMOVSXBW, b, o->b);
+        sse_op2(a, SSE_PMOVSXBW, o->dst, op_reg(o->a));
+        sse_op3(a, SSE_PMADDWD, o->dst, o->dst, op_reg(b));
+        sse_op3(a, SSE_PACKSSDW, o->dst, o->dst, op_reg(high));
+}
+
+void simd_emit_dot8_add(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
+{
+        simd_emit_dot8(a, row, o);
+        sse_op3(a, SSE_PMADDWD, o->dst, o->dst, sse_splat16(a, 1));
+        sse_op3(a, SSE_PADDD, o->dst, o->dst, op_reg(o->c));
+}
+
 void simd_emit_extadd8_s(struct assembler *a, const struct simd_row *row, struct simd_operands *o)
 {
         sse_op2(a, SSE_MOVAPS, o->temps[0], sse_splat8(a, 1));
