@@ -101,9 +101,17 @@ result_script() { # NAME COMMAND...
 results_finish() {
         local line
 
+        # One line a reason: the same one is often met by several programs, in several builds.
         if [ ${#skips[@]} -gt 0 ]; then
                 echo "Skipped:"
-                printf '%s\n' "${skips[@]}" | sort | uniq -c | sort -rn | head -n 40 | sed 's/^ *1 / /; s/^/     /'
+                printf '%s\n' "${skips[@]}" | awk '
+                {
+                        at = index($0, ": "); who = substr($0, 1, at - 1); why = substr($0, at + 2)
+                        sub(/.*\//, "", who)
+                        if (!(why in by)) order[++n] = why
+                        if (index(by[why] " ", " " who " ") == 0) by[why] = by[why] " " who
+                }
+                END { for (i = 1; i <= n; i++) print "      " order[i] " (" substr(by[order[i]], 2) ")" }'
         fi
         for line in "${failures[@]}"; do
                 echo "FAILED: $line"
