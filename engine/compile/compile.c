@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/compile/fast/fast.h"
+#include "engine/compile/fast/known.h"
 #include "engine/compile/peak/peak.h"
 
 /* Programs that carry the optimising generator link it in; the others have only the fast one. */
@@ -329,6 +330,20 @@ static int fast_run(struct job *job, struct compiled_module *c, struct error *er
         return 0;
 }
 
+/* What the generator has no rule for must not be compiled as something else. */
+static int fast_refuses(const struct module *m, struct error *err)
+{
+        bool wide = false;
+
+        for (uint32_t i = 0; i < m->nmemories; i++)
+                wide |= m->memories[i].type.size.is_64;
+        for (uint32_t i = 0; i < m->ntables; i++)
+                wide |= m->tables[i].type.size.is_64;
+        return wide ? error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
+                                "the fast generator has no 64-bit addresses")
+                    : 0;
+}
+
 static int fast_compile(const struct checked_module *checked, const struct compile_options *o,
                         struct compiled_module **ret, struct error *err)
 {
@@ -342,7 +357,9 @@ static int fast_compile(const struct checked_module *checked, const struct compi
         c->machine = MACHINE_X86_64;
         c->cpu_used = CPU_X86_V2;
         c->nfunctions = m->nfunctions - m->imported_functions;
-        r = layout_compute(m, &c->layout, err);
+        r = fast_refuses(m, err);
+        if (r == 0)
+                r = layout_compute(m, &c->layout, err);
         if (r < 0)
                 return r;
         job.shared = (struct fast_shared) {
@@ -353,6 +370,7 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .vectors = checked->features_used &
                            (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
+                .multiply = known_multiply(m),
         };
         r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
         if (r == 0)

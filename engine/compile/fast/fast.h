@@ -20,6 +20,7 @@ struct fast_shared {
         uint64_t cpu;
         bool vectors;    /* the module has v128: stack slots take 16 bytes */
         bool owns_memory; /* memory 0 begins at the instance base */
+        uint32_t multiply; /* known_multiply() */
 };
 
 struct fast_call {
