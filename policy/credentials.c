@@ -86,24 +86,25 @@ static int lower(int resource, rlim_t most, const char *what, struct error *err)
 
 int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, struct error *err)
 {
-        /* Per byte of module: a compiler that honest input cannot drive past these. */
+        /* For the compiler a floor, and what each MiB of module adds: more than honest input needs. */
         const struct {
                 int resource;
-                uint64_t cell, compiler, per_byte;
+                uint64_t cell, compiler, per_mib;
                 const char *text;
         } rows[] = {
-                { RLIMIT_CORE,   0,             0,                   0,   "core files" },
-                { RLIMIT_NOFILE, 4096,          16,                  0,   "descriptors" },
-                { RLIMIT_CPU,    RLIM_INFINITY, 3600,                0,   "seconds of CPU" },
-                { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30,   128, "address space" },
-                { RLIMIT_FSIZE,  RLIM_INFINITY, UINT64_C(64) << 20,  64,  "size of a file" },
+                { RLIMIT_CORE,   0,             0,                  0,                   "core files" },
+                { RLIMIT_NOFILE, 4096,          16,                 0,                   "descriptors" },
+                { RLIMIT_CPU,    RLIM_INFINITY, POLICY_COMPILE_S,   POLICY_COMPILE_MIB_S, "seconds of CPU" },
+                { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30,  UINT64_C(128) << 20, "address space" },
+                { RLIMIT_FSIZE,  RLIM_INFINITY, UINT64_C(64) << 20, UINT64_C(64) << 20,  "size of a file" },
         };
+        uint64_t mib = (input_bytes >> 20) + 1;
 
         if (l->skip & LAYER_BIT(LAYER_LIMITS))
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 uint64_t most = role == ROLE_CELL ? rows[i].cell
-                                                  : rows[i].compiler + rows[i].per_byte * input_bytes;
+                                                  : rows[i].compiler + rows[i].per_mib * mib;
                 int r = lower(rows[i].resource, most, rows[i].text, err);
 
                 if (r < 0)

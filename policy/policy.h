@@ -45,6 +45,10 @@ enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null 
 
 #define POLICY_NOBODY 65534u
 
+/* CPU seconds of a compiler: to begin with, and for each MiB of its module. */
+#define POLICY_COMPILE_S     120u
+#define POLICY_COMPILE_MIB_S 60u
+
 struct lockdown {
         uint32_t skip;    /* set of LAYER_BIT: leave these off */
         uint32_t missing; /* set of LAYER_BIT: the kernel has them not */

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +95,15 @@ static int take_failure(struct compile_status *s, struct error *err)
         return error_set(err, stage, code, s->offset, "%s", s->text);
 }
 
+/* A compiler that computes is ended by its own limit; one that only waits, by ours. */
+static int set_patience(int sock, const struct job *job)
+{
+        uint64_t mib = (job->bytes >> 20) + 1;
+        struct timeval t = { .tv_sec = (time_t)(2 * (POLICY_COMPILE_S + POLICY_COMPILE_MIB_S * mib)) };
+
+        return setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t));
+}
+
 static int await(int sock, struct process *p, const struct job *job, struct error *err)
 {
         const struct run_options *o = job->options;
@@ -161,7 +171,8 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         if (r < 0)
                 return r;
         close(TAKE_FD(theirs));
-        if (send(ours, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
+        if (set_patience(ours, job) < 0 ||
+            send(ours, &order, sizeof(order), MSG_NOSIGNAL) != sizeof(order))
                 return compiler_lost(&p, err);
         r = await(ours, &p, job, err);
         if (r < 0)

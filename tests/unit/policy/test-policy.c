@@ -253,7 +253,9 @@ START_TEST(descriptors_and_limits)
         ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
         ck_assert_uint_eq(limit.rlim_cur, 0);
         ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
-        ck_assert_uint_le(limit.rlim_max, (64u << 20) + 64 * 1000);
+        ck_assert_uint_le(limit.rlim_max, 128u << 20);
+        ck_assert_int_eq(getrlimit(RLIMIT_CPU, &limit), 0);
+        ck_assert_uint_le(limit.rlim_max, POLICY_COMPILE_S + POLICY_COMPILE_MIB_S);
         ck_assert_int_eq(policy_descriptors(&l, fd, &err), 0);
         ck_assert_int_lt(fcntl(fd, F_GETFD), 0);
 }

@@ -184,9 +184,48 @@ START_TEST(a_configuration_cut_anywhere)
 }
 END_TEST
 
+/* Nothing that random bytes say is believed, or read beyond its end. */
+START_TEST(random_messages)
+{
+        uint64_t state = 0x9e3779b97f4a7c15 + (uint64_t)_i;
+
+        for (unsigned n = 0; n < 20000; n++) {
+                size_t size = 1 + (size_t)(state % 700);
+                uint8_t *exact = malloc(size); /* a sanitizer sees the byte behind it */
+                struct config_view view;
+
+                for (size_t i = 0; i < size; i++) {
+                        state = state * 6364136223846793005u + 1442695040888963407u;
+                        exact[i] = (uint8_t)(state >> 56);
+                }
+                if (size >= 8 && n % 4) { /* a known message most of the time */
+                        uint32_t message = (uint32_t)(state >> 33) % (_MESSAGE_MAX + 1);
+
+                        memcpy(exact, &message, sizeof(message));
+                }
+                for (unsigned phase = 1; phase <= PHASE_ASKED; phase <<= 1) {
+                        int r = message_check(exact, size, 0, n & 1, phase, &err);
+
+                        ck_assert(r == 0 || r == -EPROTO);
+                }
+                if (size >= sizeof(struct config_head)) {
+                        ((struct config_head *)(void *)exact)->magic = CONFIG_MAGIC;
+                        ((struct config_head *)(void *)exact)->nargs %= 4;
+                        ((struct config_head *)(void *)exact)->nenv %= 4;
+                        ((struct config_head *)(void *)exact)->ndirs %= 4;
+                }
+                if (config_read(exact, size, &view, &err) == 0)
+                        free(view.strings);
+                free(exact);
+        }
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("proto");
+
+        tcase_add_loop_test(tc, random_messages, 0, 4);
 
         tcase_add_loop_test(tc, a_message_at_its_time, 0, ELEMENTSOF(rows));
         tcase_add_test(tc, numbers_that_are_no_message);

@@ -217,7 +217,7 @@ START_TEST(fibers_share_a_turn)
         struct fiber *f[3];
 
         for (int i = 0; i < 3; i++) {
-                ck_assert_int_eq(write(pipes[i][1], "abc" + i, 1), 1);
+                ck_assert_int_eq(write(pipes[i][1], &"abc"[i], 1), 1);
                 ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f[i], &err), 0);
                 fiber_start(f[i], reads_one, (void *)(intptr_t)i);
                 ck_assert(fiber_resume(f[i]));
