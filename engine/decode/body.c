@@ -12,12 +12,12 @@ static const struct { uint8_t first, last; } known_bytes[] = {
         { 0xfe, 0xfe }, /* threads */
 };
 
-bool opcode_is_known(uint8_t byte, uint32_t number)
+bool opcode_is_known(uint8_t byte)
 {
         for (size_t i = 0; i < ELEMENTSOF(known_bytes); i++)
                 if (byte >= known_bytes[i].first && byte <= known_bytes[i].last)
                         return true;
-        return byte == 0xfc && number >= 0x13 && number <= 0x16; /* wide-arithmetic */
+        return false;
 }
 
 bool type_is_known(uint8_t byte)
@@ -37,7 +37,7 @@ const char *opcode_why(const uint8_t *at, const uint8_t *end)
                 number = leb_unsigned(at + 1, end, 32);
         if (number.next)
                 form = "illegal opcode %02x %02x";
-        if (opcode_is_known(*at, (uint32_t)number.value))
+        if (opcode_is_known(*at))
                 form = number.next ? "opcode %02x %02x of a proposal that is not supported"
                                    : "opcode %02x of a proposal that is not supported";
         snprintf(text, sizeof(text), form, *at, (unsigned)number.value);

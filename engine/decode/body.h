@@ -45,7 +45,7 @@ struct instruction {
 
 /* Out of line: what the texts of rare failures are made of. */
 _cold_ const char *opcode_why(const uint8_t *at, const uint8_t *end);
-_cold_ bool opcode_is_known(uint8_t byte, uint32_t number);  /* of a proposal not supported */
+_cold_ bool opcode_is_known(uint8_t byte);  /* of a proposal not supported */
 _cold_ bool type_is_known(uint8_t byte);                     /* the same of a type */
 
 static _always_inline_ bool body_type_fail(struct cursor *c, const uint8_t *where, const char *why)
@@ -55,9 +55,9 @@ static _always_inline_ bool body_type_fail(struct cursor *c, const uint8_t *wher
         return cursor_fail(c, where, *where & 0x80 ? "integer representation too long" : why);
 }
 
-static _always_inline_ bool body_opcode_fail(struct cursor *c, const uint8_t *where, uint32_t number)
+static _always_inline_ bool body_opcode_fail(struct cursor *c, const uint8_t *where)
 {
-        if (opcode_is_known(*where, number))
+        if (opcode_is_known(*where))
                 return cursor_unsupported(c, where, opcode_why(where, c->end));
         return cursor_fail(c, where, opcode_why(where, c->end));
 }
@@ -278,7 +278,7 @@ static _always_inline_ bool body_opcode(struct cursor *c, bool check, struct ins
                 if (!check || _likely_(in->op != OP_INVALID))
                         return true;
         }
-        return body_opcode_fail(c, at, number);
+        return body_opcode_fail(c, at);
 }
 
 static _always_inline_ bool body_next(struct cursor *c, struct instruction *in)

@@ -108,28 +108,45 @@ static void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t 
                 _p != NULL;                                                                  \
         })
 
-/* Section 5.3.14, the flags: has a maximum (1), shared (2), 64-bit addresses (4). */
-static int read_range(struct decoder *d, struct range *ret)
+/* Section 5.3.14, the flags: has a maximum (1), shared (2), 64-bit addresses (4), and of memories
+ * alone, whose pages then are @ret_page_shift: a page size at the end (8). */
+static int read_range(struct decoder *d, struct range *ret, uint8_t *ret_page_shift)
 {
         size_t offset = cursor_offset(&d->c);
+        uint32_t shift;
         uint8_t flags;
+        int r;
 
         if (!read_u8(&d->c, &flags))
                 return decoder_fail(d);
-        if (flags > 7)
+        if (flags > (ret_page_shift ? 15 : 7))
                 return decoder_error(d, -EBADMSG, offset, "malformed limits flags 0x%02x", flags);
         if (flags & 2)
                 return decoder_error(d, -EOPNOTSUPP, offset,
                                      "a shared memory: threads are not supported");
         if (flags & 4) {
-                int r = decoder_need(d, FEATURE_MEMORY64, offset);
-
+                r = decoder_need(d, FEATURE_MEMORY64, offset);
                 if (r < 0)
                         return r;
+        }
+        if (flags & 8) { /* in the standard there is no such flag */
+                if (!(d->features >> FEATURE_CUSTOM_PAGE_SIZES & 1))
+                        return decoder_error(d, -EBADMSG, offset, "malformed limits flags 0x%02x: the "
+                                             "feature %s is off", flags,
+                                             feature_table[FEATURE_CUSTOM_PAGE_SIZES].text);
+                d->m->features_used |= UINT64_C(1) << FEATURE_CUSTOM_PAGE_SIZES;
         }
         *ret = (struct range) { .has_max = flags & 1, .is_64 = flags & 4 };
         if (!read_u64(&d->c, &ret->min) || (ret->has_max && !read_u64(&d->c, &ret->max)))
                 return decoder_fail(d);
+        if (!(flags & 8))
+                return 0;
+        offset = cursor_offset(&d->c);
+        if (!read_u32(&d->c, &shift))
+                return decoder_fail(d);
+        if (shift > 63)
+                return decoder_error(d, -EBADMSG, offset, "invalid custom page size: 2^%u bytes", shift);
+        *ret_page_shift = (uint8_t)shift;
         return 0;
 }
 
@@ -145,13 +162,13 @@ static int read_tabletype(struct decoder *d, struct tabletype *ret)
                 if (r < 0)
                         return r;
         }
-        return read_range(d, &ret->size);
+        return read_range(d, &ret->size, NULL);
 }
 
 static int read_memtype(struct decoder *d, struct memtype *ret)
 {
         ret->page_shift = 16;
-        return read_range(d, &ret->size);
+        return read_range(d, &ret->size, &ret->page_shift);
 }
 
 static int read_globaltype(struct decoder *d, struct globaltype *ret)

@@ -108,7 +108,7 @@ struct tabletype {
 
 struct memtype {
         struct range size;       /* in pages */
-        uint8_t page_shift;      /* 16 */
+        uint8_t page_shift;      /* 16, or 0 with custom page sizes */
 };
 
 /* @pages of @t in bytes; UINT64_MAX when 64 bits do not hold them. */

@@ -295,7 +295,7 @@ again:
                                 goto malformed;
                         in.op = opcode_find(*b->op_at, number);
                         if (_unlikely_(in.op == OP_INVALID)) {
-                                body_opcode_fail(&c, b->op_at, number);
+                                body_opcode_fail(&c, b->op_at);
                                 goto malformed;
                         }
                         row = &b->k->rows[in.op];

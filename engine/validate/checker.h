@@ -100,8 +100,9 @@ struct body {
         uint64_t features_used;
 };
 
-/* Rows for the features that are on. */
+/* Rows for the features that are on; the type that a letter of opcodes.def stands for. */
 void checker_fill_rows(struct checker *k);
+valtype letter_type(char letter);
 
 /* Sections (sections.c, segments.c, const_expr.c): 0 or the negative errno that @k->err holds. */
 _printf_(4, 5) int checker_error(struct checker *k, int code, size_t offset, const char *format, ...);

@@ -248,6 +248,23 @@ static valtype *check_memory_op(struct body *b, valtype *top, const struct instr
         return top;
 }
 
+/* No immediate, and more operands or results than the loop's rows hold. */
+static valtype *check_many(struct body *b, valtype *top, const struct opcode_info *info)
+{
+        valtype types[8];
+        uint32_t n = 0;
+
+        for (const char *p = info->pops; *p; p++)
+                types[n++] = letter_type(*p);
+        top = operands_pop(b, top, types, n);
+        if (!top)
+                return NULL;
+        n = 0;
+        for (const char *p = info->pushes; *p; p++)
+                types[n++] = letter_type(*p);
+        return operands_push(b, top, types, n);
+}
+
 valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
 {
         switch (in->op) {
@@ -286,6 +303,11 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
         case OP_MEMORY_COPY:
         case OP_MEMORY_FILL:
                 return check_memory_op(b, top, in);
+        case OP_I64_ADD128:
+        case OP_I64_SUB128:
+        case OP_I64_MUL_WIDE_S:
+        case OP_I64_MUL_WIDE_U:
+                return check_many(b, top, &opcode_table[in->op]);
         }
         return body_fail(b, -EOPNOTSUPP, "%s: the validator has no rule for it",
                          opcode_table[in->op].text);

@@ -13,7 +13,7 @@ static const uint8_t special_class[_OP_MAX] = {
         [OP_UNREACHABLE] = CLASS_UNREACHABLE, [OP_RETURN] = CLASS_RETURN,
 };
 
-static valtype letter_type(char letter)
+valtype letter_type(char letter)
 {
         switch (letter) {
         case 'i':
@@ -87,7 +87,8 @@ static void fill_row(struct op_row *row, uint16_t op, uint64_t features)
         }
         row->align = access ? (uint8_t)__builtin_ctz(access) : 0;
         row->lanes = lanes_of(info, access);
-        if (info->pops[0] == '*' || special_class[op]) {
+        if (info->pops[0] == '*' || special_class[op] || strlen(info->pops) > ELEMENTSOF(row->pops) ||
+            strlen(info->pushes) > 1) {
                 row->class = special_class[op] ? special_class[op] : CLASS_RARE;
                 return;
         }

@@ -45,7 +45,9 @@ static int check_memory(struct checker *k, uint32_t i)
 {
         const struct memory *memory = &k->m->memories[i];
         const struct range *size = &memory->type.size;
-        uint64_t most = size->is_64 ? UINT64_C(1) << 48 : 65536;
+        unsigned shift = memory->type.page_shift;
+        uint64_t most = (size->is_64 ? UINT64_MAX : UINT32_MAX) >> shift;
+        uint64_t limit = k->limits->memory_pages << 16 >> shift;
 
         if (i > 0 && !(k->features >> FEATURE_MULTI_MEMORY & 1))
                 return checker_error(k, -EOPNOTSUPP, memory->offset,
@@ -53,17 +55,22 @@ static int check_memory(struct checker *k, uint32_t i)
                                      feature_table[FEATURE_MULTI_MEMORY].text);
         if (i > 0)
                 k->features_used |= UINT64_C(1) << FEATURE_MULTI_MEMORY;
+        if (shift != 0 && shift != 16)
+                return checker_error(k, -EBADMSG, memory->offset,
+                                     "invalid custom page size: 2^%u bytes", shift);
+        if (shift) /* a size of 2^32 or 2^64 bytes has no number in bytes, but one in pages */
+                most++;
         if (size->min > most || (size->has_max && size->max > most))
                 return checker_error(k, -EBADMSG, memory->offset, "memory size must be at most "
                                      "%llu pages%s", (unsigned long long)most,
-                                     size->is_64 ? "" : " (4GiB)");
+                                     size->is_64 || !shift ? "" : " (4GiB)");
         if (size->has_max && size->min > size->max)
                 return checker_error(k, -EBADMSG, memory->offset,
                                      "size minimum must not be greater than maximum");
-        if (!size->is_64 && size->min > k->limits->memory_pages)
+        if (!size->is_64 && size->min > limit)
                 return checker_error(k, -E2BIG, memory->offset, "a memory of %llu pages, the limit "
                                      "is %llu", (unsigned long long)size->min,
-                                     (unsigned long long)k->limits->memory_pages);
+                                     (unsigned long long)limit);
         return 0;
 }
 

@@ -80,7 +80,8 @@ static void print_type(FILE *stream, const struct module *m, enum extern_kind ki
                 break;
         case EXTERN_MEMORY:
                 fputs("memory, ", stream);
-                print_range(stream, &m->memories[index].type.size, "pages");
+                print_range(stream, &m->memories[index].type.size,
+                            m->memories[index].type.page_shift ? "pages" : "bytes");
                 break;
         case EXTERN_GLOBAL:
                 fprintf(stream, "global %s%s", m->globals[index].type.is_mutable ? "mutable " : "",

@@ -2,6 +2,7 @@
  * makes the operands that are missing for it. */
 #include <string.h>
 
+#include "engine/decode/decode.h"
 #include "tests/fuzz/generate_body.h"
 
 void put_op(struct body *c, enum opcode op)
@@ -301,7 +302,7 @@ static bool is_plain(enum opcode op)
 {
         const struct opcode_info *info = &opcode_table[op];
 
-        if (info->pops[0] == '*' || info->pops[0] == 0)
+        if (info->pops[0] == '*' || info->pops[0] == 0 || !(FEATURES_DEFAULT >> info->feature & 1))
                 return false;
         return info->immediate == IMM_NONE || info->immediate == IMM_MEMARG ||
                info->immediate == IMM_MEMARG_LANE || info->immediate == IMM_LANE ||

@@ -7,10 +7,11 @@ static int check_load(void *host, const uint8_t *bytes, size_t size, uint32_t *r
 {
         _cleanup_(module_freep) struct module *m = NULL;
         _cleanup_(checked_module_freep) struct checked_module *c = NULL;
-        int r = module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, err);
+        const uint64_t *features = host;
+        int r = module_decode(bytes, size, &limits_default, *features, 0, &m, err);
 
         if (r >= 0)
-                r = module_validate(m, &limits_default, FEATURES_DEFAULT, 1, &c, err);
+                r = module_validate(m, &limits_default, *features, 1, &c, err);
         if (r >= 0)
                 *ret_module = 0;
         return r;

@@ -113,10 +113,10 @@ static int make_artefact(struct process_host *h, const uint8_t *bytes, size_t si
         _cleanup_(checked_module_freep) struct checked_module *c = NULL;
         _cleanup_(compiled_module_freep) struct compiled_module *code = NULL;
         struct key key;
-        int r = module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, err);
+        int r = module_decode(bytes, size, &limits_default, h->options.features, 0, &m, err);
 
         if (r >= 0)
-                r = module_validate(m, &limits_default, FEATURES_DEFAULT, 1, &c, err);
+                r = module_validate(m, &limits_default, h->options.features, 1, &c, err);
         if (r >= 0)
                 r = h->options.compile(c, &h->options.options, &code, err);
         if (r < 0)

@@ -1,6 +1,6 @@
 /* hosts.h - where test scripts run.
  *
- * host_check - only decodes and validates. Needs no context.
+ * host_check - only decodes and validates. Its context is the set of features (uint64_t).
  *
  * host_process - everything, in this process: compile, artefact out and in, instance, fiber. Its context
  *   is made anew for each script, so that nothing of one script is left for the next.
@@ -18,6 +18,7 @@ struct process_options {
         int (*compile)(const struct checked_module *c, const struct compile_options *o,
                        struct compiled_module **ret, struct error *err);
         struct compile_options options;
+        uint64_t features;
 };
 
 extern const struct script_host host_process;

@@ -24,6 +24,7 @@
 #ifdef HAVE_LLVM
 #include "engine/compile/peak/peak.h"
 #endif
+#include "engine/decode/decode.h"
 #include "tests/spec/file.h"
 #include "tests/spec/hosts.h"
 
@@ -59,6 +60,20 @@ static void seen(void *context, uint32_t number, uint32_t line, const uint8_t *b
                 fprintf(stderr, "module %u of line %u: %zu bytes\n", number, line, size);
 }
 
+/* A script of a proposal is for those who have it on: .../proposals/NAME/... */
+static uint64_t features_for(const char *path)
+{
+        uint64_t features = FEATURES_DEFAULT;
+        char part[64];
+
+        for (unsigned i = 0; i < _FEATURE_MAX; i++) {
+                snprintf(part, sizeof(part), "/proposals/%s/", feature_table[i].text);
+                if (strstr(path, part))
+                        features |= UINT64_C(1) << i;
+        }
+        return features;
+}
+
 static int run_file(const char *path, struct options *o, struct script_run *run)
 {
         _cleanup_(buffer_done) struct buffer text = { 0 };
@@ -66,7 +81,9 @@ static int run_file(const char *path, struct options *o, struct script_run *run)
         struct error err = { 0 };
         int r = file_read(path, &text, &err);
 
-        *run = (struct script_run) { .file = path, .out = stdout, .table = &host_check };
+        o->process.features = features_for(path);
+        *run = (struct script_run) { .file = path, .out = stdout, .table = &host_check,
+                                     .host = &o->process.features };
         if (!o->no_skips) {
                 run->skips = skips;
                 run->nskips = ELEMENTSOF(skips);

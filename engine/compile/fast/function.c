@@ -145,6 +145,18 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
         case OP_MEMORY_SIZE:
                 memory_size(g, in->index);
                 break;
+        case OP_I64_ADD128:
+                wide_sum(g, 0x03, 0x13); /* add, adc */
+                break;
+        case OP_I64_SUB128:
+                wide_sum(g, 0x2b, 0x1b); /* sub, sbb */
+                break;
+        case OP_I64_MUL_WIDE_S:
+                wide_product(g, 5); /* imul */
+                break;
+        case OP_I64_MUL_WIDE_U:
+                wide_product(g, 4); /* mul */
+                break;
         default:
                 vector_instruction(g, in);
                 break;

@@ -366,8 +366,51 @@ static bool lower_constant(struct body *s, const struct instruction *in)
         }
 }
 
+/* The upper and the lower half on top of the stack as one number. */
+static LLVMValueRef pop_128(struct body *s)
+{
+        struct lowering *l = s->l;
+        LLVMTypeRef wide = LLVMIntTypeInContext(l->context, 128);
+        LLVMValueRef high = LLVMBuildZExt(l->b, pop(s), wide, ""), low = LLVMBuildZExt(l->b, pop(s), wide, "");
+
+        return LLVMBuildOr(l->b, LLVMBuildShl(l->b, high, LLVMConstInt(wide, 64, false), ""), low, "");
+}
+
+static void push_128(struct body *s, LLVMValueRef v)
+{
+        struct lowering *l = s->l;
+        LLVMValueRef high = LLVMBuildLShr(l->b, v, LLVMConstInt(LLVMTypeOf(v), 64, false), "");
+
+        push(s, LLVMBuildTrunc(l->b, v, l->i64, ""));
+        push(s, LLVMBuildTrunc(l->b, high, l->i64, ""));
+}
+
+static bool lower_wide(struct body *s, unsigned op)
+{
+        struct lowering *l = s->l;
+        LLVMTypeRef wide = LLVMIntTypeInContext(l->context, 128);
+        LLVMValueRef a, b;
+
+        switch (op) {
+        case OP_I64_ADD128:
+        case OP_I64_SUB128:
+                b = pop_128(s);
+                a = pop_128(s);
+                push_128(s, op == OP_I64_ADD128 ? LLVMBuildAdd(l->b, a, b, "") : LLVMBuildSub(l->b, a, b, ""));
+                return true;
+        case OP_I64_MUL_WIDE_S:
+        case OP_I64_MUL_WIDE_U:
+                b = LLVMBuildIntCast2(l->b, pop(s), wide, op == OP_I64_MUL_WIDE_S, "");
+                a = LLVMBuildIntCast2(l->b, pop(s), wide, op == OP_I64_MUL_WIDE_S, "");
+                push_128(s, LLVMBuildMul(l->b, a, b, ""));
+                return true;
+        default:
+                return false;
+        }
+}
+
 bool lower_number(struct body *s, const struct instruction *in)
 {
         return lower_constant(s, in) || lower_compare(s, in->op) || lower_integer(s, in->op) ||
-               lower_float(s, in->op) || lower_convert(s, in->op);
+               lower_float(s, in->op) || lower_convert(s, in->op) || lower_wide(s, in->op);
 }

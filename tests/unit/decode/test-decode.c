@@ -63,6 +63,7 @@ static const struct {
         { "table: second byte of the long form", "04 05 01 40 01 70 00", "malformed table", -EBADMSG, 12, false },
         { "table: empty initial value", "04 07 01 40 00 70 00 00 0b", "type mismatch", -EBADMSG, 16, false },
         { "memory: limits flags", "05 03 01 10 00", "malformed limits flags", -EBADMSG, 11, false },
+        { "memory: page size", "05 04 01 08 00 00", "malformed limits flags 0x08: the feature custom-page-sizes is off", -EBADMSG, 11, false },
         { "memory: flags as number", "05 05 01 81 00 00 00", "malformed limits flags", -EBADMSG, 11, false },
         { "memory: shared", "05 04 01 03 00 01", "a shared memory", -EOPNOTSUPP, 11, false },
         { "memory: maximum missing", "05 03 01 01 00", "unexpected end", -EBADMSG, 13, false },
@@ -261,6 +262,31 @@ START_TEST(feature_that_is_off_is_named)
 }
 END_TEST
 
+START_TEST(page_size_is_read)
+{
+        static const struct { const char *hex; int shift; } cases[] = {
+                { "05 04 01 08 01 00", 0 }, { "05 05 01 09 01 02 10", 16 }, { "05 04 01 08 01 3f", 63 },
+                { "05 04 01 08 01 40", -EBADMSG }, { "05 03 01 08 01", -EBADMSG },
+                { "05 05 01 08 01 80 02", -EBADMSG },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                size_t size;
+                _cleanup_free_ uint8_t *bytes = hex_bytes(HEX_HEADER, cases[i].hex, &size);
+                _cleanup_(module_freep) struct module *m = NULL;
+                struct error err = { 0 };
+                int r = decode(bytes, size, ~UINT64_C(0), 0, &m, &err);
+
+                ck_assert_msg(r == (cases[i].shift < 0 ? cases[i].shift : 0), "%zu: %s", i, err.text);
+                ck_assert(!m == (r < 0));
+                if (m) {
+                        ck_assert_uint_eq(m->memories[0].type.page_shift, (unsigned)cases[i].shift);
+                        ck_assert(m->features_used >> FEATURE_CUSTOM_PAGE_SIZES & 1);
+                }
+        }
+}
+END_TEST
+
 static const struct { const char *name, *hex; bool as_skeleton; } skeleton_cases[] = {
         { "functions without code",    TYPE FUNCTION,                      true },
         { "no functions",              TYPE,                               true },
@@ -296,6 +322,7 @@ int main(void)
 {
         TCase *tc = tcase_create("decode");
 
+        tcase_add_test(tc, page_size_is_read);
         tcase_add_loop_test(tc, malformed_module_is_refused, 0, ELEMENTSOF(bad_cases));
         tcase_add_test(tc, everything_is_where_it_belongs);
         tcase_add_test(tc, every_prefix_is_refused_or_whole);

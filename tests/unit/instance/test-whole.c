@@ -90,6 +90,21 @@ static const struct {
           TRAP_STACK_EXHAUSTED, 0, 32 },
         { "memory.size", "(memory 3) (func (export \"f\") (result i32)"
                          " (drop (memory.grow (i32.const 2))) (memory.size))", { { 0 } }, 0, 5, 0 },
+        { "wide sum of constants and locals",
+          "(func (export \"f\") (param i64 i64) (result i64) (local i64)"
+          " (i64.add128 (local.get 0) (local.get 1) (i64.const 1) (i64.const 5))"
+          " local.set 2 i64.const 100 i64.mul local.get 2 i64.add)",
+          { { .i64 = UINT64_MAX }, { .i64 = 7 } }, 0, 13, 0 },
+        { "wide difference, operand twice",
+          "(func (export \"f\") (param i64 i64) (result i64)"
+          " (i64.sub128 (local.get 0) (local.get 1) (local.get 1) (local.get 0)) i64.xor)",
+          { { .i64 = 3 }, { .i64 = 5 } }, 0, UINT64_C(0xfffffffffffffffe) ^ 1, 0 },
+        { "wide product of what is computed",
+          "(func (export \"f\") (param i64 i64) (result i64)"
+          " (i64.mul_wide_u (i64.add (local.get 0) (i64.const 1)) (i64.shl (local.get 1) (i64.const 2)))"
+          " (i64.mul_wide_s (local.get 0) (i64.const -2)) i64.xor i64.add i64.add)",
+          { { .i64 = UINT64_C(1) << 62 }, { .i64 = 8 } }, 0,
+          UINT64_C(32) + 8 + (UINT64_C(0x8000000000000000) ^ UINT64_MAX), 0 },
         { "factorial", "(func $f (export \"f\") (param i64) (result i64) (if (result i64)"
                        " (i64.eqz (local.get 0)) (then (i64.const 1)) (else (i64.mul (local.get 0)"
                        " (call $f (i64.sub (local.get 0) (i64.const 1)))))))", { { .i64 = 20 } }, 0,

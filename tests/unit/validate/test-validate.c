@@ -240,6 +240,8 @@ static const struct { const char *name, *wat; enum feature feature; } feature_ca
         { "multi-value",     "(module (func (i32.const 1) block (param i32) drop end))", FEATURE_MULTI_VALUE },
         { "two memories",    "(module (memory 1) (memory 1))",             FEATURE_MULTI_MEMORY },
         { "imported and own memory", "(module (import \"a\" \"b\" (memory 1)) (memory 1))", FEATURE_MULTI_MEMORY },
+        { "wide sum", "(module (func i64.const 0 i64.const 0 i64.const 0 i64.const 0 i64.add128 drop drop))", FEATURE_WIDE_ARITHMETIC },
+        { "wide product", "(module (func i64.const 0 i64.const 0 i64.mul_wide_u drop drop))", FEATURE_WIDE_ARITHMETIC },
         { "mutable globals", "(module (global (export \"g\") (mut i32) (i32.const 1)))", FEATURE_MUTABLE_GLOBALS },
 };
 
@@ -276,6 +278,40 @@ START_TEST(constants_need_their_feature)
 }
 END_TEST
 
+/* Of proposals that are off by default. */
+static const struct { const char *name, *wat, *text; } proposal_cases[] = {
+        { "page of 4 KiB", "(module (memory 0 (pagesize 4096)))", "invalid custom page size: 2^12" },
+        { "page of 2^63 bytes", "(module (memory i64 0 (pagesize 0x8000000000000000)))", "invalid custom page size: 2^63" },
+        { "pages of bytes, size", "(module (memory 0x100000000 (pagesize 1)))", "memory size must be at most 4294967295 pages" },
+        { "pages of bytes, maximum", "(module (memory 0 0x100000000 (pagesize 1)))", "memory size must be at most" },
+        { "64-bit memory: size", "(module (memory i64 0x1000000000001))", "memory size must be at most" },
+        { "64-bit memory: i32 address", "(module (memory i64 1) (func (drop (i32.load (i32.const 0)))))", "type mismatch" },
+        { "64-bit memory: copy takes the narrower length", "(module (memory 1) (memory $w i64 1) (func"
+          " (memory.copy $w 0 (i64.const 0) (i32.const 0) (i64.const 0))))", "type mismatch" },
+        { "64-bit memory: segment", "(module (memory i64 1) (data (i32.const 0)))", "type mismatch" },
+        { "64-bit table: i32 index", "(module (table i64 1 funcref) (func (call_indirect (i32.const 0))))", "type mismatch" },
+        { "64-bit table: segment", "(module (table i64 1 funcref) (elem (i32.const 0)))", "type mismatch" },
+        { "64-bit table: copy takes the narrower length", "(module (table $a 1 funcref) (table $b i64 1 funcref)"
+          " (func (table.copy $a $b (i32.const 0) (i64.const 0) (i64.const 0))))", "type mismatch" },
+        { "32-bit memory: offset", "(module (memory 1) (func (drop (i32.load offset=0x100000000 (i32.const 0)))))", "offset out of range" },
+        { "wide sum: an i32", "(module (func i64.const 0 i32.const 0 i64.const 0 i64.const 0 i64.add128 drop drop))", "type mismatch" },
+        { "wide sum: three operands", "(module (func i64.const 0 i64.const 0 i64.const 0 i64.sub128 drop drop))", "type mismatch" },
+        { "wide product: results are left", "(module (func i64.const 0 i64.const 0 i64.mul_wide_s drop))", "type mismatch" },
+};
+
+START_TEST(proposal_has_its_rules)
+{
+        struct checked_module *c = (void *)0x5a5a;
+        struct error err = { 0 };
+
+        ck_assert_int_eq(validate_wat(proposal_cases[_i].wat, ~UINT64_C(0), &c, &err), -EBADMSG);
+        ck_assert_ptr_eq(c, (void *)0x5a5a);
+        ck_assert_uint_ne(err.offset, ERROR_NOWHERE);
+        ck_assert_msg(strncmp(err.text, proposal_cases[_i].text, strlen(proposal_cases[_i].text)) == 0,
+                      "%s: %s", proposal_cases[_i].name, err.text);
+}
+END_TEST
+
 START_TEST(wide_memories_have_wide_addresses)
 {
         uint64_t features = FEATURES_DEFAULT | UINT64_C(1) << FEATURE_MEMORY64;
@@ -302,6 +338,7 @@ int main(void)
         tcase_add_loop_test(tc, invalid_module_is_refused, 0, ELEMENTSOF(bad_cases));
         tcase_add_loop_test(tc, feature_that_is_off_is_refused, 0, ELEMENTSOF(feature_cases));
         tcase_add_test(tc, constants_need_their_feature);
+        tcase_add_loop_test(tc, proposal_has_its_rules, 0, ELEMENTSOF(proposal_cases));
         tcase_add_test(tc, wide_memories_have_wide_addresses);
         return unit_main("validate", &tc, 1);
 }

@@ -1,4 +1,5 @@
-/* divide.h - division and remainder: rdx:rax / operand, and what constants allow instead. */
+/* divide.h - division and remainder: rdx:rax / operand, and what constants allow instead; sums and
+ * products of 128 bits. */
 #pragma once
 
 #include "engine/compile/fast/x64/integer.h"
@@ -72,6 +73,41 @@ static void divide_variable(struct generator *g, const struct division *d, struc
         if (around)
                 jump_here(g, around);
         division_push(g, d, &b);
+}
+
+/* 128 bits: @low on the lower halves, then @high, which takes the carry, on the upper ones. The
+ * moves between them leave the flags alone. */
+static void wide_sum(struct generator *g, unsigned low, unsigned high)
+{
+        struct entry b[2], a[2];
+        struct operand rm[2];
+
+        b[1] = stack_pop(g);
+        b[0] = stack_pop(g);
+        a[1] = stack_pop(g);
+        a[0] = stack_pop(g);
+        for (unsigned i = 0; i < 2; i++)
+                rm[i] = entry_operand(g, &b[i]);
+        for (unsigned i = 0; i < 2; i++)
+                (void)entry_temp(g, &a[i]);
+        op_rm(g, low, ASM_W, a[0].reg, rm[0], 0);
+        op_rm(g, high, ASM_W, a[1].reg, rm[1], 0);
+        for (unsigned i = 0; i < 2; i++)
+                entry_release(g, &b[i]);
+        push_reg(g, T_I64, a[0].reg);
+        push_reg(g, T_I64, a[1].reg);
+}
+
+/* rdx:rax = rax * operand */
+static void wide_product(struct generator *g, unsigned digit)
+{
+        struct entry b = stack_pop(g), a = stack_pop(g);
+
+        division_operands(g, &a, &b);
+        op_rm(g, 0xf7, ASM_W, digit, entry_operand(g, &b), 0);
+        entry_release(g, &b);
+        push_reg(g, T_I64, RAX);
+        push_reg(g, T_I64, RDX);
 }
 
 static void divide_by_power(struct generator *g, const struct division *d, struct entry a,

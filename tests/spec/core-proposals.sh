@@ -1,0 +1,11 @@
+#!/bin/sh
+# The official scripts of proposals that are not in the standard, on each generator of the build.
+tiers=fast
+if grep -q '^#define HAVE_LLVM 1' config.h; then
+	tiers="fast peak"
+fi
+for proposal in custom-page-sizes wide-arithmetic; do
+	for tier in $tiers; do
+		tests/spec/run-wast --suite="proposals/$proposal" --tier "$tier" || exit
+	done
+done
