@@ -11,6 +11,7 @@
 #include "engine/artefact/artefact.h"
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
+#include "supervisor/broker/tier.h"
 
 static int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
 {
@@ -340,6 +341,7 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         _cleanup_(broker_stopp) struct broker *b = NULL;
         _cleanup_(found_done) struct found artefact = { .fd = -EBADF, .cache = -EBADF };
         _cleanup_close_ int file = -EBADF;
+        _cleanup_(tier_up_done) struct tier_up better = { .pipe = -EBADF };
         uint32_t module;
         size_t bytes = 0;
         int r;
@@ -360,6 +362,7 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         r = start_with_code(b, &artefact, &bytes, err);
         if (r < 0)
                 return r;
+        tier_up_wait(&better, o, file, &artefact);
         r = grants_lock(b, err);
         if (r < 0)
                 return r;
@@ -373,6 +376,8 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         if (r < 0)
                 return error_prefix(err, "%s", path);
         ret->escapes = b->paths.escapes;
+        if (b->heat.n)
+                tier_up_go(&better, &b->heat);
         return 0;
 }
 

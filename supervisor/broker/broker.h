@@ -57,6 +57,8 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         bool degraded;             /* run although the kernel lacks a layer */
 
         enum tier tier;
+        bool auto_tier;            /* the best code that the cache has, better code for later runs made
+                                    * in the background; tier is then TIER_FAST */
         uint64_t cpu;              /* set of CPU_...; 0: this machine's */
         unsigned jobs;             /* compiler threads; 0: as many as processors */
         const char *cache;         /* directory; NULL: cache_default_path() */

@@ -25,6 +25,8 @@ struct job {
         uint64_t bytes;
         uint64_t cpu;
         struct key key;
+        const uint32_t *hot;
+        uint32_t nhot;
 };
 
 static int file_size(int fd, uint64_t *ret, struct error *err)
@@ -147,10 +149,10 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         int pair[2], r;
 
         /* The optimising generator is a program, and a package, of its own. */
-        if (job->options->tier == TIER_PEAK && job->mode == COMPILE_MODE_ARTEFACT)
+        if (job->options->tier != TIER_FAST && job->mode == COMPILE_MODE_ARTEFACT)
                 argv[0] = (char *)"nacelle-compiler-peak";
         r = program_find(argv[0], path, sizeof(path), err);
-        if (r == -ENOENT && job->options->tier == TIER_PEAK)
+        if (r == -ENOENT && job->options->tier != TIER_FAST)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "the optimising compiler (%s) is not installed", argv[0]);
         if (r < 0)
@@ -165,6 +167,9 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         ours = pair[0];
         theirs = pair[1];
         memcpy(order.key, job->key.bytes, sizeof(order.key));
+        order.nhot = job->nhot < COMPILE_HOT_MAX ? job->nhot : COMPILE_HOT_MAX;
+        if (order.nhot)
+                memcpy(order.hot, job->hot, order.nhot * sizeof(order.hot[0]));
 
         r = process_start(path, argv, (int[]) { -EBADF, -EBADF, HELPER_STDERR, theirs, in, out }, 6,
                           &p, err);
@@ -273,6 +278,9 @@ static bool find_by_stamp(struct found *f)
         return f->fd >= 0;
 }
 
+/* What is looked for before the tier that was asked for, when any will do. */
+static const enum tier better_tiers[] = { TIER_PEAK, TIER_MIXED };
+
 static int find_or_compile(struct job *job, int fd, struct found *f, struct error *err)
 {
         bool look = f->cache >= 0 && !job->options->refresh;
@@ -282,6 +290,13 @@ static int find_or_compile(struct job *job, int fd, struct found *f, struct erro
 
         if (f->cache >= 0)
                 f->stampable = stamp_identity(fd, true, &f->module);
+        for (size_t i = job->options->auto_tier ? 0 : ELEMENTSOF(better_tiers); i < ELEMENTSOF(better_tiers);
+             i++) {
+                f->tier = better_tiers[i];
+                if (look && f->stampable && find_by_stamp(f))
+                        return 0;
+        }
+        f->tier = job->options->tier;
         if (look && f->stampable && find_by_stamp(f))
                 return 0;
         /* What is hashed, compiled and stored under the hash must be the same bytes: one copy. */
@@ -332,6 +347,36 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
         *ret = f;
         f = (struct found) { .fd = -EBADF, .cache = -EBADF };
         return 0;
+}
+
+int artefact_improve(const struct run_options *o, int file, const struct found *found,
+                     const uint32_t *hot, uint32_t nhot, struct error *err)
+{
+        struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT, .cpu = found->cpu,
+                           .bytes = found->module.size, .hot = hot, .nhot = nhot };
+        _cleanup_close_ int copy = -EBADF, artefact = -EBADF, entry = -EBADF;
+        struct found better = *found;
+        struct identity now;
+        int r;
+
+        copy = memfd_copy(file, job.bytes, "nacelle-module", err);
+        if (copy < 0)
+                return copy;
+        if (!stamp_identity(file, true, &now) || memcmp(&now, &found->module, sizeof(now)) != 0)
+                return error_set(err, STAGE_BROKER, -ESTALE, ERROR_NOWHERE, "the module has changed");
+        better.tier = o->tier;
+        r = key_of(copy, &job, &better.key, err);
+        if (r < 0)
+                return r;
+        job.key = better.key;
+        r = run_compiler(&job, copy, &artefact, err);
+        if (r < 0)
+                return r;
+        better.fd = artefact;
+        store(&better);
+        entry = cache_find(better.cache, &better.key, NULL);
+        note_whole(&better, entry);
+        return entry < 0 ? -ENOSPC : 0;
 }
 
 int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct error *err)

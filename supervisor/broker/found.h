@@ -25,4 +25,9 @@ _must_check_ int artefact_find(const struct run_options *o, int fd, struct found
                                struct error *err);
 void artefact_is_whole(struct found *found);
 
+/* Compile the module @file again, with o->tier, into the cache that @found came from; @hot: for
+ * TIER_MIXED. -ESTALE: the file has changed since. */
+_must_check_ int artefact_improve(const struct run_options *o, int file, const struct found *found,
+                                  const uint32_t *hot, uint32_t nhot, struct error *err);
+
 void found_done(struct found *f);

@@ -25,6 +25,7 @@ struct broker {
         int listen[PROTO_LISTEN_MAX];
         unsigned nlisten;
         struct checked_request request;
+        struct heat_message heat;   /* n == 0: nothing was hot */
         union message_buffer in;
         struct {
                 struct path_reply head;

@@ -6,7 +6,8 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
 	supervisor/broker/paths.h supervisor/broker/session.c supervisor/broker/spawn.c \
-	supervisor/broker/spawn.h supervisor/broker/stamp.c supervisor/broker/stamp.h supervisor/broker/status.c
+	supervisor/broker/spawn.h supervisor/broker/stamp.c supervisor/broker/stamp.h supervisor/broker/status.c \
+	supervisor/broker/tier.c supervisor/broker/tier.h
 
 # What a program needs that uses the broker.
 BROKER_LIBS = libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libdecode.a libcompile.a \

@@ -97,6 +97,20 @@ static int serve_path(struct broker *b, size_t size, struct error *err)
         return 0;
 }
 
+static int take_heat(struct broker *b, struct error *err)
+{
+        const struct heat_message *m = (const void *)&b->in;
+
+        if (b->heat.n || m->n == 0 || m->n > HEAT_FUNCTIONS_MAX)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "heat of %u functions", m->n);
+        for (uint32_t i = 1; i < m->n; i++)
+                if (m->functions[i] <= m->functions[i - 1])
+                        return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
+                                         "heat out of order");
+        b->heat = *m;
+        return 0;
+}
+
 /* Serve until the cell owes nothing. A message that no honest cell sends ends it. */
 static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error *err)
 {
@@ -127,6 +141,11 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
                                           &broken);
                 if (r >= 0 && b->in.head.message == MESSAGE_PATH) {
                         r = serve_path(b, size, &broken);
+                        if (r >= 0)
+                                continue;
+                }
+                if (r >= 0 && b->in.head.message == MESSAGE_HEAT && b->in.head.id == id) {
+                        r = take_heat(b, &broken);
                         if (r >= 0)
                                 continue;
                 }

@@ -5,6 +5,7 @@
  * modules.c   modules, instances, imports: numbers of the protocol to things of the store
  * guest.c     the guest's configuration, its run, and what came of it
  * channel.c   messages through the ring; path requests
+ * heat.c      which functions take the time
  * spectest.c  the host module of the official test scripts
  * libc.c      what the C library would do with a system call that is not in the table
  *
@@ -119,6 +120,12 @@ int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct
 /* spectest.c */
 _must_check_ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind,
                                struct extern_value *ret, struct error *err);
+
+/* heat.c: the functions that take the time. heat_start before the lock; heat_watch the first module
+ * that is loaded; heat_report tells the broker, once, if there is something to tell. */
+_must_check_ int heat_start(struct error *err);
+void heat_watch(const struct artefact *artefact, const uint8_t *code);
+int heat_report(struct cell *c);
 
 /* control.c: serves the broker until it is gone. @argument: the struct cell. */
 void control_main(void *argument);

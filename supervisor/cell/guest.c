@@ -168,6 +168,8 @@ int guest_call_reply(struct cell *c, const struct extern_value *f, const union v
                 return reply_error(c, &err);
         }
         r = extern_call(f, args, results, &trap);
+        if (heat_report(c) < 0)
+                return -EPIPE;
         if (r == -EFAULT)
                 return reply_stop(c, &trap);
         if (r < 0) {

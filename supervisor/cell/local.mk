@@ -1,5 +1,5 @@
 CELL_SOURCES = supervisor/cell/cell.h supervisor/cell/channel.c supervisor/cell/control.c \
-	supervisor/cell/guest.c supervisor/cell/libc.c supervisor/cell/lockdown.c supervisor/cell/main.c \
+	supervisor/cell/guest.c supervisor/cell/heat.c supervisor/cell/libc.c supervisor/cell/lockdown.c supervisor/cell/main.c \
 	supervisor/cell/modules.c supervisor/cell/spectest.c
 CELL_LIBS = libwasi.a libring.a libproto.a libpolicy.a libinstance.a librun.a libartefact.a \
 	libvalidate.a libdecode.a libcompile.a libbase.a \

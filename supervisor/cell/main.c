@@ -41,7 +41,8 @@ int main(int argc, char **argv)
         /* A guest whose reader went away gets an errno; the signal would end all of its neighbours. */
         signal(SIGPIPE, SIG_IGN);
         cell_argument(c, argc > 1 ? argv[1] : NULL);
-        if (fiber_new(CELL_STACK_BYTES, &control, &err) < 0 || cell_lock(c, &c->tried, &err) < 0)
+        if (fiber_new(CELL_STACK_BYTES, &control, &err) < 0 || heat_start(&err) < 0 ||
+            cell_lock(c, &c->tried, &err) < 0)
                 fail(&err);
         fiber_start(control, start, c);
         while (fiber_resume(control)) {

@@ -84,6 +84,7 @@ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *re
                         munmap(module.bytes, module.size);
                 return r;
         }
+        heat_watch(module.artefact, c->arena + m->code_at);
         c->modules[c->nmodules] = module;
         *ret = c->nmodules++;
         return 0;

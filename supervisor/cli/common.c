@@ -89,6 +89,7 @@ int cli_set_tier(void *target, const char *value, struct error *err)
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "\"%s\" is not fast or peak",
                                  value);
         o->tier = value[0] == 'p' ? TIER_PEAK : TIER_FAST;
+        o->auto_tier = false;
         return 0;
 }
 

@@ -74,6 +74,17 @@ static int set_listen(void *target, const char *value, struct error *err)
         return 0;
 }
 
+static int set_tier(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = &((struct run *)target)->o;
+
+        if (strcmp(value, "auto") != 0)
+                return cli_set_tier(target, value, err);
+        o->tier = TIER_FAST;
+        o->auto_tier = true;
+        return 0;
+}
+
 static int set_memory_max(void *target, const char *value, struct error *err)
 {
         return parse_size(value, &((struct run *)target)->o.memory_max_bytes, err);
@@ -112,7 +123,8 @@ static const struct option_row options[] = {
         { "degraded", 0, NULL, false, set_degraded,
           "run although this kernel lacks a layer, and say which" },
         CLI_OPTION_CPU,
-        CLI_OPTION_TIER,
+        { "tier", 0, "TIER", false, set_tier,
+          "auto (the default) starts on fast code and has better code made for later runs; fast or peak: that" },
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,
         CLI_OPTION_NO_CACHE,
@@ -169,7 +181,7 @@ static void run_done(struct run *run)
 
 static int run_main(const struct command *self, int argc, char **argv)
 {
-        _cleanup_(run_done) struct run run = { 0 };
+        _cleanup_(run_done) struct run run = { .o.auto_tier = true };
         _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
         _cleanup_free_ struct run_outcome *outcome = calloc(1, sizeof(*outcome));
         struct progress progress = { 0 };

@@ -59,7 +59,8 @@ static int read_order(struct compile_order *ret, struct error *err)
         struct compile_order order;
 
         if (read(FD_BROKER, &order, sizeof(order)) != sizeof(order) ||
-            order.magic != COMPILE_JOB_MAGIC || order.jobs == 0 || order.tier > TIER_PEAK)
+            order.magic != COMPILE_JOB_MAGIC || order.jobs == 0 || order.tier > TIER_MIXED ||
+            order.nhot > COMPILE_HOT_MAX)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "bad order");
         *ret = order;
         return 0;
@@ -122,7 +123,8 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
                    struct error *err)
 {
         struct compile_options options = { .tier = (enum tier)order->tier, .jobs = order->jobs,
-                                           .cpu = order->cpu, .progress = progress };
+                                           .cpu = order->cpu, .hot = order->hot, .nhot = order->nhot,
+                                           .progress = progress };
         struct compiled_module *code = NULL;
         struct checked_module *checked = NULL;
         struct module *module = NULL;

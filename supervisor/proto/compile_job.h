@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#define COMPILE_HOT_MAX 256u
+
 #define COMPILE_JOB_MAGIC UINT32_C(0x6e436a31)
 
 enum { COMPILE_MODE_ARTEFACT, COMPILE_MODE_CHECK };
@@ -16,10 +18,11 @@ struct compile_order {
         uint32_t tier;
         uint32_t jobs;
         uint32_t degraded;   /* go on although a layer is missing */
-        uint32_t reserved;
+        uint32_t nhot;       /* TIER_MIXED: functions to optimise */
         uint64_t cpu;
         uint64_t input_bytes;
         uint8_t key[32];
+        uint32_t hot[COMPILE_HOT_MAX]; /* indices in the module, ascending */
 };
 
 enum { COMPILE_PROGRESS = 1, COMPILE_DONE, COMPILE_FAILED };

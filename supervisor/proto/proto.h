@@ -96,6 +96,17 @@ struct exited_message {
         uint32_t reserved;
 };
 
+/* Functions that took the guest's CPU time, for the optimiser: once, before an answer. Indices in the
+ * module, ascending, none twice; the receiver checks that. */
+#define HEAT_FUNCTIONS_MAX 256u
+
+struct heat_message {
+        struct message_head head;
+        uint32_t samples;
+        uint32_t n;
+        uint32_t functions[HEAT_FUNCTIONS_MAX];
+};
+
 struct configure_message { /* descriptors: the configuration (guest_config.h), then listening sockets */
         struct message_head head;
         uint32_t bytes;
