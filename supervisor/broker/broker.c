@@ -13,6 +13,20 @@
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/tier.h"
 
+/* Started with 0, 1 or 2 closed, the next file that is opened would become the guest's stdin. */
+static int fill_stdio(struct error *err)
+{
+        int fd;
+
+        do
+                fd = open("/dev/null", O_RDWR);
+        while (fd >= 0 && fd <= STDERR_FILENO);
+        if (fd < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "/dev/null: %m");
+        close(fd);
+        return 0;
+}
+
 static int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
 {
         struct broker *b = calloc(1, sizeof(*b));
@@ -346,6 +360,9 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         size_t bytes = 0;
         int r;
 
+        r = fill_stdio(err);
+        if (r < 0)
+                return r;
         file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (file < 0)
                 return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %m", path);

@@ -65,7 +65,7 @@ static int child(const char *path, char *const *argv, const int *fds, unsigned n
         for (unsigned i = 0; i < nfds; i++) {
                 int fd = fds[i] >= 0 ? fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
 
-                high[i] = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+                high[i] = fcntl(fd, F_DUPFD_CLOEXEC, SPAWN_FDS_MAX);
                 if (high[i] < 0)
                         return errno;
         }

@@ -3,10 +3,11 @@
  *
  * fstat: the library asks newfstatat() with an empty path. A filter cannot read paths, so that call
  * would open stat() of everything, which Landlock does not cover.
- * abort: the library sends itself a signal, and sending signals is not in the table. An undefined
+ * abort, raise: the library sends itself a signal, and sending signals is not in the table. An undefined
  * instruction outside of the arena ends the process as surely, and the broker sees SIGILL. */
 #include "config.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,5 +22,10 @@ __attribute__((visibility("default"))) int fstat(int fd, struct stat *st)
 __attribute__((visibility("default"), noreturn)) void abort(void)
 {
         __builtin_trap();
+}
+
+__attribute__((visibility("default"))) int raise(int number)
+{
+        abort();
 }
 #endif

@@ -3,9 +3,11 @@ if SANITIZERS
 else
 check_PROGRAMS += tests/drills/cell-attacker tests/drills/cell-no-check tests/drills/drill \
 	tests/drills/without tests/drills/zipslip
-TESTS += tests/drills/drill tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table
+TESTS += tests/drills/drill tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
+	tests/drills/start-and-end
 endif
-dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table
+dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
+	tests/drills/start-and-end
 
 tests_drills_cell_attacker_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
