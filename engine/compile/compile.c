@@ -330,20 +330,6 @@ static int fast_run(struct job *job, struct compiled_module *c, struct error *er
         return 0;
 }
 
-/* What the generator has no rule for must not be compiled as something else. */
-static int fast_refuses(const struct module *m, struct error *err)
-{
-        bool wide = false;
-
-        for (uint32_t i = 0; i < m->nmemories; i++)
-                wide |= m->memories[i].type.size.is_64;
-        for (uint32_t i = 0; i < m->ntables; i++)
-                wide |= m->tables[i].type.size.is_64;
-        return wide ? error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
-                                "the fast generator has no 64-bit addresses")
-                    : 0;
-}
-
 static int fast_compile(const struct checked_module *checked, const struct compile_options *o,
                         struct compiled_module **ret, struct error *err)
 {
@@ -357,9 +343,7 @@ static int fast_compile(const struct checked_module *checked, const struct compi
         c->machine = MACHINE_X86_64;
         c->cpu_used = CPU_X86_V2;
         c->nfunctions = m->nfunctions - m->imported_functions;
-        r = fast_refuses(m, err);
-        if (r == 0)
-                r = layout_compute(m, &c->layout, err);
+        r = layout_compute(m, &c->layout, err);
         if (r < 0)
                 return r;
         job.shared = (struct fast_shared) {
