@@ -12,9 +12,22 @@ tests_unit_compile_test_simd_LDADD = libfast.a libcompile.a libbase.a $(UNIT_LIB
 
 check_PROGRAMS += tests/unit/compile/test-compile
 TESTS += tests/unit/compile/test-compile
-tests_unit_compile_test_compile_SOURCES = tests/unit/compile/test-compile.c tests/unit/unit.h
+tests_unit_compile_test_compile_SOURCES = tests/unit/compile/compiled.h \
+	tests/unit/compile/test-compile.c tests/unit/unit.h
 tests_unit_compile_test_compile_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_compile_test_compile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_compile_test_compile_LDADD = libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
 	libbase.a $(XXHASH_LIBS) $(UNIT_LIBS)
+
+if HAVE_LLVM
+check_PROGRAMS += tests/unit/compile/test-peak
+TESTS += tests/unit/compile/test-peak
+tests_unit_compile_test_peak_SOURCES = tests/unit/compile/compiled.h tests/unit/compile/test-peak.c \
+	tests/unit/unit.h
+tests_unit_compile_test_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_compile_test_peak_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_compile_test_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+tests_unit_compile_test_peak_LDADD = $(PEAK_LIBS) libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(LLVM_LIBS) $(UNIT_LIBS)
+endif
 endif

@@ -34,4 +34,16 @@ tests_unit_instance_test_nomem_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_instance_test_nomem_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 tests_unit_instance_test_nomem_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
+
+# The same with the optimising generator's code.
+if HAVE_LLVM
+check_PROGRAMS += tests/unit/instance/test-whole-peak
+TESTS += tests/unit/instance/test-whole-peak
+tests_unit_instance_test_whole_peak_SOURCES = tests/unit/instance/test-whole.c \
+	tests/unit/instance/world_peak.c $(WORLD_SOURCES)
+tests_unit_instance_test_whole_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_whole_peak_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_whole_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+tests_unit_instance_test_whole_peak_LDADD = $(PEAK_LIBS) $(tests_unit_instance_test_whole_LDADD) $(LLVM_LIBS)
+endif
 endif

@@ -1,8 +1,12 @@
 #include "tests/unit/instance/world.h"
 
+#ifndef WORLD_TIER
+#define WORLD_TIER TIER_FAST
+#endif
+
 struct loaded_module *load_compiled(const char *wat)
 {
-        struct compile_options options = { .tier = TIER_FAST, .jobs = 1, .cpu = cpu_features_host() };
+        struct compile_options options = { .tier = WORLD_TIER, .jobs = 1, .cpu = cpu_features_host() };
         struct compiled_module *compiled;
         struct forged *f = &world.forged[world.n];
         struct error err = { 0 };
