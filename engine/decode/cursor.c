@@ -38,8 +38,9 @@ struct leb leb_signed(const uint8_t *at, const uint8_t *end, unsigned bits)
                 }
                 value |= (uint64_t)(byte & 0x7f) << shift;
                 if (byte < 0x80) {
-                        if (shift + 7 < 64)
-                                value = (uint64_t)((int64_t)(value << (57 - shift)) >> (57 - shift));
+                        unsigned spare = shift + 7 < 64 ? 57 - shift : 0;
+
+                        value = (uint64_t)((int64_t)(value << spare) >> spare);
                         return (struct leb) { value, at };
                 }
         }

@@ -72,7 +72,8 @@ static _always_inline_ bool cursor_fail(struct cursor *c, const uint8_t *where, 
 }
 
 /* A byte that stands for something that exists, but not here. */
-static _always_inline_ bool cursor_unsupported(struct cursor *c, const uint8_t *where, const char *why)
+static _always_inline_ bool cursor_unsupported(struct cursor *c, const uint8_t *where,
+                                               const char *why)
 {
         c->code = -EOPNOTSUPP;
         return cursor_fail(c, where, why);

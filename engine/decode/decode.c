@@ -149,11 +149,11 @@ static int decode_header(struct decoder *d, struct cursor *file)
         uint8_t bytes[4];
 
         if (!read_raw(file, bytes, 4))
-                return decoder_error(d, -EBADMSG, 0, "unexpected end: a module has at least 8 bytes");
+                return decoder_error(d, -EBADMSG, 0, "unexpected end: no header of 8 bytes");
         if (memcmp(bytes, magic, 4) != 0)
                 return decoder_error(d, -EBADMSG, 0, "magic header not detected");
         if (!read_raw(file, bytes, 4))
-                return decoder_error(d, -EBADMSG, 4, "unexpected end: a module has at least 8 bytes");
+                return decoder_error(d, -EBADMSG, 4, "unexpected end: no header of 8 bytes");
         if (memcmp(bytes, version, 4) != 0)
                 return decoder_error(d, -EBADMSG, 4, "unknown binary version %u.%u",
                                      bytes[0] | bytes[1] << 8, bytes[2] | bytes[3] << 8);
@@ -263,7 +263,9 @@ static int check_counts(struct decoder *d)
                         return decoder_error(d, -EBADMSG, d->code_offset,
                                              "a skeleton has no code section");
         } else if (declared != d->ncodes) {
-                return decoder_error(d, -EBADMSG, d->code_offset ? d->code_offset : d->function_offset,
+                size_t offset = d->code_offset ? d->code_offset : d->function_offset;
+
+                return decoder_error(d, -EBADMSG, offset,
                                      "function and code section have inconsistent lengths: "
                                      "%u functions, %u bodies", declared, d->ncodes);
         }

@@ -43,7 +43,8 @@ struct decoder {
 
 /* The failure of .c as an error. */
 int decoder_fail(struct decoder *d);
-_printf_(4, 5) int decoder_error(struct decoder *d, int code, size_t offset, const char *format, ...);
+_printf_(4, 5) int decoder_error(struct decoder *d, int code, size_t offset,
+                                const char *format, ...);
 int decoder_no_memory(struct decoder *d);
 
 /* A feature that is off is an error at @offset; one that is on is noted as used. */

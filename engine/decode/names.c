@@ -43,7 +43,8 @@ static bool read_names(struct cursor c, const struct module *m, struct name *ret
                 uint32_t size;
                 uint8_t id;
 
-                if (!read_u8(&c, &id) || id <= last || !read_u32(&c, &size) || size > cursor_left(&c))
+                if (!read_u8(&c, &id) || id <= last || !read_u32(&c, &size) ||
+                    size > cursor_left(&c))
                         return false;
                 part = c;
                 part.end = c.at + size;
@@ -68,7 +69,9 @@ int decode_names(struct decoder *d)
         bool any = false;
 
         for (uint32_t i = 0; i < m->ncustoms; i++) {
-                if (m->customs[i].name.size != 4 || memcmp(m->customs[i].name.bytes, "name", 4) != 0)
+                const struct name *name = &m->customs[i].name;
+
+                if (name->size != 4 || memcmp(name->bytes, "name", 4) != 0)
                         continue;
                 names = pool_alloc(d->pool, m->nfunctions, sizeof(*names));
                 if (!names)

@@ -81,8 +81,8 @@ int decode_types(struct decoder *d)
 
 /* Room for @more entries behind the @n of an index space; the pool keeps what is outgrown, which
  * doubling bounds. Returns the array or NULL. */
-static void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t more, uint32_t *room,
-                           size_t size)
+static void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t more,
+                           uint32_t *room, size_t size)
 {
         uint64_t want = (uint64_t)n + more, half_more = (uint64_t)*room * 2;
         void *larger;

@@ -48,7 +48,8 @@ static void append(char *text, unsigned size, unsigned *used, const char *what)
         text[*used] = '\0';
 }
 
-static void append_types(char *text, unsigned size, unsigned *used, const valtype *types, uint32_t n)
+static void append_types(char *text, unsigned size, unsigned *used, const valtype *types,
+                         uint32_t n)
 {
         append(text, size, used, "(");
         for (uint32_t i = 0; i < n && *used + 1 < size; i++) {

@@ -170,7 +170,8 @@ static _always_inline_ void local_use(struct body *b, uint32_t local)
 }
 
 /* Whether the top operands are exactly what the row wants; the frequent answer. */
-static _always_inline_ bool top_is(const struct body *b, const valtype *top, const struct op_row *row)
+static _always_inline_ bool top_is(const struct body *b, const valtype *top,
+                                   const struct op_row *row)
 {
         if (_unlikely_(top - b->base < row->npops))
                 return false;
@@ -182,7 +183,8 @@ static _always_inline_ bool top_is(const struct body *b, const valtype *top, con
         case 2:
                 return top[-1] == row->pops[1] && top[-2] == row->pops[0];
         default:
-                return top[-1] == row->pops[2] && top[-2] == row->pops[1] && top[-3] == row->pops[0];
+                return top[-1] == row->pops[2] && top[-2] == row->pops[1] &&
+                       top[-3] == row->pops[0];
         }
 }
 

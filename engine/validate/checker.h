@@ -55,7 +55,7 @@ struct frame {
         const valtype *params, *results;
         uint32_t nparams, nresults;
         uint32_t height;                /* operands below */
-        uint16_t op;                    /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE; OP_END: the function */
+        uint16_t op;                    /* OP_BLOCK, LOOP, IF, ELSE; OP_END: the function */
         bool unreachable;
         uint8_t loops;                  /* open, this one included; counted to 255 */
 };
@@ -105,7 +105,8 @@ void checker_fill_rows(struct checker *k);
 valtype letter_type(char letter);
 
 /* Sections (sections.c, segments.c, const_expr.c): 0 or the negative errno that @k->err holds. */
-_printf_(4, 5) int checker_error(struct checker *k, int code, size_t offset, const char *format, ...);
+_printf_(4, 5) int checker_error(struct checker *k, int code, size_t offset,
+                                const char *format, ...);
 int check_sections(struct checker *k);
 int check_data_segments(struct checker *k);
 /* @globals: how many globals the expression may name, from the first one. */

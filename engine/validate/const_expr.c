@@ -85,8 +85,8 @@ static int apply(struct const_stack *s, const struct const_op *op)
         case OP_I64_MUL:
                 return apply_binary(s, op->op, VAL_I64);
         }
-        return checker_error(s->k, -EBADMSG, s->e->offset, "constant expression required: %s is not "
-                             "constant", opcode_table[op->op].text);
+        return checker_error(s->k, -EBADMSG, s->e->offset, "constant expression required: %s "
+                             "is not constant", opcode_table[op->op].text);
 }
 
 int check_const_expr(struct checker *k, const struct const_expr *e, valtype type, uint32_t globals)
@@ -106,7 +106,8 @@ int check_const_expr(struct checker *k, const struct const_expr *e, valtype type
         if (s.n != 1 || !type_matches(s.types[0], type))
                 return checker_error(k, -EBADMSG, e->offset,
                                      "type mismatch: a constant expression for %s gives %s%s",
-                                     valtype_text(type), s.n > 0 ? valtype_text(s.types[0]) : "nothing",
+                                     valtype_text(type),
+                                     s.n > 0 ? valtype_text(s.types[0]) : "nothing",
                                      s.n > 1 ? " and more" : "");
         return 0;
 }

@@ -174,8 +174,8 @@ static valtype *frame_finish(struct body *b, valtype *top, const struct frame *f
         if (!top_matches(b, top, f->results, f->nresults))
                 return NULL;
         if (top - b->base > f->nresults)
-                return body_fail(b, -EBADMSG, "type mismatch: %zu operands are left at the end of a "
-                                 "block with %u results", (size_t)(top - b->base), f->nresults);
+                return body_fail(b, -EBADMSG, "type mismatch: %zu operands are left at the end of "
+                                 "a block with %u results", (size_t)(top - b->base), f->nresults);
         return b->base;
 }
 

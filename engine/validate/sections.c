@@ -158,7 +158,8 @@ static int check_element(struct checker *k, const struct element_segment *segmen
                 uint32_t f = segment->functions[i];
 
                 if (f >= m->nfunctions)
-                        return checker_error(k, -EBADMSG, segment->offset, "unknown function %u", f);
+                        return checker_error(k, -EBADMSG, segment->offset, "unknown function %u",
+                                             f);
                 k->nescaping += !k->escaping[f];
                 k->escaping[f] = 1;
         }

@@ -3,6 +3,7 @@
 
 #include "engine/decode/decode.h"
 #include "engine/validate/validate.h"
+#include "tests/unit/decode/hex.h"
 #include "tests/unit/validate/wat.h"
 
 #define BODY(code)                                                                           \
@@ -61,6 +62,11 @@ static const struct { const char *name, *wat; } good_cases[] = {
         { "global.get of a global before", "(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))" },
         { "extended constants", "(module (global (import \"a\" \"b\") i32) (global i32"
                                 " (i32.mul (i32.add (global.get 0) (i32.const 1)) (i32.const 3))))" },
+        { "constants of every type", "(module (global f32 (f32.const 1)) (global f64 (f64.const 1))"
+          " (global v128 (v128.const i64x2 1 2)) (global externref (ref.null extern))"
+          " (global i64 (i64.sub (i64.const 1) (i64.const 2))))" },
+        { "table with an initial value", "(module (table 4 funcref (ref.func 0)) (func))" },
+        { "passive segment without memory", "(module (data \"a\"))" },
         { "largest memory", "(module (memory 65536))" },
         { "accesses to a second memory", "(module (memory 1) (memory $b 1) (func (i32.store $b offset=4"
           " (i32.const 0) (i32.load 0 (i32.const 0))) (memory.copy 1 0 (i32.const 0) (i32.const 0)"
@@ -158,10 +164,13 @@ static const struct { const char *name, *wat, *text; } bad_cases[] = {
         { "memory: maximum", "(module (memory 0 65537))", "memory size must be at most" },
         { "imported memory: size", "(module (import \"a\" \"b\" (memory 65537)))", "memory size must be at most" },
         { "table: minimum", "(module (table 2 1 funcref))", "size minimum must not be greater than maximum" },
+        { "table: initial value", "(module (table 4 funcref (ref.null extern)))", "type mismatch" },
         { "global: type", "(module (global i32 (i64.const 1)))", "type mismatch" },
         { "global: nothing", "(module (global i32))", "type mismatch" },
         { "global: two operands", "(module (global i32 (i32.const 1) (i32.const 1)))", "type mismatch" },
         { "global: not constant", "(module (global i32 (i32.clz (i32.const 1))))", "constant expression required" },
+        { "global: block", "(module (global i32 (block (result i32) (i32.const 1))))", "constant expression required: block" },
+        { "global: br_table", "(module (global i32 (i32.const 1) (br_table 0 0 0)))", "constant expression required: br_table" },
         { "global: nop", "(module (global i32 nop (i32.const 1)))", "constant expression required" },
         { "global: of itself", "(module (global i32 (global.get 0)))", "unknown global 0" },
         { "global: of a mutable one", "(module (global (mut i32) (i32.const 1)) (global i32 (global.get 0)))", "constant expression required" },
@@ -223,6 +232,50 @@ START_TEST(invalid_module_is_refused)
         ck_assert_uint_ne(err.offset, ERROR_NOWHERE);
         ck_assert_msg(strncmp(err.text, bad_cases[_i].text, strlen(bad_cases[_i].text)) == 0,
                       "%s: %s", bad_cases[_i].name, err.text);
+}
+END_TEST
+
+/* What is wrong with the bytes of a body: told while it is checked, as a malformed module. The
+ * module has one type () -> (), one memory, and the function sections that the row gives. */
+#define ONE_FUNCTION "01 04 01 60 00 00 03 02 01 00 05 03 01 00 01 "
+#define TWO_FUNCTIONS "01 04 01 60 00 00 03 03 02 00 00 05 03 01 00 01 "
+
+static const struct { const char *name, *hex, *text; uint64_t offset; } malformed_cases[] = {
+        { "no end, at the end of the file", ONE_FUNCTION "0a 06 01 04 00 41 01 1a", "unexpected end", 31 },
+        { "no end, another body follows", TWO_FUNCTIONS "0a 0c 02 04 00 41 01 1a 05 00 41 01 1a 0b", "END opcode expected", 32 },
+        { "no end, something like an end follows", ONE_FUNCTION "0a 06 01 04 00 41 01 1a 0b 03 01 01 00", "section size mismatch", 31 },
+        { "bytes behind the end", ONE_FUNCTION "0a 05 01 03 00 0b 01", "section size mismatch", 29 },
+        { "else outside of if", ONE_FUNCTION "0a 05 01 03 00 05 0b", "misplaced ELSE opcode", 28 },
+        { "else twice", ONE_FUNCTION "0a 0b 01 09 00 41 00 04 40 05 05 0b 0b", "misplaced ELSE opcode", 33 },
+        { "illegal opcode", ONE_FUNCTION "0a 06 01 04 00 00 ff 0b", "illegal opcode ff", 29 },
+        { "illegal number", ONE_FUNCTION "0a 07 01 05 00 00 fc 1f 0b", "illegal opcode fc 1f", 29 },
+        { "number of an opcode cut", ONE_FUNCTION "0a 05 01 03 00 00 fd", "unexpected end", 30 },
+        { "immediate cut", ONE_FUNCTION "0a 05 01 03 00 41 80", "unexpected end", 29 },
+        { "label cut", ONE_FUNCTION "0a 07 01 05 00 41 00 0e 01", "unexpected end", 32 },
+        { "local groups cut", ONE_FUNCTION "0a 04 01 02 01 01", "unexpected end", 29 },
+        { "local type", ONE_FUNCTION "0a 06 01 04 01 01 40 0b", "malformed value type", 29 },
+        { "2^32 locals", ONE_FUNCTION "0a 0c 01 0a 02 ff ff ff ff 0f 7f 02 7e 0b", "too many locals", 28 },
+        { "no data count", ONE_FUNCTION "0a 07 01 05 00 fc 09 00 0b 0b 03 01 01 00", "data count section required", 28 },
+        { "memop flags", ONE_FUNCTION "0a 0b 01 09 00 41 00 28 80 01 00 1a 0b", "malformed memop flags", 31 },
+};
+
+START_TEST(malformed_body_is_refused)
+{
+        size_t size;
+        _cleanup_free_ uint8_t *bytes = hex_bytes(HEX_HEADER, malformed_cases[_i].hex, &size);
+        _cleanup_(module_freep) struct module *m = NULL;
+        struct checked_module *c = (void *)0x5a5a;
+        struct error err = { 0 };
+
+        ck_assert_msg(module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, &err) == 0,
+                      "%s: %s", malformed_cases[_i].name, err.text);
+        ck_assert_int_eq(module_validate(m, &limits_default, FEATURES_DEFAULT, 1, &c, &err), -EBADMSG);
+        ck_assert_ptr_eq(c, (void *)0x5a5a);
+        ck_assert_int_eq(err.stage, STAGE_DECODE);
+        ck_assert_msg(strncmp(err.text, malformed_cases[_i].text, strlen(malformed_cases[_i].text)) == 0,
+                      "%s: %s", malformed_cases[_i].name, err.text);
+        ck_assert_msg(err.offset == malformed_cases[_i].offset, "%s: byte %llu, %s",
+                      malformed_cases[_i].name, (unsigned long long)err.offset, err.text);
 }
 END_TEST
 
@@ -336,6 +389,7 @@ int main(void)
 
         tcase_add_loop_test(tc, valid_module_is_accepted, 0, ELEMENTSOF(good_cases));
         tcase_add_loop_test(tc, invalid_module_is_refused, 0, ELEMENTSOF(bad_cases));
+        tcase_add_loop_test(tc, malformed_body_is_refused, 0, ELEMENTSOF(malformed_cases));
         tcase_add_loop_test(tc, feature_that_is_off_is_refused, 0, ELEMENTSOF(feature_cases));
         tcase_add_test(tc, constants_need_their_feature);
         tcase_add_loop_test(tc, proposal_has_its_rules, 0, ELEMENTSOF(proposal_cases));
