@@ -117,8 +117,8 @@ void tier_up_done(struct tier_up *t)
 {
         if (!t->pid)
                 return;
-        closep(&t->pipe); /* it reads the end and goes */
-        while (waitpid(t->pid, NULL, 0) < 0 && errno == EINTR)
-                ;
+        /* It reads the end of the pipe and goes; the command does not wait to see it. */
+        closep(&t->pipe);
+        (void)waitpid(t->pid, NULL, WNOHANG);
         t->pid = 0;
 }
