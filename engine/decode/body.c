@@ -5,9 +5,8 @@
 /* Core 3.0 (5.4) and the threads proposal: what exists without a row in opcodes.def. */
 static const struct { uint8_t first, last; } known_bytes[] = {
         { 0x06, 0x0a }, /* exceptions, the first form and throw_ref */
-        { 0x14, 0x15 }, /* call_ref, return_call_ref */
         { 0x18, 0x19 }, { 0x1f, 0x1f },
-        { 0xd3, 0xd6 }, /* ref.eq to br_on_non_null */
+        { 0xd3, 0xd3 }, /* ref.eq */
         { 0xfb, 0xfb }, /* gc */
         { 0xfe, 0xfe }, /* threads */
 };
@@ -22,8 +21,49 @@ bool opcode_is_known(uint8_t byte)
 
 bool type_is_known(uint8_t byte)
 {
-        return (byte >= 0x63 && byte <= 0x64) || (byte >= 0x68 && byte <= 0x6e) ||
+        return (byte >= 0x68 && byte <= 0x6e) ||
                (byte >= 0x71 && byte <= 0x74) || byte == 0x77 || byte == 0x78;
+}
+
+bool body_heap(struct cursor *c, bool check, uint32_t *ret)
+{
+        int64_t index;
+        valtype t;
+
+        if (check && c->at >= c->end)
+                return cursor_fail(c, c->at, text_unexpected_end);
+        t = valtype_of_byte(*c->at);
+        if (valtype_is_ref(t)) {
+                c->at++;
+                *ret = valtype_heap(t);
+                return true;
+        }
+        if (check) {
+                const uint8_t *at = c->at;
+
+                if (type_is_known(*at) || (*at & 0xc0) == 0x40)
+                        return body_type_fail(c, at, "malformed heap type");
+                if (!read_s33(c, &index))
+                        return false;
+                if (index < 0)
+                        return cursor_fail(c, at, "malformed heap type");
+        } else {
+                index = body_leb_s(&c->at);
+        }
+        *ret = index < HEAP_UNKNOWN ? (uint32_t)index : HEAP_UNKNOWN;
+        return true;
+}
+
+bool body_reference(struct cursor *c, bool check, uint8_t byte, const char *why, valtype *ret)
+{
+        uint32_t heap;
+
+        if (byte != 0x63 && byte != 0x64)
+                return body_type_fail(c, c->at - 1, why);
+        if (!body_heap(c, check, &heap))
+                return false;
+        *ret = byte == 0x63 ? VAL_REF_NULL(heap) : VAL_REF_TO(heap);
+        return true;
 }
 
 /* Texts of error.h are copied when they are set; a thread needs one at a time. */

@@ -5,7 +5,7 @@
  * the "end" that closes the function. What an instruction's immediates mean is in the fields:
  *
  *   IMM_BLOCK          .index: type index, or BLOCK_NO_TYPE; then .type: result, VAL_BOTTOM: none
- *   IMM_LABEL, FUNC, LOCAL, GLOBAL, TABLE, ELEM, DATA, MEMORY    .index
+ *   IMM_LABEL, FUNC, TYPE, LOCAL, GLOBAL, TABLE, ELEM, DATA, MEMORY    .index
  *   IMM_LABELS         .index: labels before the default one. The cursor stands at the first: read
  *                      .index + 1 of them with body_label() before the next instruction
  *   IMM_CALL_INDIRECT  .index: type, .index2: table
@@ -102,6 +102,11 @@ static _always_inline_ bool body_u8(struct cursor *c, bool check, uint8_t *ret)
         return true;
 }
 
+/* Out of line: the reference types of more than one byte, behind their first one @byte; the heap
+ * type. Of what is neither, @why says what is malformed. */
+bool body_reference(struct cursor *c, bool check, uint8_t byte, const char *why, valtype *ret);
+bool body_heap(struct cursor *c, bool check, uint32_t *ret);
+
 static _always_inline_ bool body_valtype(struct cursor *c, bool check, valtype *ret)
 {
         uint8_t byte;
@@ -110,8 +115,8 @@ static _always_inline_ bool body_valtype(struct cursor *c, bool check, valtype *
         if (!body_u8(c, check, &byte))
                 return false;
         t = valtype_of_byte(byte);
-        if (check && _unlikely_(t == VAL_BOTTOM))
-                return body_type_fail(c, c->at - 1, "malformed value type");
+        if (_unlikely_(t == VAL_BOTTOM))
+                return body_reference(c, check, byte, "malformed value type", ret);
         *ret = t;
         return true;
 }
@@ -189,15 +194,11 @@ static _always_inline_ bool body_types(struct cursor *c, bool check, struct inst
 
 static _always_inline_ bool body_heaptype(struct cursor *c, bool check, struct instruction *in)
 {
-        uint8_t byte;
-        valtype t;
+        uint32_t heap;
 
-        if (!body_u8(c, check, &byte))
+        if (!body_heap(c, check, &heap))
                 return false;
-        t = valtype_of_byte(byte);
-        if (check && _unlikely_(!valtype_is_ref(t)))
-                return body_type_fail(c, c->at - 1, "malformed heap type");
-        in->type = t;
+        in->type = VAL_REF_NULL(heap);
         return true;
 }
 
@@ -215,6 +216,7 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
         case IMM_LABEL:
         case IMM_LABELS:
         case IMM_FUNC:
+        case IMM_TYPE:
         case IMM_LOCAL:
         case IMM_GLOBAL:
         case IMM_TABLE:
@@ -318,6 +320,6 @@ static inline struct functype body_block_type(const struct module *m, const stru
                 return m->types[in->index];
         return (struct functype) {
                 .nresults = in->type != VAL_BOTTOM,
-                .results = valtype_cell(in->type),
+                .results = module_cell(m, in->type),
         };
 }

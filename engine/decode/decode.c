@@ -56,6 +56,8 @@ int decoder_need_type(struct decoder *d, valtype type, size_t offset)
 {
         if (type == VAL_V128)
                 return decoder_need(d, FEATURE_SIMD, offset);
+        if (valtype_is_indexed(type) || !valtype_has_default(type))
+                return decoder_need(d, FEATURE_FUNCTION_REFERENCES, offset);
         if (valtype_is_ref(type))
                 return decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
         return 0;
@@ -109,10 +111,9 @@ int decoder_reftype(struct decoder *d, valtype *ret)
         if (!read_u8(&d->c, &byte))
                 return decoder_fail(d);
         type = valtype_of_byte(byte);
-        if (!valtype_is_ref(type)) {
-                body_type_fail(&d->c, d->c.at - 1, "malformed reference type");
+        if (!valtype_is_ref(type) &&
+            !body_reference(&d->c, true, byte, "malformed reference type", &type))
                 return decoder_fail(d);
-        }
         *ret = type;
         return 0;
 }

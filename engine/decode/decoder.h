@@ -58,6 +58,9 @@ int decoder_name(struct decoder *d, struct name *ret);
 int decoder_reftype(struct decoder *d, valtype *ret);
 int decoder_const_expr(struct decoder *d, struct const_expr *ret);
 
+/* Fills m->canonical (canonical.c). */
+int decoder_canonical_types(struct decoder *d);
+
 int decode_types(struct decoder *d);
 int decode_imports(struct decoder *d);
 int decode_functions(struct decoder *d);

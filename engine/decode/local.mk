@@ -1,6 +1,7 @@
 noinst_LIBRARIES += libdecode.a
 libdecode_a_SOURCES = \
 	engine/decode/body.c engine/decode/body.h \
+	engine/decode/canonical.c \
 	engine/decode/const_expr.c \
 	engine/decode/cursor.c engine/decode/cursor.h \
 	engine/decode/decode.c engine/decode/decode.h engine/decode/decoder.h \

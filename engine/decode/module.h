@@ -105,6 +105,10 @@ struct module {
         uint32_t nelements, ndatas, ncustoms;
         uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
         struct functype *types;
+        uint32_t *canonical;        /* [ntypes]: the lowest index of an equal type */
+        valtype (*cells)[2];        /* [ntypes]: (ref i) and (ref null i), see module_cell() */
+        uint32_t unknown_type;      /* the first type that names one behind it */
+        size_t unknown_type_at;     /* where; 0: there is none */
         struct import *imports;
         struct function *functions;
         struct table *tables;
@@ -125,6 +129,19 @@ struct module {
         struct name module_name;    /* "name" custom section; a malformed one is ignored (7.4.1) */
         struct name *function_names; /* [nfunctions], size 0 where there is none; or NULL */
 };
+
+/* A lasting array of the one value type @t. */
+static inline const valtype *module_cell(const struct module *m, valtype t)
+{
+        if (!valtype_is_indexed(t))
+                return valtype_cell(t);
+        return valtype_heap(t) < m->ntypes ? &m->cells[valtype_heap(t)][!!(t & VAL_NULLABLE)]
+                                           : valtype_cell(VAL_BOTTOM);
+}
+
+/* Whether a value of type @t may stand where @want is asked for (section 3.3). Indices in both are
+ * those of types that @m has. */
+bool module_matches(const struct module *m, valtype t, valtype want);
 
 static inline const struct functype *module_function_type(const struct module *m, uint32_t f)
 {

@@ -32,6 +32,7 @@ enum immediate {
         IMM_LABEL,         /* label index */
         IMM_LABELS,        /* vector of label indices, default label */
         IMM_FUNC,          /* function index */
+        IMM_TYPE,          /* type index */
         IMM_CALL_INDIRECT, /* type index, table index */
         IMM_HEAPTYPE,      /* heap type */
         IMM_TYPES,         /* vector of value types */

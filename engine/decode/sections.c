@@ -1,8 +1,9 @@
 /* Types, imports, functions, tables, memories, globals, exports, start (5.5.4 to 5.5.10). */
 #include "engine/decode/decoder.h"
 
-static int read_types(struct decoder *d, const char *what, uint64_t limit, uint32_t *ret_n,
-                      const valtype **ret)
+/* Of type @self, which may name itself and the types before it. */
+static int read_types(struct decoder *d, uint32_t self, const char *what, uint64_t limit,
+                      uint32_t *ret_n, const valtype **ret)
 {
         valtype *types = NULL, type;
         uint32_t n;
@@ -23,10 +24,20 @@ static int read_types(struct decoder *d, const char *what, uint64_t limit, uint3
                 r = decoder_need_type(d, type, offset);
                 if (r < 0)
                         return r;
+                if (valtype_is_indexed(type) && valtype_heap(type) > self && !d->m->unknown_type_at) {
+                        d->m->unknown_type = valtype_heap(type);
+                        d->m->unknown_type_at = offset;
+                }
+                /* There is no cell for what does not exist. */
+                if (n == 1 && valtype_is_indexed(type) && valtype_heap(type) >= d->m->ntypes) {
+                        types = pool_alloc(d->pool, 1, sizeof(*types));
+                        if (!types)
+                                return decoder_no_memory(d);
+                }
                 if (types)
                         types[i] = type;
         }
-        *ret = n == 1 ? valtype_cell(type) : types;
+        *ret = n == 1 && !types ? module_cell(d->m, type) : types;
         *ret_n = n;
         return 0;
 }
@@ -37,8 +48,9 @@ static bool is_gc_type(uint8_t form)
         return form == 0x4e || form == 0x4f || form == 0x50 || form == 0x5e || form == 0x5f;
 }
 
-static int decode_type(struct decoder *d, struct functype *type)
+static int decode_type(struct decoder *d, uint32_t self)
 {
+        struct functype *type = &d->m->types[self];
         size_t offset = cursor_offset(&d->c);
         uint8_t form;
         int r;
@@ -52,10 +64,12 @@ static int decode_type(struct decoder *d, struct functype *type)
                 return decoder_error(d, -EBADMSG, offset, form & 0x80
                                      ? "integer representation too long"
                                      : "malformed definition type 0x%02x", form);
-        r = read_types(d, "parameters", d->limits->parameters, &type->nparams, &type->params);
+        r = read_types(d, self, "parameters", d->limits->parameters, &type->nparams,
+                       &type->params);
         if (r < 0)
                 return r;
-        r = read_types(d, "results", d->limits->results, &type->nresults, &type->results);
+        r = read_types(d, self, "results", d->limits->results, &type->nresults,
+                       &type->results);
         if (r < 0)
                 return r;
         return type->nresults > 1 ? decoder_need(d, FEATURE_MULTI_VALUE, offset) : 0;
@@ -69,14 +83,19 @@ int decode_types(struct decoder *d)
         if (r < 0)
                 return r;
         m->types = pool_alloc(d->pool, m->ntypes, sizeof(*m->types));
-        if (!m->types)
+        m->cells = pool_alloc(d->pool, m->ntypes, sizeof(*m->cells));
+        if (!m->types || !m->cells)
                 return decoder_no_memory(d);
         for (uint32_t i = 0; i < m->ntypes; i++) {
-                r = decode_type(d, &m->types[i]);
+                m->cells[i][0] = VAL_REF_TO(i);
+                m->cells[i][1] = VAL_REF_NULL(i);
+        }
+        for (uint32_t i = 0; i < m->ntypes; i++) {
+                r = decode_type(d, i);
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return decoder_canonical_types(d);
 }
 
 /* Room for @more entries behind the @n of an index space; the pool keeps what is outgrown, which
@@ -158,7 +177,7 @@ static int read_tabletype(struct decoder *d, struct tabletype *ret)
         if (r < 0)
                 return r;
         if (ret->element != VAL_FUNCREF) {
-                r = decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
+                r = decoder_need_type(d, ret->element, offset);
                 if (r < 0)
                         return r;
         }
@@ -349,7 +368,7 @@ static int decode_table(struct decoder *d, struct table *table)
                 return decoder_fail(d);
         if (byte != 0)
                 return decoder_error(d, -EBADMSG, cursor_offset(&d->c) - 1, "malformed table");
-        r = decoder_need(d, FEATURE_REFERENCE_TYPES, table->offset);
+        r = decoder_need(d, FEATURE_FUNCTION_REFERENCES, table->offset);
         if (r < 0)
                 return r;
         r = read_tabletype(d, &table->type);

@@ -46,7 +46,9 @@ static int read_element_type(struct decoder *d, bool is_long, valtype *ret)
 
         if (is_long) {
                 r = decoder_reftype(d, ret);
-                return r < 0 ? r : decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
+                if (r == 0)
+                        r = decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
+                return r < 0 ? r : decoder_need_type(d, *ret, offset);
         }
         if (!read_u8(&d->c, &byte))
                 return decoder_fail(d);
@@ -62,9 +64,9 @@ static int decode_element(struct decoder *d, struct element_segment *segment)
         int r;
 
         segment->offset = cursor_offset(&d->c);
-        segment->type = VAL_FUNCREF;
         if (!read_u32(&d->c, &flags))
                 return decoder_fail(d);
+        segment->type = flags & 4 ? VAL_FUNCREF : VAL_REF_TO(HEAP_FUNC);
         if (flags > 7)
                 return decoder_error(d, -EBADMSG, segment->offset,
                                      "malformed elements segment kind %u", flags);

@@ -5,13 +5,42 @@
 
 /* A value type that stands alone where an array is expected; index: the kind. */
 static const valtype cells[] = { VAL_BOTTOM, VAL_I32, VAL_I64, VAL_F32, VAL_F64, VAL_V128 };
-static const valtype cell_funcref = VAL_FUNCREF, cell_externref = VAL_EXTERNREF;
+
+/* References to abstract heap types: without and with null, by the low bits of the type's byte. */
+#define CELL(null, byte) (null | VAL_REF | (HEAP_FIRST_ABSTRACT | (byte)) << VAL_HEAP_SHIFT)
+#define CELLS8(null, byte)                                                              \
+        CELL(null, byte), CELL(null, byte + 1), CELL(null, byte + 2), CELL(null, byte + 3), \
+        CELL(null, byte + 4), CELL(null, byte + 5), CELL(null, byte + 6), CELL(null, byte + 7)
+
+static const valtype reference_cells[2][32] = {
+        { CELLS8(0, 0x60u), CELLS8(0, 0x68u), CELLS8(0, 0x70u), CELLS8(0, 0x78u) },
+        { CELLS8(VAL_NULLABLE, 0x60u), CELLS8(VAL_NULLABLE, 0x68u), CELLS8(VAL_NULLABLE, 0x70u),
+          CELLS8(VAL_NULLABLE, 0x78u) },
+};
 
 const valtype *valtype_cell(valtype t)
 {
         if (!valtype_is_ref(t))
                 return &cells[valtype_kind(t)];
-        return valtype_heap(t) == HEAP_EXTERN ? &cell_externref : &cell_funcref;
+        return &reference_cells[!!(t & VAL_NULLABLE)][valtype_heap(t) & 31];
+}
+
+static const char *reference_text(valtype t)
+{
+        static _Thread_local char texts[4][32];
+        static _Thread_local unsigned next;
+        char *text = texts[next++ % 4];
+        const char *null = t & VAL_NULLABLE ? "null " : "";
+        uint32_t heap = valtype_heap(t);
+
+        if (heap == HEAP_FUNC || heap == HEAP_EXTERN)
+                snprintf(text, sizeof(texts[0]), "(ref %s%s)", null,
+                         heap == HEAP_FUNC ? "func" : "extern");
+        else if (heap == HEAP_BOTTOM)
+                snprintf(text, sizeof(texts[0]), "a reference");
+        else
+                snprintf(text, sizeof(texts[0]), "(ref %s%u)", null, heap);
+        return text;
 }
 
 const char *valtype_text(valtype t)
@@ -24,7 +53,7 @@ const char *valtype_text(valtype t)
                 return "funcref";
         if (t == VAL_EXTERNREF)
                 return "externref";
-        return "(ref ...)";
+        return reference_text(t);
 }
 
 bool functype_equal(const struct functype *a, const struct functype *b)

@@ -27,6 +27,10 @@ enum {
 #define HEAP_FIRST_ABSTRACT 0xffff00u
 #define HEAP_FUNC           0xffff70u
 #define HEAP_EXTERN         0xffff6fu
+#define HEAP_BOTTOM         0xfffffeu /* of a reference in unreachable code: below every other */
+#define HEAP_UNKNOWN        0xfffeffu /* an index that 24 bits do not hold: no module has so many */
+
+#define VAL_REF_TO(heap)    ((valtype)(VAL_REF | (uint32_t)(heap) << VAL_HEAP_SHIFT))
 
 #define VAL_REF_NULL(heap)  ((valtype)(VAL_REF | VAL_NULLABLE | (uint32_t)(heap) << VAL_HEAP_SHIFT))
 #define VAL_FUNCREF         VAL_REF_NULL(HEAP_FUNC)
@@ -47,6 +51,18 @@ static inline bool valtype_is_ref(valtype t)
         return valtype_kind(t) == VAL_REF;
 }
 
+/* A reference to a type of the module. */
+static inline bool valtype_is_indexed(valtype t)
+{
+        return valtype_is_ref(t) && valtype_heap(t) < HEAP_FIRST_ABSTRACT;
+}
+
+/* Has a value to begin with: all but the references that are never null. */
+static inline bool valtype_has_default(valtype t)
+{
+        return (t & (VAL_KIND_MASK | VAL_NULLABLE)) != VAL_REF;
+}
+
 /* f32, f64 and v128 travel in vector registers; i32, i64 and references in general ones. */
 static inline bool valtype_is_vector_register(valtype t)
 {
@@ -55,10 +71,11 @@ static inline bool valtype_is_vector_register(valtype t)
         return k == VAL_F32 || k == VAL_F64 || k == VAL_V128;
 }
 
-/* The keyword of the text format, such as "i32" or "funcref"; "(ref ...)" for what has none. */
+/* As in the text format, such as "i32", "funcref", "(ref null 3)". What has no keyword lasts until
+ * the thread's fourth next call. */
 const char *valtype_text(valtype t);
 
-/* A lasting array of the one value type @t. */
+/* A lasting array of the one value type @t, which is not indexed (module_cell() takes all). */
 const valtype *valtype_cell(valtype t);
 
 /* The value type that the byte stands for in the binary format (5.3.1 to 5.3.5), or VAL_BOTTOM. */

@@ -97,8 +97,12 @@ static int objects_new(struct instance *i, struct error *err)
         for (uint32_t k = m->imported_memories; k < m->nmemories && r == 0; k++)
                 r = memory_new(i->store, &m->memories[k].type, k == 0 ? i->prefix.base : NULL,
                                &i->memories[k], err);
-        for (uint32_t k = m->imported_tables; k < m->ntables && r == 0; k++)
-                r = table_new(i->store, &m->tables[k].type, i, &i->tables[k], err);
+        for (uint32_t k = m->imported_tables; k < m->ntables && r == 0; k++) {
+                struct tabletype type = m->tables[k].type;
+
+                type.element = store_valtype(i->loaded->types, type.element);
+                r = table_new(i->store, &type, i, &i->tables[k], err);
+        }
         if (r < 0)
                 return r;
         for (uint32_t k = 0; k < m->nmemories && r == 0; k++)

@@ -85,7 +85,7 @@ static int link_table(struct instance *i, const struct extern_value *v, const st
         const struct tabletype *want = &i->module->tables[im->index].type;
         struct table_object *o = v->instance ? v->instance->tables[v->index] : v->table;
 
-        if (o->type.element != want->element)
+        if (o->type.element != store_valtype(i->loaded->types, want->element))
                 return incompatible(err, im, "a table of other elements");
         if (o->type.size.is_64 != want->size.is_64)
                 return incompatible(err, im, text_width);
@@ -122,7 +122,13 @@ static int link_global(struct instance *i, const struct extern_value *v, const s
                                          : &v->global->value;
         union value *place = (union value *)instance_array(i, i->loaded->a->layout.globals) + im->index;
 
-        if (have->type != want->type || have->is_mutable != want->is_mutable)
+        valtype wanted = store_valtype(i->loaded->types, want->type);
+        valtype type = v->instance ? store_valtype(v->instance->loaded->types, have->type)
+                                   : have->type;
+
+        /* What can be written through both is of one type. */
+        if (have->is_mutable != want->is_mutable ||
+            (want->is_mutable ? type != wanted : !store_matches(type, wanted)))
                 return incompatible(err, im, "a global of another type");
         if (want->is_mutable)
                 *place = (union value) { .ref = (uintptr_t)value };

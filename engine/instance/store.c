@@ -130,7 +130,7 @@ int loaded_module_new(struct store *s, const struct artefact *a, void *code, int
         if (!l->types || !l->escaping_of)
                 goto no_memory;
         for (uint32_t k = 0; k < m->ntypes; k++) {
-                l->types[k] = store_type_id(s, &m->types[k]);
+                l->types[k] = store_type_add(s, m, l->types, k);
                 if (l->types[k] == TYPE_NONE)
                         goto no_memory;
         }

@@ -105,8 +105,15 @@ struct store {
         uint32_t type_chains[256];
 };
 
-/* types.c. Id of @type, which is copied when it is new; 0 without memory. */
+/* types.c. Id of @type, which is copied when it is new; 0 without memory. Indices in it are ids.
+ * store_type_add() - the id of type @k of a module, whose types before it have the ids @ids. */
 uint32_t store_type_id(struct store *s, const struct functype *type);
+uint32_t store_type_add(struct store *s, const struct module *m, const uint32_t *ids, uint32_t k);
+
+/* A value type of a module in terms of the store: ids in place of its own indices. */
+valtype store_valtype(const uint32_t *ids, valtype t);
+/* Whether a value of type @t may stand where @want is asked for; both in terms of the store. */
+bool store_matches(valtype t, valtype want);
 
 /* The letters of a host function as a type, from the pool; NULL without memory. */
 const struct functype *store_host_type(struct store *s, const struct host_function *h);

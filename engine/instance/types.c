@@ -1,5 +1,7 @@
 #include "engine/instance/store.h"
 
+#define HEAP_SELF 0xfffefeu /* a type's own index within it: no id is so large */
+
 static uint32_t hash_of(const struct functype *t)
 {
         uint32_t h = 2166136261u ^ t->nparams * 31;
@@ -53,12 +55,54 @@ uint32_t store_type_id(struct store *s, const struct functype *type)
         for (id = *chain; id; id = s->types[id].next)
                 if (functype_equal(&s->types[id].type, type))
                         return id;
-        if (!make_room(s) || !copy_types(s, &copy, type))
+        if (s->ntypes >= HEAP_SELF || !make_room(s) || !copy_types(s, &copy, type))
                 return TYPE_NONE;
         id = s->ntypes++;
         s->types[id] = (struct canonical_type) { .type = copy, .next = *chain };
         *chain = id;
         return id;
+}
+
+valtype store_valtype(const uint32_t *ids, valtype t)
+{
+        if (!valtype_is_indexed(t))
+                return t;
+        return (t & ((1u << VAL_HEAP_SHIFT) - 1)) | ids[valtype_heap(t)] << VAL_HEAP_SHIFT;
+}
+
+bool store_matches(valtype t, valtype want)
+{
+        if (t == want)
+                return true;
+        if (!valtype_is_ref(t) || !valtype_is_ref(want) || (t & ~want & VAL_NULLABLE))
+                return false;
+        return valtype_heap(t) == valtype_heap(want) ||
+               (valtype_is_indexed(t) && valtype_heap(want) == HEAP_FUNC);
+}
+
+static void translate(const uint32_t *ids, uint32_t self, valtype *to, const valtype *from, uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                if (valtype_is_indexed(from[i]) && valtype_heap(from[i]) == self)
+                        to[i] = (from[i] & VAL_NULLABLE) | VAL_REF_TO(HEAP_SELF);
+                else
+                        to[i] = store_valtype(ids, from[i]);
+}
+
+uint32_t store_type_add(struct store *s, const struct module *m, const uint32_t *ids, uint32_t k)
+{
+        const struct functype *t = &m->types[k];
+        _cleanup_free_ valtype *words = NULL;
+
+        if (m->canonical[k] != k)
+                return ids[m->canonical[k]];
+        words = calloc((size_t)t->nparams + t->nresults + 1, sizeof(*words));
+        if (!words)
+                return TYPE_NONE;
+        translate(ids, k, words, t->params, t->nparams);
+        translate(ids, k, words + t->nparams, t->results, t->nresults);
+        return store_type_id(s, &(struct functype) { t->nparams, t->nresults, words,
+                                                     words + t->nparams });
 }
 
 static valtype letter_type(char letter)

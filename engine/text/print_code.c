@@ -118,6 +118,7 @@ static bool print_immediate(struct printer *p, struct cursor *c, const struct in
                 print_function_index(p, in->index);
                 break;
         case IMM_LABEL:
+        case IMM_TYPE:
         case IMM_LOCAL:
         case IMM_GLOBAL:
         case IMM_ELEM:

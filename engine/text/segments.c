@@ -18,6 +18,17 @@ static void read_indices(struct module_text *m, struct items *items)
                 buffer_uleb(&items->bytes, read_index(m, SPACE_FUNC));
 }
 
+/* The same as expressions, for elements of another type than (ref func). */
+static void read_references(struct module_text *m, struct items *items)
+{
+        items->expressions = true;
+        for (; at_index(m); items->n++) {
+                put_opcode(&items->bytes, OP_REF_FUNC);
+                buffer_uleb(&items->bytes, read_index(m, SPACE_FUNC));
+                put_opcode(&items->bytes, OP_END);
+        }
+}
+
 /* "(item expr)", or one folded instruction */
 static void read_expressions(struct module_text *m, struct items *items)
 {
@@ -126,11 +137,11 @@ uint32_t table_inline_elem(struct module_text *m, uint32_t table, bool is_64, va
         m->spaces[SPACE_ELEM].next++;
         if (reader_is(&m->r, TOKEN_OPEN))
                 read_expressions(m, &items);
-        else
+        else if (type == VAL_FUNCREF)
                 read_indices(m, &items);
+        else
+                read_references(m, &items);
         reader_expect_close(&m->r);
-
-        /* Function indices make elements of type (ref func), which fit function tables alone. */
         if (!items.n && type != VAL_FUNCREF)
                 items.expressions = true;
         if (items.expressions)

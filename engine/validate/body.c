@@ -76,9 +76,52 @@ bool body_need_type(struct body *b, valtype type)
 {
         if (type == VAL_V128)
                 return body_need(b, FEATURE_SIMD, "type v128");
-        if (valtype_is_ref(type))
-                return body_need(b, FEATURE_REFERENCE_TYPES, valtype_text(type));
-        return true;
+        if (!valtype_is_ref(type))
+                return true;
+        if (valtype_is_indexed(type) && valtype_heap(type) >= b->k->m->ntypes) {
+                body_fail(b, -EBADMSG, "unknown type %u", valtype_heap(type));
+                return false;
+        }
+        if (valtype_is_indexed(type) || !valtype_has_default(type))
+                return body_need(b, FEATURE_FUNCTION_REFERENCES, valtype_text(type));
+        return body_need(b, FEATURE_REFERENCE_TYPES, valtype_text(type));
+}
+
+bool locals_need_set(struct body *b)
+{
+        size_t room = b->k->limits->locals;
+
+        if (b->set)
+                return true;
+        b->set = calloc(room + 1, sizeof(*b->set));
+        b->set_list = calloc(room + 1, sizeof(*b->set_list));
+        if (b->set && b->set_list)
+                return true;
+        body_fail(b, -ENOMEM, "out of memory");
+        return false;
+}
+
+void local_is_set(struct body *b, uint32_t local)
+{
+        if (b->set[local])
+                return;
+        b->set[local] = 1;
+        b->set_list[b->nset++] = local;
+}
+
+void locals_forget(struct body *b, uint32_t n)
+{
+        while (b->nset > n)
+                b->set[b->set_list[--b->nset]] = 0;
+}
+
+/* Behind a use of local @local of type @type, which has no default. */
+static bool local_has_value(struct body *b, uint32_t local)
+{
+        if (local < b->type->nparams || b->set[local])
+                return true;
+        body_fail(b, -EBADMSG, "uninitialized local %u", local);
+        return false;
 }
 
 static int read_locals(struct body *b)
@@ -116,7 +159,7 @@ static int read_locals(struct body *b)
                                                  "too many locals");
                         return b->error.code;
                 }
-                if (!body_need_type(b, type))
+                if (!body_need_type(b, type) || (!valtype_has_default(type) && !locals_need_set(b)))
                         return b->error.code;
                 if (n > 0)
                         r = run_add(b, n, type);
@@ -148,6 +191,7 @@ static int body_begin(struct body *b, uint32_t function)
                         return -ENOMEM;
                 }
         }
+        locals_forget(b, 0); /* of a body that failed, as well */
         while (b->ntouched > 0) /* of a body that failed */
                 b->weights[b->touched[--b->ntouched]] = 0;
         r = read_locals(b);
@@ -378,13 +422,19 @@ again:
                                         return (void)invalid_lane(b, in.bytes[i]), b->error.code;
                         SYNC(apply_row(b, top, row, -1, 0));
                         break;
-                case CLASS_LOCAL_GET:
+                case CLASS_LOCAL_GET: {
+                        valtype type;
+
                         IMMEDIATE(IMM_LOCAL);
                         if (_unlikely_(in.index >= b->nlocals))
                                 return (void)unknown_local(b, in.index), b->error.code;
-                        *top++ = local_type(b, in.index);
+                        type = local_type(b, in.index);
+                        if (_unlikely_(!valtype_has_default(type)) && !local_has_value(b, in.index))
+                                return b->error.code;
+                        *top++ = type;
                         local_use(b, in.index);
                         break;
+                }
                 case CLASS_LOCAL_SET:
                 case CLASS_LOCAL_TEE: {
                         valtype type;
@@ -397,6 +447,8 @@ again:
                                 top--;
                         else
                                 SYNC(operands_pop(b, top, &type, 1));
+                        if (_unlikely_(!valtype_has_default(type)) && in.index >= b->type->nparams)
+                                local_is_set(b, in.index);
                         *top = type;
                         top += row->class == CLASS_LOCAL_TEE;
                         local_use(b, in.index);
@@ -507,6 +559,8 @@ void body_done(struct body *b)
         free(b->stack);
         free(b->frames);
         free(b->runs);
+        free(b->set);
+        free(b->set_list);
         free(b->weights);
         free(b->touched);
 }

@@ -57,6 +57,7 @@ struct frame {
         uint32_t height;                /* operands below */
         uint16_t op;                    /* OP_BLOCK, LOOP, IF, ELSE; OP_END: the function */
         bool unreachable;
+        uint32_t nset;                  /* locals that were set before the frame */
         uint8_t loops;                  /* open, this one included; counted to 255 */
 };
 
@@ -95,6 +96,10 @@ struct body {
         uint32_t weights_room;
         uint32_t *touched, ntouched;    /* locals whose weight is not zero */
 
+        uint8_t *set;                   /* by local without a default: it has a value here; all zero
+                                         * between functions. Made when first needed */
+        uint32_t *set_list, nset;       /* the same as a list, the latest last */
+
         uint64_t call_weight;
         bool has_calls, has_loops;
         uint64_t features_used;
@@ -112,6 +117,8 @@ int check_data_segments(struct checker *k);
 /* @globals: how many globals the expression may name, from the first one. */
 int check_const_expr(struct checker *k, const struct const_expr *e, valtype type, uint32_t globals);
 int check_exports(struct checker *k);
+/* A reference names a type that exists. */
+int check_type(struct checker *k, valtype type, size_t offset);
 
 /* All bodies, by @jobs threads (parallel.c). */
 int check_bodies(struct checker *k, unsigned jobs, struct checked_module *c);
@@ -129,7 +136,13 @@ _cold_ valtype *body_mismatch(struct body *b, const valtype *top, const valtype 
 
 /* Notes a feature as used; false with b->error set when it is off. */
 bool body_need(struct body *b, enum feature feature, const char *what);
-bool body_need_type(struct body *b, valtype type);
+bool body_need_type(struct body *b, valtype type); /* which must be known, too */
+
+/* Locals without a default value must be set before they are read, in the same frame or one around
+ * it. Room for them; a local is set; the ones that were set since there were @n are not any more. */
+bool locals_need_set(struct body *b);
+void local_is_set(struct body *b, uint32_t local);
+void locals_forget(struct body *b, uint32_t n);
 
 /* Room for @n operands beyond the ones that single pushes may need. */
 valtype *stack_grow(struct body *b, valtype *top, uint32_t n);
@@ -143,6 +156,7 @@ valtype *check_else(struct body *b, valtype *top);
 valtype *check_end(struct body *b, valtype *top);
 valtype *check_br(struct body *b, valtype *top, uint32_t label);
 valtype *check_br_if(struct body *b, valtype *top, uint32_t label);
+valtype *check_branch(struct body *b, valtype *top, uint32_t label, bool reference);
 valtype *check_br_table(struct body *b, valtype *top, uint32_t n);
 valtype *check_return(struct body *b, valtype *top);
 valtype *check_unreachable(struct body *b, valtype *top);
@@ -173,9 +187,19 @@ static inline valtype local_type(const struct body *b, uint32_t local)
 }
 
 /* Whether a value of type @t may stand where @want is asked for. */
-static _always_inline_ bool type_matches(valtype t, valtype want)
+static _always_inline_ bool type_matches(const struct module *m, valtype t, valtype want)
 {
-        return t == want || t == VAL_BOTTOM || want == VAL_BOTTOM;
+        return t == want || module_matches(m, t, want);
+}
+
+/* The @n types @t may stand where @want are asked for. */
+static inline bool types_match(const struct module *m, const valtype *t, const valtype *want,
+                               uint32_t n)
+{
+        for (uint32_t i = 0; i < n; i++)
+                if (!type_matches(m, t[i], want[i]))
+                        return false;
+        return true;
 }
 
 static inline valtype address_type(bool is_64)

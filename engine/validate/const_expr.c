@@ -38,7 +38,7 @@ static int push_function(struct const_stack *s, uint32_t function)
                 return checker_error(s->k, -EBADMSG, s->e->offset, "unknown function %u", function);
         s->k->nescaping += !s->k->escaping[function];
         s->k->escaping[function] = 1;
-        return push(s, VAL_FUNCREF);
+        return push(s, VAL_REF_TO(s->k->m->functions[function].type));
 }
 
 /* The extended-const proposal: both operands of @type, and so the result. */
@@ -70,8 +70,11 @@ static int apply(struct const_stack *s, const struct const_op *op)
                 return push(s, VAL_F64);
         case OP_V128_CONST:
                 return push(s, VAL_V128);
-        case OP_REF_NULL:
-                return push(s, VAL_REF_NULL(op->index));
+        case OP_REF_NULL: {
+                int r = check_type(s->k, VAL_REF_NULL(op->index), s->e->offset);
+
+                return r < 0 ? r : push(s, VAL_REF_NULL(op->index));
+        }
         case OP_REF_FUNC:
                 return push_function(s, op->index);
         case OP_GLOBAL_GET:
@@ -103,7 +106,7 @@ int check_const_expr(struct checker *k, const struct const_expr *e, valtype type
                 if (r < 0)
                         return r;
         }
-        if (s.n != 1 || !type_matches(s.types[0], type))
+        if (s.n != 1 || !type_matches(k->m, s.types[0], type))
                 return checker_error(k, -EBADMSG, e->offset,
                                      "type mismatch: a constant expression for %s gives %s%s",
                                      valtype_text(type),

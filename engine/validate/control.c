@@ -56,7 +56,7 @@ static bool top_matches(struct body *b, const valtype *top, const valtype *want,
                 uint32_t depth = n - i;
 
                 if (_likely_(top - b->base >= depth)) {
-                        if (_likely_(type_matches(*(top - depth), want[i])))
+                        if (_likely_(type_matches(b->k->m, *(top - depth), want[i])))
                                 continue;
                 } else if (b->unreachable) {
                         return true; /* all deeper ones are lacking as well */
@@ -133,6 +133,7 @@ bool frame_push(struct body *b, uint16_t op, const struct functype *type, const 
                 .nresults = type->nresults,
                 .height = (uint32_t)(top - b->stack),
                 .op = op,
+                .nset = b->nset,
                 .loops = loops,
         };
         if (b->nframes == 0)
@@ -192,14 +193,15 @@ valtype *check_else(struct body *b, valtype *top)
         if (!top)
                 return NULL;
         f->op = OP_ELSE;
+        locals_forget(b, f->nset);
         b->unreachable = false;
         return operands_push(b, top, f->params, f->nparams);
 }
 
-static bool same_types(const struct frame *f)
+static bool params_are_results(const struct body *b, const struct frame *f)
 {
-        return functype_equal(&(struct functype) { f->nparams, 0, f->params, NULL },
-                              &(struct functype) { f->nresults, 0, f->results, NULL });
+        return f->nparams == f->nresults &&
+               types_match(b->k->m, f->params, f->results, f->nparams);
 }
 
 valtype *check_end(struct body *b, valtype *top)
@@ -210,9 +212,10 @@ valtype *check_end(struct body *b, valtype *top)
         if (!top)
                 return NULL;
         /* Without "else" the parameters are the results of the other way. */
-        if (f->op == OP_IF && !same_types(f))
+        if (f->op == OP_IF && !params_are_results(b, f))
                 return body_fail(b, -EBADMSG, "type mismatch: an if without else whose parameters "
                                  "are not its results");
+        locals_forget(b, f->nset);
         if (--b->nframes > 0)
                 enter(b, &b->frames[b->nframes - 1]);
         return operands_push(b, top, f->results, f->nresults);
@@ -253,6 +256,15 @@ valtype *check_br(struct body *b, valtype *top, uint32_t label)
         return make_unreachable(b);
 }
 
+/* Behind a branch that is not taken its operands have the types of the label. */
+static valtype *branch_operands(struct body *b, valtype *top, const struct frame *f)
+{
+        if (label_arity(f) == 0)
+                return top;
+        top = operands_pop(b, top, label_types(f), label_arity(f));
+        return top ? operands_push(b, top, label_types(f), label_arity(f)) : NULL;
+}
+
 valtype *check_br_if(struct body *b, valtype *top, uint32_t label)
 {
         const struct frame *f = label_frame(b, label);
@@ -263,10 +275,20 @@ valtype *check_br_if(struct body *b, valtype *top, uint32_t label)
                 top--;
         else
                 top = operands_pop(b, top, &(valtype) { VAL_I32 }, 1);
-        if (!top || label_arity(f) == 0)
-                return top;
-        top = operands_pop(b, top, label_types(f), label_arity(f));
-        return top ? operands_push(b, top, label_types(f), label_arity(f)) : NULL;
+        return top ? branch_operands(b, top, f) : NULL;
+}
+
+/* A branch to @label that may not be taken; @reference: its last operand must be one. */
+valtype *check_branch(struct body *b, valtype *top, uint32_t label, bool reference)
+{
+        const struct frame *f = label_frame(b, label);
+
+        if (!f)
+                return NULL;
+        if (reference && (label_arity(f) == 0 ||
+                          !valtype_is_ref(label_types(f)[label_arity(f) - 1])))
+                return body_fail(b, -EBADMSG, "type mismatch: the label takes no reference");
+        return branch_operands(b, top, f);
 }
 
 valtype *check_br_table(struct body *b, valtype *top, uint32_t n)
@@ -338,7 +360,7 @@ valtype *check_select(struct body *b, valtype *top)
                 second = *--top;
         if (top > b->base)
                 first = *--top;
-        if (!type_matches(first, second))
+        if (!type_matches(b->k->m, first, second))
                 return body_fail(b, -EBADMSG, "type mismatch: select between %s and %s",
                                  valtype_text(first), valtype_text(second));
         if (valtype_is_ref(first) || valtype_is_ref(second))

@@ -49,7 +49,7 @@ static bool has_data(struct body *b, uint32_t index)
 
 static bool same_element(struct body *b, valtype to, valtype from)
 {
-        if (type_matches(from, to))
+        if (type_matches(b->k->m, from, to))
                 return true;
         body_fail(b, -EBADMSG, "type mismatch: elements are %s and %s", valtype_text(from),
                   valtype_text(to));
@@ -70,51 +70,109 @@ static void leaves(struct body *b)
                         return NULL;                                         \
         })
 
-static valtype *check_call_indirect(struct body *b, valtype *top, const struct instruction *in)
+/* A call of a function of type @type, whose operands are popped already but for its parameters. */
+static valtype *check_callee(struct body *b, valtype *top, const struct functype *type, bool tail)
 {
-        const struct module *m = b->k->m;
-        const struct table *table = get_table(b, in->index2);
-        const struct functype *type;
-
-        if (!table)
-                return NULL;
-        if (table->type.element != VAL_FUNCREF)
-                return body_fail(b, -EBADMSG, "type mismatch: %s through a table of %s",
-                                 opcode_table[in->op].text, valtype_text(table->type.element));
-        if (in->index >= m->ntypes)
-                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
-        type = &m->types[in->index];
-        if (in->op == OP_CALL_INDIRECT)
+        if (!tail)
                 leaves(b);
-        POP(address_type(table->type.size.is_64));
         top = operands_pop(b, top, type->params, type->nparams);
         if (!top)
                 return NULL;
-        if (in->op == OP_CALL_INDIRECT)
+        if (!tail)
                 return operands_push(b, top, type->results, type->nresults);
-        if (!functype_equal(&(struct functype) { 0, type->nresults, NULL, type->results },
-                            &(struct functype) { 0, b->type->nresults, NULL, b->type->results }))
+        if (type->nresults != b->type->nresults ||
+            !types_match(b->k->m, type->results, b->type->results, type->nresults))
                 return body_fail(b, -EBADMSG, "type mismatch: a tail call with other results than "
                                  "the function's");
         return check_unreachable(b, top);
 }
 
+/* The popped reference; VAL_BOTTOM's place is taken by a reference to nothing known. False when the
+ * top is something else. */
+static bool pop_reference(struct body *b, valtype **top, valtype *ret)
+{
+        *ret = VAL_REF_TO(HEAP_BOTTOM);
+        if (*top == b->base) {
+                if (!b->unreachable)
+                        body_mismatch(b, *top, NULL, 1, 0);
+                return b->unreachable;
+        }
+        if ((*top)[-1] == VAL_BOTTOM || valtype_is_ref((*top)[-1])) {
+                --*top;
+                if (**top != VAL_BOTTOM)
+                        *ret = **top;
+                return true;
+        }
+        body_fail(b, -EBADMSG, "type mismatch: %s of %s", opcode_table[opcode_of_byte[*b->op_at]].text,
+                  valtype_text((*top)[-1]));
+        return false;
+}
+
+static valtype *check_call_ref(struct body *b, valtype *top, const struct instruction *in)
+{
+        if (in->index >= b->k->m->ntypes)
+                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
+        POP(VAL_REF_NULL(in->index));
+        return check_callee(b, top, &b->k->m->types[in->index], in->op == OP_RETURN_CALL_REF);
+}
+
+static valtype *check_as_non_null(struct body *b, valtype *top)
+{
+        valtype t;
+
+        if (!pop_reference(b, &top, &t))
+                return NULL;
+        *top++ = t & ~VAL_NULLABLE;
+        return top;
+}
+
+static valtype *check_br_on_null(struct body *b, valtype *top, uint32_t label)
+{
+        valtype t;
+
+        if (!pop_reference(b, &top, &t))
+                return NULL;
+        top = check_branch(b, top, label, false);
+        if (top)
+                *top++ = t & ~VAL_NULLABLE;
+        return top;
+}
+
+/* The reference is the last operand of the branch, and gone behind it. */
+static valtype *check_br_on_non_null(struct body *b, valtype *top, uint32_t label)
+{
+        valtype t;
+
+        if (!pop_reference(b, &top, &t))
+                return NULL;
+        *top++ = t & ~VAL_NULLABLE;
+        top = check_branch(b, top, label, true);
+        return top ? top - 1 : NULL;
+}
+
+static valtype *check_call_indirect(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct module *m = b->k->m;
+        const struct table *table = get_table(b, in->index2);
+
+        if (!table)
+                return NULL;
+        if (!type_matches(m, table->type.element, VAL_FUNCREF))
+                return body_fail(b, -EBADMSG, "type mismatch: %s through a table of %s",
+                                 opcode_table[in->op].text, valtype_text(table->type.element));
+        if (in->index >= m->ntypes)
+                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
+        POP(address_type(table->type.size.is_64));
+        return check_callee(b, top, &m->types[in->index], in->op == OP_RETURN_CALL_INDIRECT);
+}
+
 static valtype *check_return_call(struct body *b, valtype *top, uint32_t function)
 {
         const struct module *m = b->k->m;
-        const struct functype *type;
 
         if (function >= m->nfunctions)
                 return body_fail(b, -EBADMSG, "unknown function %u", function);
-        type = module_function_type(m, function);
-        top = operands_pop(b, top, type->params, type->nparams);
-        if (!top)
-                return NULL;
-        if (!functype_equal(&(struct functype) { 0, type->nresults, NULL, type->results },
-                            &(struct functype) { 0, b->type->nresults, NULL, b->type->results }))
-                return body_fail(b, -EBADMSG, "type mismatch: a tail call with other results than "
-                                 "the function's");
-        return check_unreachable(b, top);
+        return check_callee(b, top, module_function_type(m, function), true);
 }
 
 static valtype *check_select_t(struct body *b, valtype *top, const struct instruction *in)
@@ -130,14 +188,10 @@ static valtype *check_select_t(struct body *b, valtype *top, const struct instru
 
 static valtype *check_ref_is_null(struct body *b, valtype *top)
 {
-        if (top > b->base) {
-                if (!valtype_is_ref(top[-1]) && top[-1] != VAL_BOTTOM)
-                        return body_fail(b, -EBADMSG, "type mismatch: ref.is_null of %s",
-                                         valtype_text(top[-1]));
-                top--;
-        } else if (!b->unreachable) {
-                return body_mismatch(b, top, NULL, 1, 0);
-        }
+        valtype t;
+
+        if (!pop_reference(b, &top, &t))
+                return NULL;
         *top++ = VAL_I32;
         return top;
 }
@@ -149,7 +203,7 @@ static valtype *check_ref_func(struct body *b, valtype *top, uint32_t function)
         if (!b->k->escaping[function])
                 return body_fail(b, -EBADMSG, "undeclared function reference %u", function);
         leaves(b); /* a builtin makes the reference */
-        *top++ = VAL_FUNCREF;
+        *top++ = VAL_REF_TO(b->k->m->functions[function].type);
         return top;
 }
 
@@ -275,7 +329,18 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
                 return check_return_call(b, top, in->index);
         case OP_SELECT_T:
                 return check_select_t(b, top, in);
+        case OP_CALL_REF:
+        case OP_RETURN_CALL_REF:
+                return check_call_ref(b, top, in);
+        case OP_REF_AS_NON_NULL:
+                return check_as_non_null(b, top);
+        case OP_BR_ON_NULL:
+                return check_br_on_null(b, top, in->index);
+        case OP_BR_ON_NON_NULL:
+                return check_br_on_non_null(b, top, in->index);
         case OP_REF_NULL:
+                if (!body_need_type(b, in->type))
+                        return NULL;
                 *top++ = in->type;
                 return top;
         case OP_REF_IS_NULL:

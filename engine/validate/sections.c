@@ -14,6 +14,19 @@ int checker_error(struct checker *k, int code, size_t offset, const char *format
         return error_set(k->err, STAGE_VALIDATE, code, offset, "%s", text);
 }
 
+int check_type(struct checker *k, valtype type, size_t offset)
+{
+        if (!valtype_is_indexed(type))
+                return 0;
+        if (valtype_heap(type) >= k->m->ntypes)
+                return checker_error(k, -EBADMSG, offset, "unknown type %u", valtype_heap(type));
+        k->features_used |= UINT64_C(1) << FEATURE_FUNCTION_REFERENCES;
+        if (k->features >> FEATURE_FUNCTION_REFERENCES & 1)
+                return 0;
+        return checker_error(k, -EOPNOTSUPP, offset, "the feature %s is off: %s",
+                             feature_table[FEATURE_FUNCTION_REFERENCES].text, valtype_text(type));
+}
+
 static int check_function(struct checker *k, uint32_t i)
 {
         const struct function *f = &k->m->functions[i];
@@ -29,7 +42,10 @@ static int check_table(struct checker *k, uint32_t i)
 {
         const struct table *t = &k->m->tables[i];
         const struct range *size = &t->type.size;
+        int r = check_type(k, t->type.element, t->offset);
 
+        if (r < 0)
+                return r;
         if (!size->is_64 && (size->min > UINT32_MAX || (size->has_max && size->max > UINT32_MAX)))
                 return checker_error(k, -EBADMSG, t->offset,
                                      "table size must be at most 2^32 - 1 elements");
@@ -38,6 +54,9 @@ static int check_table(struct checker *k, uint32_t i)
                                      "size minimum must not be greater than maximum");
         if (t->init.nops > 0)
                 return check_const_expr(k, &t->init, t->type.element, k->m->imported_globals);
+        if (i >= k->m->imported_tables && !valtype_has_default(t->type.element))
+                return checker_error(k, -EBADMSG, t->offset, "type mismatch: a table of %s needs an "
+                                     "initial value", valtype_text(t->type.element));
         return 0;
 }
 
@@ -77,7 +96,10 @@ static int check_memory(struct checker *k, uint32_t i)
 static int check_global(struct checker *k, uint32_t i)
 {
         const struct global *g = &k->m->globals[i];
+        int r = check_type(k, g->type.type, g->offset);
 
+        if (r < 0)
+                return r;
         return check_const_expr(k, &g->init, g->type.type, i); /* globals before it (3.0) */
 }
 
@@ -90,8 +112,10 @@ static int check_import(struct checker *k, const struct import *import)
                 return check_table(k, import->index);
         case EXTERN_MEMORY:
                 return check_memory(k, import->index);
+        case EXTERN_GLOBAL:
+                return check_type(k, k->m->globals[import->index].type.type, import->offset);
         default:
-                return 0; /* nothing can be wrong with the type of a global */
+                return 0;
         }
 }
 
@@ -135,16 +159,18 @@ static int check_start(struct checker *k)
 static int check_element(struct checker *k, const struct element_segment *segment)
 {
         const struct module *m = k->m;
+        int r = check_type(k, segment->type, segment->offset);
 
+        if (r < 0)
+                return r;
         if (segment->mode == SEGMENT_ACTIVE) {
                 const struct table *table;
-                int r;
 
                 if (segment->table >= m->ntables)
                         return checker_error(k, -EBADMSG, segment->offset, "unknown table %u",
                                              segment->table);
                 table = &m->tables[segment->table];
-                if (!type_matches(segment->type, table->type.element))
+                if (!type_matches(m, segment->type, table->type.element))
                         return checker_error(k, -EBADMSG, segment->offset,
                                              "type mismatch: a segment of %s for a table of %s",
                                              valtype_text(segment->type),
@@ -164,8 +190,7 @@ static int check_element(struct checker *k, const struct element_segment *segmen
                 k->escaping[f] = 1;
         }
         for (uint32_t i = 0; i < segment->n && segment->exprs; i++) {
-                int r = check_const_expr(k, &segment->exprs[i], segment->type, m->nglobals);
-
+                r = check_const_expr(k, &segment->exprs[i], segment->type, m->nglobals);
                 if (r < 0)
                         return r;
         }
@@ -215,6 +240,9 @@ int check_sections(struct checker *k)
         const struct module *m = k->m;
         int r = 0;
 
+        if (m->unknown_type_at)
+                return checker_error(k, -EBADMSG, m->unknown_type_at, "unknown type %u",
+                                     m->unknown_type);
         for (uint32_t i = 0; i < m->nimports && r == 0; i++)
                 r = check_import(k, &m->imports[i]);
         if (r == 0)

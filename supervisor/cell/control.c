@@ -69,6 +69,17 @@ static int find_export(struct cell *c, const struct call_message *m, enum extern
 }
 
 /* A reference from outside is null or the host's own: a funcref is an address, and none of its. */
+static bool argument_fits(const struct wire_value *v, valtype want)
+{
+        valtype same = valtype_is_indexed(want) ? VAL_FUNCREF : want | VAL_NULLABLE;
+
+        if (!valtype_is_ref(want))
+                return v->type == want;
+        if (v->type != same)
+                return false;
+        return v->bits[0] ? valtype_heap(want) == HEAP_EXTERN : valtype_has_default(want);
+}
+
 static int take_args(const struct call_message *m, const struct functype *type, union value *args,
                      struct error *err)
 {
@@ -80,8 +91,7 @@ static int take_args(const struct call_message *m, const struct functype *type, 
                                  "%u arguments for a function that takes %u", m->nvalues,
                                  type->nparams);
         for (uint32_t i = 0; i < m->nvalues; i++) {
-                if (values[i].type != type->params[i] ||
-                    (values[i].type == VAL_FUNCREF && values[i].bits[0]))
+                if (!argument_fits(&values[i], type->params[i]))
                         return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
                                          "argument %u has another type", i + 1);
                 memcpy(args[i].bits, values[i].bits, sizeof(args[i].bits));

@@ -152,7 +152,7 @@ static void from_value(const struct run_value *from, struct script_value *to)
                 to->kind = SCRIPT_V128;
                 break;
         default:
-                to->heap = valtype_heap(from->type);
+                to->heap = valtype_is_indexed(from->type) ? HEAP_FUNC : valtype_heap(from->type);
                 if (!from->value.ref) {
                         to->kind = SCRIPT_REF_NULL;
                 } else if (to->heap == HEAP_EXTERN) {

@@ -288,7 +288,7 @@ static void value_to_script(const union value *v, valtype t, struct script_value
                 ret->bits[1] = kind == VAL_V128 ? v->bits[1] : 0;
                 return;
         }
-        ret->heap = valtype_heap(t);
+        ret->heap = valtype_is_indexed(t) ? HEAP_FUNC : valtype_heap(t);
         if (!v->ref) {
                 ret->kind = SCRIPT_REF_NULL;
         } else if (ret->heap == HEAP_EXTERN) {

@@ -136,6 +136,9 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
         case OP_REF_NULL:
                 push_constant(g, T_REF, 0);
                 break;
+        case OP_REF_AS_NON_NULL:
+                reference_as_non_null(g);
+                break;
         case OP_REF_IS_NULL:
                 reference_is_null(g);
                 break;
@@ -208,6 +211,18 @@ static enum flow instruction_control(struct generator *g, struct instruction *in
                 return FLOW_ON;
         case OP_CALL_INDIRECT:
                 call_indirect(g, in->index, in->index2);
+                return FLOW_ON;
+        case OP_CALL_REF:
+                call_reference(g, in->index);
+                return FLOW_ON;
+        case OP_RETURN_CALL_REF:
+                call_reference_tail(g, in->index);
+                return FLOW_STOPS;
+        case OP_BR_ON_NULL:
+                branch_on_null(g, in->index);
+                return FLOW_ON;
+        case OP_BR_ON_NON_NULL:
+                branch_on_non_null(g, in->index);
                 return FLOW_ON;
         case OP_RETURN_CALL:
                 call_tail(g, in->index);
@@ -403,6 +418,10 @@ static void function_body(struct generator *g)
                 case OP_CALL_INDIRECT:
                 case OP_RETURN_CALL:
                 case OP_RETURN_CALL_INDIRECT:
+                case OP_CALL_REF:
+                case OP_RETURN_CALL_REF:
+                case OP_BR_ON_NULL:
+                case OP_BR_ON_NON_NULL:
                         (void)body_immediate(&g->c, false,
                                              (enum immediate)opcode_table[op].immediate, &in);
                         if (instruction_control(g, &in) == FLOW_ON)

@@ -490,6 +490,26 @@ static void lower_br_table(struct body *s, const struct instruction *in)
         s->dead = true;
 }
 
+/* br_on_null, br_on_non_null: the branch is taken when the reference is null, or is not. */
+static void lower_branch_on(struct body *s, const struct instruction *in, bool null)
+{
+        struct lowering *l = s->l;
+        LLVMValueRef ref = s->stack[s->depth - 1], condition;
+        LLVMBasicBlockRef target, next;
+
+        condition = LLVMBuildICmp(l->b, null ? LLVMIntEQ : LLVMIntNE, ref, const_i64(l, 0), "");
+        if (null)
+                s->depth--;
+        target = branch_target(s, in->index);
+        next = new_block(s, "");
+        LLVMBuildCondBr(l->b, condition, target, next);
+        LLVMPositionBuilderAtEnd(l->b, next);
+        if (null)
+                s->depth++;
+        else
+                s->depth--;
+}
+
 static bool lower_control(struct body *s, const struct instruction *in)
 {
         struct lowering *l = s->l;
@@ -538,6 +558,15 @@ static bool lower_control(struct body *s, const struct instruction *in)
                 next = new_block(s, "");
                 LLVMBuildCondBr(l->b, condition, target, next);
                 LLVMPositionBuilderAtEnd(l->b, next);
+                return true;
+        case OP_BR_ON_NULL:
+        case OP_BR_ON_NON_NULL:
+                lower_branch_on(s, in, in->op == OP_BR_ON_NULL);
+                return true;
+        case OP_REF_AS_NON_NULL:
+                body_mark(s, in->at);
+                trap_if(s, LLVMBuildICmp(l->b, LLVMIntEQ, s->stack[s->depth - 1], const_i64(l, 0), ""),
+                        TRAP_NULL_REFERENCE);
                 return true;
         case OP_RETURN:
                 lower_return(s);

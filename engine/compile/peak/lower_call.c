@@ -186,6 +186,19 @@ static void call_indirect(struct body *s, const struct instruction *in, bool tai
                      tail);
 }
 
+static void call_reference(struct body *s, const struct instruction *in, bool tail)
+{
+        struct lowering *l = s->l;
+        LLVMValueRef ref = pop(s), entry;
+
+        body_mark(s, in->at);
+        trap_if(s, LLVMBuildICmp(l->b, LLVMIntEQ, ref, const_i64(l, 0), ""), TRAP_NULL_FUNCTION);
+        entry = LLVMBuildIntToPtr(l->b, ref, l->pointer, "");
+        call_pointer(s, &l->m->types[in->index],
+                     entry_field(s, entry, offsetof(struct table_entry, code), l->pointer),
+                     entry_field(s, entry, offsetof(struct table_entry, data), l->pointer), tail);
+}
+
 bool lower_call(struct body *s, const struct instruction *in)
 {
         switch (in->op) {
@@ -194,6 +207,12 @@ bool lower_call(struct body *s, const struct instruction *in)
                 return true;
         case OP_RETURN_CALL:
                 call_function(s, in, true);
+                return true;
+        case OP_CALL_REF:
+                call_reference(s, in, false);
+                return true;
+        case OP_RETURN_CALL_REF:
+                call_reference(s, in, true);
                 return true;
         case OP_CALL_INDIRECT:
                 call_indirect(s, in, false);

@@ -74,6 +74,21 @@ static const struct {
         { "another type", "(table funcref (elem $g)) (func $g (param i32))"
                           " (func (export \"f\") (param i32) (call_indirect (local.get 0)))",
           { { .i32 = 0 } }, TRAP_CALL_TYPE_MISMATCH, 0x11, 1 },
+        { "call of a reference", "(type $t (func (param i32) (result i32))) (func $g (type $t) (i32.add (local.get 0) (i32.const 5)))"
+                                 " (elem declare func $g) (func (export \"f\") (param i32) (result i32)"
+                                 " (call_ref $t (local.get 0) (ref.func $g)))", { { .i32 = 2 } }, 0, 7, 0 },
+        { "call of null", "(type $t (func)) (func (export \"f\") (param i32) (call_ref $t (ref.null $t)))",
+          { { 0 } }, TRAP_NULL_FUNCTION, 0x14, 1 },
+        { "tail call of null", "(type $t (func)) (func (export \"f\") (return_call_ref $t (ref.null $t)))",
+          { { 0 } }, TRAP_NULL_FUNCTION, 0x15, 1 },
+        { "a null that must not be", "(func (export \"f\") (drop (ref.as_non_null (ref.null func))))",
+          { { 0 } }, TRAP_NULL_REFERENCE, 0xd4, 1 },
+        { "tail calls of references without end",
+          "(type $t (func (param i32) (result i32))) (elem declare func $g)"
+          " (func $g (type $t) (if (i32.eqz (local.get 0)) (then (return (i32.const 9))))"
+          " (return_call_ref $t (i32.sub (local.get 0) (i32.const 1)) (ref.func $g)))"
+          " (func (export \"f\") (param i32) (result i32) (call $g (local.get 0)))",
+          { { .i32 = 1000000 } }, 0, 9, 0 },
         { "a chain", "(func $c (unreachable)) (func $b (call $c)) (func $a (call $b) (nop))"
                      " (func (export \"f\") (call $a))", { { 0 } }, TRAP_UNREACHABLE, 0x00, 4 },
         { "fill", "(memory 1) (func (export \"f\") (param i32)"

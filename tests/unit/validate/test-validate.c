@@ -17,6 +17,12 @@
         " (func (param $p i32) (result i32) (local $l i64) (local $q f32) (local $w v128)"   \
         " " code "))"
 
+/* $same is $t by structure. */
+#define REFS(code)                                                                           \
+        "(module (type $t (func (param i32) (result i32))) (type $v (func))"                 \
+        " (type $same (func (param i32) (result i32)))"                                      \
+        " (func $f (type $t) local.get 0) (elem declare func $f) " code ")"
+
 static const struct { const char *name, *wat; } good_cases[] = {
         { "nothing", "(module)" },
         { "result", BODY("i32.const 1") },
@@ -59,6 +65,23 @@ static const struct { const char *name, *wat; } good_cases[] = {
         { "declared reference", BODY("ref.func $f drop i32.const 1") },
         { "a reference that an export declares",
           "(module (func $f (export \"f\")) (func ref.func $f drop))" },
+        { "call_ref", REFS("(func (result i32) i32.const 1 ref.func $f call_ref $t)") },
+        { "call_ref of an equal type", REFS("(func (param (ref null $same)) (result i32) i32.const 1 local.get 0 call_ref $t)") },
+        { "return_call_ref", REFS("(func (type $t) local.get 0 ref.func $f return_call_ref $t)") },
+        { "call_ref of nothing", REFS("(func unreachable call_ref $t drop)") },
+        { "br_on_null", REFS("(func (param (ref null $t)) (result i32) block i32.const 1 local.get 0"
+                             " br_on_null 0 call_ref $t return end i32.const 2)") },
+        { "br_on_non_null", REFS("(func (param (ref null $t)) (result (ref $t)) block (result (ref $t))"
+                                 " local.get 0 br_on_non_null 0 ref.func $f end)") },
+        { "br_on_null of nothing", REFS("(func unreachable br_on_null 0 ref.as_non_null drop)") },
+        { "ref.func is of its type", REFS("(func (result (ref $t)) ref.func $f)") },
+        { "a result that is less than its type", REFS("(func (result funcref) ref.func $f ref.as_non_null)") },
+        { "local that is set", REFS("(func (local (ref $t)) ref.func $f local.set 0 block local.get 0 drop end local.get 0 drop)") },
+        { "local that is set twice", REFS("(func (local (ref $t)) ref.func $f local.tee 0 local.tee 0 drop local.get 0 drop)") },
+        { "parameter is set", REFS("(func (param (ref $t)) local.get 0 drop)") },
+        { "table with an initial value", REFS("(table 3 (ref $t) (ref.func $f)) (elem (table 0) (i32.const 0) (ref $same) (ref.func $f))") },
+        { "a type that names itself", "(module (type $r (func (param (ref $r)))) (type $s (func (param (ref $s))))"
+          " (func (param (ref $r)) local.get 0 local.get 0 call_ref $s))" },
         { "global.get of a global before", "(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))" },
         { "extended constants", "(module (global (import \"a\" \"b\") i32) (global i32"
                                 " (i32.mul (i32.add (global.get 0) (i32.const 1)) (i32.const 3))))" },
@@ -157,6 +180,39 @@ static const struct { const char *name, *wat, *text; } bad_cases[] = {
         { "memory.copy operand", BODY("i32.const 1 i64.const 1 i32.const 1 memory.copy"), "type mismatch" },
         { "memory.fill operand", BODY("i32.const 1 i32.const 1 memory.fill"), "type mismatch" },
 
+        { "call_ref of a number", REFS("(func (result i32) i32.const 1 i32.const 1 call_ref $t)"), "type mismatch: call_ref needs (ref null 0) and finds i32" },
+        { "call_ref of another type", REFS("(func (param (ref $v)) (result i32) i32.const 1 local.get 0 call_ref $t)"), "type mismatch: call_ref needs (ref null 0) and finds (ref 1)" },
+        { "call_ref of funcref", REFS("(func (param funcref) (result i32) i32.const 1 local.get 0 call_ref $t)"), "type mismatch" },
+        { "call_ref of an unknown type", REFS("(func unreachable call_ref 99)"), "unknown type 99" },
+        { "call_ref operand", REFS("(func (result i32) ref.func $f call_ref $t)"), "type mismatch" },
+        { "return_call_ref of other results", REFS("(func i32.const 1 ref.func $f return_call_ref $t)"), "type mismatch: a tail call" },
+        { "ref.as_non_null of a number", REFS("(func i32.const 1 ref.as_non_null drop)"), "type mismatch: ref.as_non_null of i32" },
+        { "ref.as_non_null of nothing", REFS("(func ref.as_non_null drop)"), "type mismatch" },
+        { "ref.as_non_null is a reference", REFS("(func unreachable ref.as_non_null i32.eqz drop)"), "type mismatch: i32.eqz needs i32 and finds a reference" },
+        { "br_on_null to nowhere", REFS("(func (param funcref) local.get 0 br_on_null 7 drop)"), "unknown label 7" },
+        { "br_on_null operand", REFS("(func (param funcref) (result i32) local.get 0 br_on_null 0 drop i32.const 1)"), "type mismatch" },
+        { "br_on_null of a number", REFS("(func i32.const 1 br_on_null 0 drop)"), "type mismatch: br_on_null of i32" },
+        { "br_on_non_null to a label without operands", REFS("(func (param funcref) local.get 0 br_on_non_null 0)"), "type mismatch: the label takes no reference" },
+        { "br_on_non_null to a label of numbers", REFS("(func (param funcref) (result i32) local.get 0 br_on_non_null 0 i32.const 1)"), "type mismatch: the label takes no reference" },
+        { "br_on_non_null of a wider type", REFS("(func (param funcref) (result (ref $t)) local.get 0 br_on_non_null 0 ref.func $f)"), "type mismatch" },
+        { "null for what is never null", REFS("(func (result (ref $t)) ref.null $t)"), "type mismatch" },
+        { "local that is not set", REFS("(func (local (ref $t)) local.get 0 drop)"), "uninitialized local 0" },
+        { "local that is set in a block", REFS("(func (local (ref $t)) block ref.func $f local.set 0 end local.get 0 drop)"), "uninitialized local 0" },
+        { "local that is set in the other arm", REFS("(func (local (ref $t)) i32.const 1 if ref.func $f local.set 0 else local.get 0 drop end)"), "uninitialized local 0" },
+        { "local of an unknown type", REFS("(func (local (ref null 99)))"), "unknown type 99" },
+        { "block of an unknown type", REFS("(func block (result (ref 99)) unreachable end drop)"), "unknown type 99" },
+        { "null of an unknown type", REFS("(func ref.null 99 drop)"), "unknown type 99" },
+        { "global of an unknown type", REFS("(global (ref null 99) (ref.null func))"), "unknown type 99" },
+        { "imported global of an unknown type", "(module (import \"a\" \"b\" (global (ref 9))))", "unknown type 9" },
+        { "constant of an unknown type", REFS("(global funcref (ref.null 99))"), "unknown type 99" },
+        { "table of an unknown type", REFS("(table 1 (ref null 99))"), "unknown type 99" },
+        { "elements of an unknown type", REFS("(elem (ref null 99))"), "unknown type 99" },
+        { "a type that names one behind it", "(module (type (func (param (ref 1)))) (type (func)))", "unknown type 1" },
+        { "table without an initial value", REFS("(table 1 (ref $t))"), "type mismatch: a table of (ref 0) needs an initial value" },
+        { "table with null", REFS("(table 1 (ref $t) (ref.null $t))"), "type mismatch" },
+        { "table of another type", REFS("(table 1 (ref $v) (ref.func $f))"), "type mismatch" },
+        { "elements of a wider type", REFS("(table 1 (ref null $t)) (elem (table 0) (i32.const 0) funcref (ref.func $f))"), "type mismatch" },
+        { "table.copy from a wider type", REFS("(table 1 (ref null $t)) (table $w 1 funcref) (func i32.const 0 i32.const 0 i32.const 0 table.copy 0 $w)"), "type mismatch" },
         { "function of an unknown type", "(module (type (func)) (func (type 1)))", "unknown type 1" },
         { "import of an unknown type", "(module (import \"a\" \"b\" (func (type 3))))", "unknown type 3" },
         { "memory: minimum", "(module (memory 2 1))", "size minimum must not be greater than maximum" },
@@ -295,6 +351,9 @@ static const struct { const char *name, *wat; enum feature feature; } feature_ca
         { "imported and own memory", "(module (import \"a\" \"b\" (memory 1)) (memory 1))", FEATURE_MULTI_MEMORY },
         { "wide sum", "(module (func i64.const 0 i64.const 0 i64.const 0 i64.const 0 i64.add128 drop drop))", FEATURE_WIDE_ARITHMETIC },
         { "wide product", "(module (func i64.const 0 i64.const 0 i64.mul_wide_u drop drop))", FEATURE_WIDE_ARITHMETIC },
+        { "call_ref",        "(module (type (func)) (func unreachable call_ref 0))", FEATURE_FUNCTION_REFERENCES },
+        { "typed reference local", "(module (type (func)) (func (local (ref null 0))))", FEATURE_FUNCTION_REFERENCES },
+        { "typed global",    "(module (type (func)) (global (ref null 0) (ref.null 0)))", FEATURE_FUNCTION_REFERENCES },
         { "mutable globals", "(module (global (export \"g\") (mut i32) (i32.const 1)))", FEATURE_MUTABLE_GLOBALS },
 };
 

@@ -291,6 +291,91 @@ static void call_indirect_tail(struct generator *g, uint32_t type, uint32_t tabl
         indirect_target(g, true);
 }
 
+/* The popped reference in r11, not null. */
+static void reference_entry(struct generator *g)
+{
+        struct entry e = stack_pop(g);
+
+        entry_into(g, &e, R11, NULL, NULL);
+        op_rr(g, 0x85, ASM_W, R11, R11);
+        trap_cold(g, CC_E, TRAP_NULL_FUNCTION);
+}
+
+static void call_reference(struct generator *g, uint32_t type)
+{
+        const struct functype *t = &g->m->types[type];
+
+        reference_entry(g);
+        kept_save(g);
+        arguments_place(g, t);
+        indirect_target(g, false);
+        call_map(g);
+        kept_load(g);
+        results_push(g, t, true);
+}
+
+static void call_reference_tail(struct generator *g, uint32_t type)
+{
+        reference_entry(g);
+        arguments_place(g, &g->m->types[type]);
+        frame_unwind(g);
+        indirect_target(g, true);
+}
+
+/* Flags of a comparison of the top entry, a reference, with null; nothing is taken or changed. */
+static void reference_test(struct generator *g, uint32_t n)
+{
+        asm_room(&g->a);
+        entry_load(g, &g->stack[n], R11);
+        op_rr(g, 0x85, ASM_W, R11, R11);
+}
+
+static void reference_as_non_null(struct generator *g)
+{
+        reference_test(g, g->top - 1);
+        trap_cold(g, CC_E, TRAP_NULL_REFERENCE);
+}
+
+/* The branch of br_on_null and br_on_non_null on the reference at @n; its operands are on top. */
+static void branch_reference(struct generator *g, uint32_t depth, uint32_t n, unsigned cc)
+{
+        struct control *c = control_at(g, depth);
+        uint32_t over;
+
+        branch_prepare(g, c);
+        reference_test(g, n);
+        if (!branch_moves(g, c)) {
+                c->targeted = true;
+                jump_condition(g, cc, c->label);
+                return;
+        }
+        over = label_new(g);
+        jump_condition(g, cc ^ 1, over);
+        branch_move(g, c);
+        branch_jump(g, c);
+        label_bind(g, over);
+}
+
+/* The reference lies above the operands, in its slot: nothing on the way to the label is there. */
+static void branch_on_null(struct generator *g, uint32_t depth)
+{
+        uint32_t n = g->top - 1;
+
+        entry_spill(g, n);
+        g->top = n;
+        branch_reference(g, depth, n, CC_E);
+        g->top = n + 1;
+}
+
+static void branch_on_non_null(struct generator *g, uint32_t depth)
+{
+        struct entry e;
+
+        branch_reference(g, depth, g->top - 1, CC_NE);
+        e = stack_pop(g);
+        entry_release(g, &e);
+}
+
 /* A builtin takes constants that the instruction names (@fixed of them, on the left) and then
  * operands from the stack, in order. @result: type, or VAL_BOTTOM. */
 static void call_builtin(struct generator *g, enum builtin b, const uint32_t *fixed,
