@@ -41,12 +41,13 @@
  * one at least that. Memories k >= 1 and imported ones are reserved the same way: their base comes
  * from the descriptor. abi_memory_check() says which of three checks an access needs:
  *   GUARD  none: what a 32-bit index and a small offset reach is memory or guard
- *   INDEX  index < memory_desc.bytes; from there a small offset reaches no further than the guard
+ *   INDEX  the lesser of the index and memory_desc.room takes the place of the index: from there on
+ *          is guard, and a small offset reaches no further
  *   END    index + offset + width <= memory_desc.bytes, and the sum does not wrap
  * The guard begins at a machine page's border, so memories whose size need not be a multiple of one
- * take END. A check in code can be mispredicted: what INDEX or END has passed goes through a
- * conditional move that makes it 0 where the check fails, so that the processor reads a fixed place
- * (at most 16 bytes below the base) and not where a guest wants it to. */
+ * take END. A branch can be mispredicted: what END has passed goes through a conditional move that
+ * makes it 0 where the check fails, so that the processor reads a fixed place (at most 16 bytes
+ * below the base) and not where a guest wants it to. GUARD and INDEX have no branch. */
 #pragma once
 
 #include <stddef.h>
@@ -86,7 +87,7 @@ struct memory_desc {
         uint8_t *base;
         uint64_t bytes; /* size now; grows, never shrinks */
         struct memory_object *object;
-        uint64_t reserved;
+        uint64_t room;  /* where the guard begins that it can never grow into */
 };
 
 struct table_entry { /* of a funcref table, and what a funcref points to */

@@ -86,7 +86,8 @@ int memory_use(struct memory_object *o, struct memory_desc *desc)
                 return -ENOMEM;
         *u = (struct user) { o->users, desc };
         o->users = u;
-        *desc = (struct memory_desc) { .base = o->base, .bytes = o->bytes, .object = o };
+        *desc = (struct memory_desc) { .base = o->base, .bytes = o->bytes, .object = o,
+                                      .room = o->reserve - ABI_GUARD_BYTES };
         return 0;
 }
 

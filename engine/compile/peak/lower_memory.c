@@ -19,19 +19,16 @@ static LLVMValueRef memory_bytes(struct body *s, uint32_t memory)
                           s->l->i64, false);
 }
 
-/* @v where it is below @limit (or at it, @equal), else 0: in assembly, since LLVM knows from the
- * branch before that it is, and the processor may have guessed. */
-static LLVMValueRef mask(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal)
+/* @v where it is not above @limit, else 0: in assembly, since LLVM knows from the branch before
+ * that it is not, and the processor may have guessed. */
+static LLVMValueRef mask(struct body *s, LLVMValueRef v, LLVMValueRef limit)
 {
-        static const char code[2][64] = {
-                "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbq $1, $0",
-                "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0",
-        };
+        static const char code[] = "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0";
         static const char where[] = "=&r,r,r,~{flags}";
         struct lowering *l = s->l;
         LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
         LLVMValueRef args[2] = { v, limit };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code[equal], strlen(code[equal]), (char *)where,
+        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
                                           strlen(where), false, false, LLVMInlineAsmDialectATT, false);
 
         return LLVMBuildCall2(l->b, type, f, args, 2, "");
@@ -43,15 +40,16 @@ static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRe
 {
         struct lowering *l = s->l;
         const struct memtype *type = &l->m->memories[memory].type;
-        LLVMValueRef end, size;
+        LLVMValueRef end, size, args[2];
 
         switch (abi_memory_check(type, offset, bytes)) {
         case MEMORY_CHECK_GUARD:
                 break;
         case MEMORY_CHECK_INDEX:
-                size = memory_bytes(s, memory);
-                trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGE, index, size, ""), TRAP_MEMORY_BOUNDS);
-                index = mask(s, index, size, false);
+                args[0] = index;
+                args[1] = desc_field(s, memory_desc_at(l, memory) + (int32_t)offsetof(struct memory_desc, room),
+                                     l->i64, true);
+                index = call_intrinsic(l, "llvm.umin", &l->i64, 1, args, 2);
                 break;
         case MEMORY_CHECK_END:
                 size = memory_bytes(s, memory);
@@ -59,7 +57,7 @@ static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRe
                 if (type->size.is_64)
                         trap_if(s, LLVMBuildICmp(l->b, LLVMIntULT, end, index, ""), TRAP_MEMORY_BOUNDS);
                 trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGT, end, size, ""), TRAP_MEMORY_BOUNDS);
-                return LLVMBuildSub(l->b, mask(s, end, size, true), const_i64(l, bytes), "");
+                return LLVMBuildSub(l->b, mask(s, end, size), const_i64(l, bytes), "");
         }
         return offset ? LLVMBuildNUWAdd(l->b, index, const_i64(l, offset), "") : index;
 }

@@ -12,10 +12,14 @@ struct access { /* of an instruction */
         unsigned base;        /* temporary with the base of another memory, or REG_NONE */
 };
 
+static int32_t memory_desc_at(const struct generator *g, uint32_t memory)
+{
+        return g->layout->memories + 32 * (int32_t)memory;
+}
+
 static struct operand memory_bytes(const struct generator *g, uint32_t memory)
 {
-        return op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory +
-                                       (int32_t)offsetof(struct memory_desc, bytes));
+        return op_gs(GPR_NONE, memory_desc_at(g, memory) + (int32_t)offsetof(struct memory_desc, bytes));
 }
 
 static void access_moves(struct generator *g, struct access *x, unsigned reg)
@@ -24,14 +28,14 @@ static void access_moves(struct generator *g, struct access *x, unsigned reg)
         x->address = (struct entry) { .kind = ENTRY_REG, .type = T_I64, .reg = (uint8_t)reg };
 }
 
-/* MEMORY_CHECK_INDEX. The index, or 0 where it is out of bounds, in a temporary. */
+/* MEMORY_CHECK_INDEX. The index, or where the guard begins when that is less, in a temporary. */
 static void access_check_index(struct generator *g, struct access *x, uint32_t memory)
 {
         unsigned index = entry_reg(g, &x->address), safe = reg_alloc(g, GPR_MASK);
 
-        load_integer(g, safe, 0);
-        op_rm(g, 0x3b, ASM_W, index, memory_bytes(g, memory), 0);
-        trap_cold(g, CC_AE, TRAP_MEMORY_BOUNDS);
+        op_rm(g, 0x8b, ASM_W, safe,
+              op_gs(GPR_NONE, memory_desc_at(g, memory) + (int32_t)offsetof(struct memory_desc, room)), 0);
+        op_rr(g, 0x3b, ASM_W, index, safe);
         asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_B, ASM_W, safe, op_reg(index), 0);
         access_moves(g, x, safe);
 }
@@ -101,7 +105,7 @@ static void access_begin(struct generator *g, struct access *x, const struct ent
         } else {
                 x->base = reg_alloc(g, GPR_MASK);
                 op_rm(g, 0x8b, ASM_W, x->base,
-                      op_gs(GPR_NONE, g->layout->memories + 32 * (int32_t)memory), 0);
+                      op_gs(GPR_NONE, memory_desc_at(g, memory)), 0);
                 o->base = (uint8_t)x->base;
         }
 }
