@@ -130,8 +130,7 @@ static int child_start(const char *path, struct options *o, struct child *ret)
         if (!ret->pid) {
                 alarm(SECONDS_MAX);
                 (void)run_file(path, o, &run);
-                fflush(NULL);
-                _exit(write(fds[1], &run, sizeof(run)) != sizeof(run));
+                exit(write(fds[1], &run, sizeof(run)) != sizeof(run));
         }
         close(fds[1]);
         return 0;
