@@ -141,6 +141,7 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
                 .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
                 .jobs = jobs_of(job->options), .degraded = job->options->degraded,
                 .cpu = job->cpu, .input_bytes = job->bytes,
+                .features_changed = job->options->features_changed,
         };
         char *argv[] = { (char *)"nacelle-compiler", NULL };
         _cleanup_close_ int out = -EBADF, ours = -EBADF, theirs = -EBADF;
@@ -196,7 +197,7 @@ static int open_cache(const struct run_options *o, int *ret, struct error *err)
         char path[4096];
         int fd;
 
-        if (o->no_cache)
+        if (o->no_cache || o->features_changed)
                 return 0;
         if (o->cache) {
                 fd = cache_open(o->cache, err);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "engine/decode/decode.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/values.h"
 
@@ -90,6 +91,40 @@ int cli_set_tier(void *target, const char *value, struct error *err)
                                  value);
         o->tier = value[0] == 'p' ? TIER_PEAK : TIER_FAST;
         o->auto_tier = false;
+        return 0;
+}
+
+static int find_feature(const char *name, size_t size, uint64_t *ret, struct error *err)
+{
+        for (unsigned i = 0; i < _FEATURE_MAX; i++)
+                if (strlen(feature_table[i].text) == size && !memcmp(feature_table[i].text, name, size)) {
+                        *ret = UINT64_C(1) << i;
+                        return 0;
+                }
+        return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "no proposal is called \"%.*s\"",
+                         (int)(size < 60 ? size : 60), name);
+}
+
+int cli_set_features(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+        uint64_t features = FEATURES_DEFAULT ^ o->features_changed;
+
+        for (const char *p = value;; p++) {
+                bool off = !strncmp(p, "no-", 3);
+                const char *name = p + (off ? 3 : 0);
+                size_t size = strcspn(name, ",");
+                uint64_t bit = 0;
+                int r = find_feature(name, size, &bit, err);
+
+                if (r < 0)
+                        return r;
+                features = off ? features & ~bit : features | bit;
+                p = name + size;
+                if (!*p)
+                        break;
+        }
+        o->features_changed = FEATURES_DEFAULT ^ features;
         return 0;
 }
 

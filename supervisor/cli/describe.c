@@ -140,10 +140,10 @@ static void print_memories(FILE *stream, const struct module *m)
 
                 if (i)
                         fputs("        ", stream);
-                print_bytes(stream, (double)size->min * 65536);
+                print_bytes(stream, (double)memtype_bytes(&m->memories[i].type, size->min));
                 fputs(" at the start, ", stream);
                 if (size->has_max) {
-                        print_bytes(stream, (double)size->max * 65536);
+                        print_bytes(stream, (double)memtype_bytes(&m->memories[i].type, size->max));
                         fputs(" at most\n", stream);
                 } else {
                         fputs("no limit of its own\n", stream);

@@ -3,7 +3,7 @@
 
 #include "supervisor/cli/cli.h"
 
-static const struct option_row options[] = { CLI_OPTION_JOBS, { 0 } };
+static const struct option_row options[] = { CLI_OPTION_FEATURES, CLI_OPTION_JOBS, { 0 } };
 
 static int validate(const struct run_options *o, const char *path, struct error *err)
 {

@@ -36,10 +36,11 @@ static int translate(FILE *out, const uint8_t *bytes, size_t size, struct error 
                 text_caret(out, (const char *)bytes, size, err->offset);
                 return r;
         }
-        /* Offsets would be those of the binary, which nobody has seen. */
-        r = module_decode(binary.bytes, binary.size, &limits_default, FEATURES_DEFAULT, 0, &module, err);
+        /* Offsets would be those of the binary, which nobody has seen. What is off by default can be
+         * written down all the same: who runs it decides. */
+        r = module_decode(binary.bytes, binary.size, &limits_default, UINT64_MAX, 0, &module, err);
         if (r >= 0)
-                r = module_validate(module, &limits_default, FEATURES_DEFAULT, 1, &checked, err);
+                r = module_validate(module, &limits_default, UINT64_MAX, 1, &checked, err);
         if (r < 0)
                 return r;
         fwrite(binary.bytes, 1, binary.size, out);

@@ -125,6 +125,7 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
         struct compile_options options = { .tier = (enum tier)order->tier, .jobs = order->jobs,
                                            .cpu = order->cpu, .hot = order->hot, .nhot = order->nhot,
                                            .progress = progress };
+        uint64_t features = FEATURES_DEFAULT ^ order->features_changed;
         struct compiled_module *code = NULL;
         struct checked_module *checked = NULL;
         struct module *module = NULL;
@@ -133,11 +134,11 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
         int r;
 
         /* The process ends with the job: what it allocates is freed by that. */
-        r = module_decode(bytes, order->input_bytes, &limits_default, FEATURES_DEFAULT, 0, &module,
+        r = module_decode(bytes, order->input_bytes, &limits_default, features, 0, &module,
                           err);
         if (r < 0)
                 return r;
-        r = module_validate(module, &limits_default, FEATURES_DEFAULT, order->jobs, &checked,
+        r = module_validate(module, &limits_default, features, order->jobs, &checked,
                             err);
         if (r < 0 || order->mode == COMPILE_MODE_CHECK)
                 return r;

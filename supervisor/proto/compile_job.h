@@ -20,6 +20,7 @@ struct compile_order {
         uint32_t degraded;   /* go on although a layer is missing */
         uint32_t nhot;       /* TIER_MIXED: functions to optimise */
         uint64_t cpu;
+        uint64_t features_changed; /* set of 1 << FEATURE_...: those that are not as by default */
         uint64_t input_bytes;
         uint8_t key[32];
         uint32_t hot[COMPILE_HOT_MAX]; /* indices in the module, ascending */
