@@ -8,7 +8,6 @@ static const struct { uint8_t first, last; } known_bytes[] = {
         { 0x18, 0x19 }, { 0x1f, 0x1f },
         { 0xd3, 0xd3 }, /* ref.eq */
         { 0xfb, 0xfb }, /* gc */
-        { 0xfe, 0xfe }, /* threads */
 };
 
 bool opcode_is_known(uint8_t byte)
@@ -73,7 +72,7 @@ const char *opcode_why(const uint8_t *at, const uint8_t *end)
         const char *form = "illegal opcode %02x";
         struct leb number = { 0, NULL };
 
-        if (*at == 0xfc || *at == 0xfd)
+        if (opcode_is_prefix(*at))
                 number = leb_unsigned(at + 1, end, 32);
         if (number.next)
                 form = "illegal opcode %02x %02x";

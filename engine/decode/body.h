@@ -20,6 +20,7 @@
  *   IMM_I32, I64, F32, F64   .bits[0], an i32 or f32 zero-extended
  *   IMM_V128, LANES16  .bits[0], .bits[1]; also as .bytes
  *   IMM_LANE           .lane
+ *   IMM_ZERO           nothing
  *
  * Fields that an instruction does not have are left as they were. body_next() checks everything
  * that the binary format demands; body_next_checked() is for bodies that module_validate() has
@@ -256,6 +257,10 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
                 return body_raw(c, check, in, 16);
         case IMM_LANE:
                 return body_u8(c, check, &in->lane);
+        case IMM_ZERO:
+                if (!body_u8(c, check, &in->lane))
+                        return false;
+                return !check || in->lane == 0 || cursor_fail(c, c->at - 1, "zero byte expected");
         }
         __builtin_unreachable();
 }
@@ -273,7 +278,7 @@ static _always_inline_ bool body_opcode(struct cursor *c, bool check, struct ins
         c->at++;
         if (_likely_(in->op != OP_INVALID))
                 return true;
-        if (*at == 0xfc || *at == 0xfd) {
+        if (opcode_is_prefix(*at)) {
                 if (!body_u32(c, check, &number))
                         return false;
                 in->op = opcode_find(*at, number);

@@ -30,6 +30,7 @@ const struct opcode_info opcode_table[_OP_MAX] = {
 #define BYTE_LAST 0xff
 #define FC_LAST   0x1f
 #define FD_LAST   0x11f
+#define FE_LAST   0x4f
 
 _Static_assert(FC_LAST < 0x1000 && FD_LAST < 0x1000, "numbers have twelve bits");
 
@@ -56,6 +57,14 @@ static const uint16_t opcode_of_fd[FD_LAST + 1] = {
 #include "engine/decode/opcodes.def"
 };
 
+static const uint16_t opcode_of_fe[FE_LAST + 1] = {
+        [0 ... FE_LAST] = OP_INVALID,
+#define OP(name, code, text, immediate, pops, pushes, feature) \
+        [(code) >> 12 == 0xfe ? (code) & 0xfff : FE_LAST] = \
+                (code) >> 12 == 0xfe ? OP_##name : OP_INVALID,
+#include "engine/decode/opcodes.def"
+};
+
 #pragma GCC diagnostic pop
 
 uint16_t opcode_find(uint8_t prefix, uint32_t number)
@@ -64,8 +73,18 @@ uint16_t opcode_find(uint8_t prefix, uint32_t number)
                 return opcode_of_fc[number];
         if (prefix == 0xfd && number < ELEMENTSOF(opcode_of_fd))
                 return opcode_of_fd[number];
+        if (prefix == 0xfe && number < ELEMENTSOF(opcode_of_fe))
+                return opcode_of_fe[number];
         return OP_INVALID;
 }
+
+#define ATOMIC_WIDTHS(a, b, c, d, e, f, g) \
+        [OP_I32_ATOMIC_##a] = 4, [OP_I64_ATOMIC_##b] = 8, [OP_I32_ATOMIC_##c] = 1, \
+        [OP_I32_ATOMIC_##d] = 2, [OP_I64_ATOMIC_##e] = 1, [OP_I64_ATOMIC_##f] = 2, \
+        [OP_I64_ATOMIC_##g] = 4
+#define ATOMIC_RMW_WIDTHS(op) \
+        ATOMIC_WIDTHS(RMW_##op, RMW_##op, RMW8_##op##_U, RMW16_##op##_U, RMW8_##op##_U, \
+                      RMW16_##op##_U, RMW32_##op##_U)
 
 static const uint8_t access_bytes[_OP_MAX] = {
         [OP_I32_LOAD] = 4,         [OP_I64_LOAD] = 8,         [OP_F32_LOAD] = 4,
@@ -84,6 +103,12 @@ static const uint8_t access_bytes[_OP_MAX] = {
         [OP_V128_LOAD8_LANE] = 1,  [OP_V128_LOAD16_LANE] = 2, [OP_V128_LOAD32_LANE] = 4,
         [OP_V128_LOAD64_LANE] = 8, [OP_V128_STORE8_LANE] = 1, [OP_V128_STORE16_LANE] = 2,
         [OP_V128_STORE32_LANE] = 4, [OP_V128_STORE64_LANE] = 8,
+        [OP_MEMORY_ATOMIC_NOTIFY] = 4, [OP_MEMORY_ATOMIC_WAIT32] = 4, [OP_MEMORY_ATOMIC_WAIT64] = 8,
+        ATOMIC_WIDTHS(LOAD, LOAD, LOAD8_U, LOAD16_U, LOAD8_U, LOAD16_U, LOAD32_U),
+        ATOMIC_WIDTHS(STORE, STORE, STORE8, STORE16, STORE8, STORE16, STORE32),
+        ATOMIC_RMW_WIDTHS(ADD), ATOMIC_RMW_WIDTHS(SUB), ATOMIC_RMW_WIDTHS(AND),
+        ATOMIC_RMW_WIDTHS(OR), ATOMIC_RMW_WIDTHS(XOR), ATOMIC_RMW_WIDTHS(XCHG),
+        ATOMIC_RMW_WIDTHS(CMPXCHG),
 };
 
 unsigned opcode_access_bytes(enum opcode op)

@@ -55,6 +55,7 @@ enum immediate {
         IMM_V128,
         IMM_LANE,
         IMM_LANES16,
+        IMM_ZERO,          /* a byte that must be 0 */
 };
 
 struct opcode_info {
@@ -68,9 +69,35 @@ struct opcode_info {
 extern const struct opcode_info opcode_table[_OP_MAX];
 extern const uint16_t opcode_of_byte[256]; /* OP_INVALID where the byte is none or a prefix */
 
-/* Row for (@prefix, @number); OP_INVALID where there is none. @prefix: 0xfc or 0xfd. */
+static inline int opcode_is_prefix(uint8_t byte)
+{
+        return byte >= 0xfc && byte <= 0xfe;
+}
+
+/* Row for (@prefix, @number); OP_INVALID where there is none. @prefix: 0xfc to 0xfe. */
 uint16_t opcode_find(uint8_t prefix, uint32_t number);
 
 /* Width of the access in bytes for IMM_MEMARG and IMM_MEMARG_LANE rows (the natural alignment);
  * 0 for all others. */
 unsigned opcode_access_bytes(enum opcode op);
+
+enum atomic {
+        ATOMIC_LOAD,
+        ATOMIC_STORE,
+        ATOMIC_ADD,
+        ATOMIC_SUB,
+        ATOMIC_AND,
+        ATOMIC_OR,
+        ATOMIC_XOR,
+        ATOMIC_XCHG,
+        ATOMIC_CMPXCHG,
+        ATOMIC_NOT, /* not an atomic access of these kinds */
+};
+
+/* What kind of access @op is; its width is opcode_access_bytes(). */
+static inline enum atomic opcode_atomic(enum opcode op)
+{
+        if (op < OP_I32_ATOMIC_LOAD || op > OP_I64_ATOMIC_RMW32_CMPXCHG_U)
+                return ATOMIC_NOT;
+        return (enum atomic)((op - OP_I32_ATOMIC_LOAD) / 7);
+}

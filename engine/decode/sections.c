@@ -138,11 +138,13 @@ static int read_range(struct decoder *d, struct range *ret, uint8_t *ret_page_sh
 
         if (!read_u8(&d->c, &flags))
                 return decoder_fail(d);
-        if (flags > (ret_page_shift ? 15 : 7))
+        if (flags > (ret_page_shift ? 15 : 7) || (flags & 2 && !ret_page_shift))
                 return decoder_error(d, -EBADMSG, offset, "malformed limits flags 0x%02x", flags);
-        if (flags & 2)
-                return decoder_error(d, -EOPNOTSUPP, offset,
-                                     "a shared memory: threads are not supported");
+        if (flags & 2) {
+                r = decoder_need(d, FEATURE_THREADS, offset);
+                if (r < 0)
+                        return r;
+        }
         if (flags & 4) {
                 r = decoder_need(d, FEATURE_MEMORY64, offset);
                 if (r < 0)
@@ -155,7 +157,8 @@ static int read_range(struct decoder *d, struct range *ret, uint8_t *ret_page_sh
                                              feature_table[FEATURE_CUSTOM_PAGE_SIZES].text);
                 d->m->features_used |= UINT64_C(1) << FEATURE_CUSTOM_PAGE_SIZES;
         }
-        *ret = (struct range) { .has_max = flags & 1, .is_64 = flags & 4 };
+        *ret = (struct range) { .has_max = flags & 1, .is_64 = flags & 4,
+                                .is_shared = flags & 2 };
         if (!read_u64(&d->c, &ret->min) || (ret->has_max && !read_u64(&d->c, &ret->max)))
                 return decoder_fail(d);
         if (!(flags & 8))

@@ -29,6 +29,10 @@ struct store_options {
         uint64_t memory_max_bytes;  /* all linear memories of the store together; 0: no limit */
         uint64_t table_max_elements; /* all tables together; 0: limits.def */
         unsigned slots;             /* memories at once, e.g. 1 for a single guest; 0: 64 */
+        /* memory.atomic.wait: let time pass for the guest of this fiber, which may be suspended
+         * meanwhile. NULL: the thread sleeps. */
+        void (*sleep)(void *context, uint64_t ns);
+        void *sleep_context;
 };
 
 /* A function of the host. @code follows the C convention with the arguments of abi.h: i32 as

@@ -3,5 +3,5 @@ libinstance_a_SOURCES = engine/instance/builtins.c engine/instance/builtins.h en
 	engine/instance/extern.c engine/instance/function.c engine/instance/instance.c \
 	engine/instance/instance.h engine/instance/link.c engine/instance/memory.c \
 	engine/instance/segment.c engine/instance/slot.c engine/instance/store.c \
-	engine/instance/store.h engine/instance/table.c engine/instance/types.c \
+	engine/instance/store.h engine/instance/table.c engine/instance/types.c engine/instance/wait.c \
 	engine/instance/x64/thunks.S

@@ -96,28 +96,12 @@ int store_new_global(struct store *s, const struct globaltype *type, union value
         return 0;
 }
 
-/* What of a module this engine cannot run, though it can be decoded and checked. */
-static int module_supported(const struct module *m, struct error *err)
-{
-        for (uint32_t k = 0; k < m->nmemories; k++) {
-                const struct memtype *t = &m->memories[k].type;
-
-                if (t->size.is_shared)
-                        return error_set(err, STAGE_INSTANTIATE, -EOPNOTSUPP, m->memories[k].offset,
-                                         "a shared memory");
-        }
-        return 0;
-}
-
 int loaded_module_new(struct store *s, const struct artefact *a, void *code, int fd,
                       struct loaded_module **ret, struct error *err)
 {
         struct loaded_module *l = pool_alloc(s->pool, 1, sizeof(*l));
         const struct module *m = a->module;
-        int r = module_supported(m, err);
 
-        if (r < 0)
-                return r;
         if ((uintptr_t)code % 4096 != 0)
                 return error_set(err, STAGE_INSTANTIATE, -EINVAL, ERROR_NOWHERE,
                                  "code at an address that is not a page's");

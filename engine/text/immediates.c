@@ -194,6 +194,9 @@ static void read_immediate(struct module_text *m, struct instruction in, struct 
         switch (opcode_table[in.op].immediate) {
         case IMM_NONE:
                 break;
+        case IMM_ZERO:
+                buffer_u8(out, 0);
+                break;
         case IMM_LABEL:
                 buffer_uleb(out, read_label(m));
                 break;

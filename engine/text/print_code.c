@@ -107,6 +107,7 @@ static bool print_immediate(struct printer *p, struct cursor *c, const struct in
 {
         switch ((enum immediate)opcode_table[in->op].immediate) {
         case IMM_NONE:
+        case IMM_ZERO:
                 break;
         case IMM_BLOCK:
                 print_block_type(p, in);

@@ -99,15 +99,23 @@ static bool is_assertion(enum script_kind kind)
         return kind >= SCRIPT_ASSERT_RETURN;
 }
 
+/* Does @path end with the whole parts @name? A proposal's script often has the name of one of the
+ * standard, so it is named with its folder. */
+static bool is_file(const char *path, const char *name)
+{
+        size_t size = strlen(path), n = strlen(name);
+
+        if (size < n || strcmp(path + size - n, name) || (size > n && path[size - n - 1] != '/'))
+                return false;
+        return strchr(name, '/') || !strstr(path, "/proposals/");
+}
+
 static bool is_skipped(const struct script_run *run, uint32_t line)
 {
-        const char *slash = strrchr(run->file, '/');
-        const char *name = slash ? slash + 1 : run->file;
-
         for (size_t i = 0; i < run->nskips; i++) {
                 const struct script_skip *s = &run->skips[i];
 
-                if (!strcmp(s->file, name) && (!s->last || (line >= s->first && line <= s->last)))
+                if (is_file(run->file, s->file) && (!s->last || (line >= s->first && line <= s->last)))
                         return true;
         }
         return false;

@@ -43,7 +43,7 @@ struct script_host {
 };
 
 struct script_skip { /* commands that begin in these lines are not run */
-        const char *file;      /* last part of the path */
+        const char *file;      /* last part of the path, or more: "threads/imports.wast" */
         uint32_t first, last;  /* lines; 0, 0: the whole file */
         const char *feature;   /* that is absent */
         const char *reason;

@@ -272,6 +272,21 @@ static valtype *apply_row(struct body *b, valtype *top, const struct op_row *row
         return top;
 }
 
+/* The address is the first operand; unlike other accesses, these name no smaller alignment. */
+static valtype *check_atomic(struct body *b, valtype *top, const struct op_row *row,
+                             const struct instruction *in)
+{
+        if (!memarg_fits(b, in, row->align))
+                return NULL;
+        if (in->align != row->align)
+                return body_fail(b, -EBADMSG, "atomic alignment must be natural: 2^%u for an access "
+                                 "of 2^%u bytes", in->align, row->align);
+        if (row->op <= OP_MEMORY_ATOMIC_WAIT64)
+                b->has_calls = true; /* of a builtin */
+        return apply_row(b, top, row, 0,
+                         address_type(b->k->m->memories[in->index].type.size.is_64));
+}
+
 static _cold_ valtype *invalid_lane(struct body *b, unsigned lane)
 {
         return body_fail(b, -EBADMSG, "invalid lane index %u", lane);
@@ -337,7 +352,7 @@ again:
                 case CLASS_ILLEGAL: {
                         uint32_t number = 0;
 
-                        if (_unlikely_((*b->op_at & 0xfe) == 0xfc && !read_u32(&c, &number)))
+                        if (_unlikely_(opcode_is_prefix(*b->op_at) && !read_u32(&c, &number)))
                                 goto malformed;
                         in.op = opcode_find(*b->op_at, number);
                         if (_unlikely_(in.op == OP_INVALID)) {
@@ -408,6 +423,10 @@ again:
                                 return (void)invalid_lane(b, in.lane), b->error.code;
                         SYNC(apply_row(b, top, row, 0, address_type(
                                 m->memories[in.index].type.size.is_64)));
+                        break;
+                case CLASS_ATOMIC:
+                        IMMEDIATE(IMM_MEMARG);
+                        SYNC(check_atomic(b, top, row, &in));
                         break;
                 case CLASS_LANE:
                         IMMEDIATE(IMM_LANE);

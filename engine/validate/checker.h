@@ -19,6 +19,7 @@ enum op_class {
         CLASS_LOAD, CLASS_STORE, /* memarg; the address is the last operand, or the one before */
         CLASS_LOAD_LANE, CLASS_STORE_LANE,
         CLASS_LANE, CLASS_SHUFFLE,
+        CLASS_ATOMIC,  /* memarg; the address is the first operand */
         CLASS_LOCAL_GET, CLASS_LOCAL_SET, CLASS_LOCAL_TEE,
         CLASS_GLOBAL_GET, CLASS_GLOBAL_SET,
         CLASS_BLOCK, CLASS_LOOP, CLASS_IF, CLASS_ELSE, CLASS_END,

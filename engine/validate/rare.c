@@ -356,6 +356,8 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
         case OP_TABLE_INIT:
         case OP_TABLE_COPY:
                 return check_table_bulk(b, top, in);
+        case OP_ATOMIC_FENCE:
+                return top;
         case OP_ELEM_DROP:
                 b->has_calls = true;
                 return get_element(b, in->index) ? top : NULL;

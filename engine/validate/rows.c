@@ -50,6 +50,8 @@ static uint8_t immediate_class(const struct opcode_info *info)
         case IMM_V128:
                 return CLASS_CONST_V128;
         case IMM_MEMARG:
+                if (info->feature == FEATURE_THREADS)
+                        return CLASS_ATOMIC;
                 return is_store ? CLASS_STORE : CLASS_LOAD;
         case IMM_MEMARG_LANE:
                 return is_store ? CLASS_STORE_LANE : CLASS_LOAD_LANE;

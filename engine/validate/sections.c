@@ -83,6 +83,9 @@ static int check_memory(struct checker *k, uint32_t i)
                 return checker_error(k, -EBADMSG, memory->offset, "memory size must be at most "
                                      "%llu pages%s", (unsigned long long)most,
                                      size->is_64 || !shift ? "" : " (4GiB)");
+        if (size->is_shared && !size->has_max)
+                return checker_error(k, -EBADMSG, memory->offset,
+                                     "shared memory must have maximum");
         if (size->has_max && size->min > size->max)
                 return checker_error(k, -EBADMSG, memory->offset,
                                      "size minimum must not be greater than maximum");

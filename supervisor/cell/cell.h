@@ -40,7 +40,7 @@ struct registered {
 };
 
 struct spectest {
-        struct memory_object *memory;
+        struct memory_object *memory, *shared_memory;
         struct table_object *table, *table64;
         struct global_object *globals[4];
 };

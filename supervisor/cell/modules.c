@@ -31,9 +31,20 @@ static int grow(void *array, uint32_t n, size_t size, struct error *err)
         return 0;
 }
 
+/* A guest waits for a notification: other fibers of the cell go on. */
+static void guest_sleep(void *context, uint64_t ns)
+{
+        struct cell *c = context;
+        int64_t time[2] = { (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000) };
+        struct ring_op op = { .code = RING_TIMEOUT, .fd = -1, .address = time };
+
+        (void)ring_do(c->ring, &op);
+}
+
 int cell_store(struct cell *c, struct error *err)
 {
-        struct store_options o = { .slots = CELL_MEMORIES_MAX };
+        struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep,
+                                   .sleep_context = c };
 
         if (c->store)
                 return 0;

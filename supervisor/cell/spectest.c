@@ -42,6 +42,9 @@ static int make(struct cell *c, struct error *err)
         if (!s)
                 return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "spectest");
         r = store_new_memory(c->store, &memory, &s->memory, err);
+        memory.size.is_shared = true;
+        if (r >= 0)
+                r = store_new_memory(c->store, &memory, &s->shared_memory, err);
         if (r >= 0)
                 r = store_new_table(c->store, &table, &s->table, err);
         table.size.is_64 = true;
@@ -86,6 +89,9 @@ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind
                 }
         if (is(name, "memory"))
                 *ret = (struct extern_value) { .kind = EXTERN_MEMORY, .memory = c->spectest->memory };
+        else if (is(name, "shared_memory"))
+                *ret = (struct extern_value) { .kind = EXTERN_MEMORY,
+                                               .memory = c->spectest->shared_memory };
         else if (is(name, "table"))
                 *ret = (struct extern_value) { .kind = EXTERN_TABLE, .table = c->spectest->table };
         else if (is(name, "table64"))

@@ -153,7 +153,7 @@ static void run_prefixes(const struct target *t, const struct input *in)
 }
 
 /* Bytes where formats break: ends of ranges, continuation bits, opcodes, section ids. */
-static const uint8_t odd_bytes[] = { 0x00, 0x01, 0x0b, 0x3f, 0x40, 0x7f, 0x80, 0x8f, 0xfc, 0xfd, 0xff };
+static const uint8_t odd_bytes[] = { 0x00, 0x01, 0x0b, 0x3f, 0x40, 0x7f, 0x80, 0x8f, 0xfc, 0xfd, 0xfe, 0xff };
 
 static size_t remove_part(uint8_t *b, size_t size, size_t at, size_t n)
 {

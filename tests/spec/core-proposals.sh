@@ -4,8 +4,12 @@ tiers=fast
 if grep -q '^#define HAVE_LLVM 1' config.h; then
 	tiers="fast peak"
 fi
-for proposal in custom-page-sizes wide-arithmetic; do
+for proposal in custom-page-sizes threads wide-arithmetic; do
 	for tier in $tiers; do
 		tests/spec/run-wast --suite="proposals/$proposal" --tier "$tier" || exit
 	done
+done
+# Our own scripts: more cases of the same proposals.
+for tier in $tiers; do
+	tests/spec/run-wast --tier "$tier" "${srcdir:-.}"/tests/spec/proposals/*/*.wast || exit
 done

@@ -21,3 +21,4 @@ core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/cor
 	tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)
+EXTRA_DIST += tests/spec/proposals

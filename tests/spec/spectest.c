@@ -41,6 +41,10 @@ int spectest_make(struct store *s, struct spectest *ret, struct error *err)
                 .size = { .min = 1, .max = 2, .has_max = true },
                 .page_shift = 16,
         };
+        static const struct memtype shared = {
+                .size = { .min = 1, .max = 2, .has_max = true, .is_shared = true },
+                .page_shift = 16,
+        };
         static const union value values[4] = {
                 { .i32 = 666 }, { .i64 = 666 }, { .f32 = 666.6f }, { .f64 = 666.6 },
         };
@@ -57,6 +61,8 @@ int spectest_make(struct store *s, struct spectest *ret, struct error *err)
                 r = store_new_table(s, &table64, &ret->table64, err);
         if (r >= 0)
                 r = store_new_memory(s, &memory, &ret->memory, err);
+        if (r >= 0)
+                r = store_new_memory(s, &shared, &ret->shared_memory, err);
         return r;
 }
 
@@ -85,6 +91,8 @@ int spectest_find(const struct spectest *t, const char *name, size_t size, struc
                 *ret = (struct extern_value) { .kind = EXTERN_TABLE, .table = t->table64 };
         else if (is("memory", name, size))
                 *ret = (struct extern_value) { .kind = EXTERN_MEMORY, .memory = t->memory };
+        else if (is("shared_memory", name, size))
+                *ret = (struct extern_value) { .kind = EXTERN_MEMORY, .memory = t->shared_memory };
         else
                 return -ENOENT;
         return 0;

@@ -10,7 +10,7 @@
 struct spectest {
         struct global_object *globals[4];
         struct table_object *table, *table64;
-        struct memory_object *memory;
+        struct memory_object *memory, *shared_memory;
 };
 
 _must_check_ int spectest_make(struct store *s, struct spectest *ret, struct error *err);

@@ -1,5 +1,6 @@
 /* One function, from front to back: the instructions as a table of which emitter does what. The
  * whole generator is this one compilation unit, so that the emitters are inlined where it pays. */
+#include "engine/compile/fast/x64/atomic.h"
 #include "engine/compile/fast/x64/vector.h"
 
 struct fast_unit {
@@ -88,6 +89,8 @@ static enum opcode skip_dead(struct generator *g, struct instruction *in)
                 call_builtin(g, BUILTIN_##name, fixed, ELEMENTSOF(fixed), noperands, result);   \
         } while (0)
 
+#define OFFSET_WORDS(in) (uint32_t)(in)->offset, (uint32_t)((in)->offset >> 32)
+
 /* What is neither control nor arithmetic, and seldom. */
 static void instruction_seldom(struct generator *g, const struct instruction *in)
 {
@@ -160,8 +163,20 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
         case OP_I64_MUL_WIDE_U:
                 wide_product(g, 4); /* mul */
                 break;
+        case OP_MEMORY_ATOMIC_NOTIFY:
+                BUILTIN_CALL(memory_notify, 2, T_I32, in->index, OFFSET_WORDS(in));
+                break;
+        case OP_MEMORY_ATOMIC_WAIT32:
+                BUILTIN_CALL(memory_wait32, 3, T_I32, in->index, OFFSET_WORDS(in));
+                break;
+        case OP_MEMORY_ATOMIC_WAIT64:
+                BUILTIN_CALL(memory_wait64, 3, T_I32, in->index, OFFSET_WORDS(in));
+                break;
         default:
-                vector_instruction(g, in);
+                if (opcode_table[in->op].feature == FEATURE_THREADS)
+                        atomic_instruction(g, in);
+                else
+                        vector_instruction(g, in);
                 break;
         }
 }

@@ -663,7 +663,7 @@ static void lower_instructions(struct body *s)
         while (s->ncontrol && !s->failed) {
                 body_next_checked(&s->cursor, &in);
                 if (lower_control(s, &in) || lower_variable(s, &in) || lower_number(s, &in) ||
-                    lower_memory(s, &in) || lower_call(s, &in))
+                    lower_memory(s, &in) || lower_call(s, &in) || lower_atomic(s, &in))
                         continue;
                 (void)lower_simd(s, &in);
         }

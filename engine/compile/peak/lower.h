@@ -126,6 +126,7 @@ LLVMValueRef quiet_operand(struct lowering *l, LLVMValueRef v);
 bool lower_number(struct body *s, const struct instruction *in);
 bool lower_memory(struct body *s, const struct instruction *in);
 bool lower_call(struct body *s, const struct instruction *in);
+bool lower_atomic(struct body *s, const struct instruction *in);
 bool lower_simd(struct body *s, const struct instruction *in);
 void lower_return(struct body *s); /* results are on the stack */
 void lower_parameters(struct body *s);

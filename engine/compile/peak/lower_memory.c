@@ -212,6 +212,14 @@ static void push_size(struct body *s, const struct range *size, LLVMValueRef v)
         push(s, size->is_64 ? v : LLVMBuildTrunc(s->l->b, v, s->l->i32, ""));
 }
 
+/* memory.atomic.notify and wait: the constants are the memory and both halves of the offset. */
+static void lower_wait(struct body *s, const struct instruction *in, enum builtin b)
+{
+        const uint32_t constants[3] = { in->index, (uint32_t)in->offset, (uint32_t)(in->offset >> 32) };
+
+        push(s, LLVMBuildTrunc(s->l->b, call_builtin(s, in, b, 3, constants), s->l->i32, ""));
+}
+
 static bool lower_bulk(struct body *s, const struct instruction *in)
 {
         uint32_t two[2] = { in->index, in->index2 };
@@ -254,6 +262,15 @@ static bool lower_bulk(struct body *s, const struct instruction *in)
                 return true;
         case OP_ELEM_DROP:
                 (void)call_builtin(s, in, BUILTIN_elem_drop, 1, two);
+                return true;
+        case OP_MEMORY_ATOMIC_NOTIFY:
+                lower_wait(s, in, BUILTIN_memory_notify);
+                return true;
+        case OP_MEMORY_ATOMIC_WAIT32:
+                lower_wait(s, in, BUILTIN_memory_wait32);
+                return true;
+        case OP_MEMORY_ATOMIC_WAIT64:
+                lower_wait(s, in, BUILTIN_memory_wait64);
                 return true;
         case OP_REF_FUNC:
                 push(s, call_builtin(s, in, BUILTIN_ref_func, 1, two));

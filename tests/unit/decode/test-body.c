@@ -32,11 +32,13 @@ START_TEST(no_other_code_is_found)
         for (uint32_t i = 0; i < 0x1000; i++) {
                 found += opcode_find(0xfc, i) != OP_INVALID;
                 found += opcode_find(0xfd, i) != OP_INVALID;
+                found += opcode_find(0xfe, i) != OP_INVALID;
         }
         ck_assert_uint_eq(found, _OP_MAX);
         ck_assert_uint_eq(opcode_find(0xfb, 0), OP_INVALID);
         ck_assert_uint_eq(opcode_find(0xfc, UINT32_MAX), OP_INVALID);
         ck_assert_uint_eq(opcode_find(0xfd, UINT32_MAX), OP_INVALID);
+        ck_assert_uint_eq(opcode_find(0xfe, UINT32_MAX), OP_INVALID);
         ck_assert_uint_eq(opcode_of_byte[0xff], OP_INVALID);
         ck_assert_uint_eq(opcode_access_bytes(OP_INVALID), 0);
 }
@@ -104,6 +106,9 @@ static void append_immediate(struct buffer *b, unsigned kind, uint32_t seed)
         case IMM_LANE:
                 buffer_u8(b, (uint8_t)small);
                 break;
+        case IMM_ZERO:
+                buffer_u8(b, 0);
+                break;
         default:
                 buffer_uleb(b, large);
                 break;
@@ -156,7 +161,9 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
         { "long number",        { 0xfd, 0x80, 0x80, 0x80, 0x80, 0x80, 0 }, 7,
           "integer representation too long", -EBADMSG },
         { "of gc",              { 0xfb, 0x00 },       2, "opcode fb of a proposal",   -EOPNOTSUPP },
-        { "of threads",         { 0xfe, 0x00 },       2, "opcode fe of a proposal",   -EOPNOTSUPP },
+        { "no such atomic",     { 0xfe, 0x4f },       2, "illegal opcode fe 4f",      -EBADMSG },
+        { "fence cut",          { 0xfe, 0x03 },       2, "unexpected end",            -EBADMSG },
+        { "fence of another kind", { 0xfe, 0x03, 1 }, 3, "zero byte expected",        -EBADMSG },
         { "after relaxed-simd", { 0xfd, 0x94, 0x02 }, 3, "illegal opcode fd 114",      -EBADMSG },
         { "block type",         { 0x02, 0x41 },       2, "malformed value type",      -EBADMSG },
         { "block type missing", { 0x02 },             1, "unexpected end",            -EBADMSG },

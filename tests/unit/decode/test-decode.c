@@ -65,7 +65,8 @@ static const struct {
         { "memory: limits flags", "05 03 01 10 00", "malformed limits flags", -EBADMSG, 11, false },
         { "memory: page size", "05 04 01 08 00 00", "malformed limits flags 0x08: the feature custom-page-sizes is off", -EBADMSG, 11, false },
         { "memory: flags as number", "05 05 01 81 00 00 00", "malformed limits flags", -EBADMSG, 11, false },
-        { "memory: shared", "05 04 01 03 00 01", "a shared memory", -EOPNOTSUPP, 11, false },
+        { "memory: shared", "05 04 01 03 00 01", "the feature threads is off", -EOPNOTSUPP, 11, false },
+        { "table: shared", "04 05 01 70 03 00 01", "malformed limits flags", -EBADMSG, 12, false },
         { "memory: maximum missing", "05 03 01 01 00", "unexpected end", -EBADMSG, 13, false },
         { "global: expression without end", "06 05 01 7f 00 41 00", "unexpected end", -EBADMSG, 15, false },
         { "global: illegal opcode", "06 05 01 7f 00 ff 0b", "illegal opcode ff", -EBADMSG, 13, false },
@@ -242,6 +243,7 @@ static const struct { const char *name, *hex; enum feature feature; } feature_ca
         { "passive elements",          "09 04 01 01 00 00",                FEATURE_BULK_MEMORY },
         { "64-bit memory",             "05 03 01 04 00",                   FEATURE_MEMORY64 },
         { "64-bit table",              "04 04 01 70 04 00",                FEATURE_MEMORY64 },
+        { "shared memory",             "05 04 01 03 00 01",                FEATURE_THREADS },
         { "import of a 64-bit memory", "02 06 01 00 00 02 04 00",          FEATURE_MEMORY64 },
 };
 
