@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -29,11 +31,21 @@
 #define REFUSE(call, error, why, id) \
         { .name = #call, .number = SYS_##call, .deny = (error), .reason = why, .drill = id }
 
+#define HOT_ROWS 9 /* at the head of a table */
+
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 
 /* clang-format off */
 static const struct syscall_rule cell_rules[] = {
+        ALLOW_IF2(recvfrom, ARG_IS(3, MSG_DONTWAIT), ARG_IS(4, 0), "fd_read, sock_recv that need not wait", "H15"),
+        ALLOW_IF2(sendto, ARG_IS(3, MSG_DONTWAIT | MSG_NOSIGNAL), ARG_IS(4, 0), "fd_write, sock_send; no address", "H15"),
+        ALLOW_IF(preadv2,  ARG_IS(5, RWF_NOWAIT),           "fd_read, fd_pread of what is in memory",       "H02"),
+        ALLOW_IF(preadv2,  ARG_IS(5, 0),                    "the same where files cannot say so",           "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, 0),                    "fd_write, fd_pwrite, the same",                "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_NOWAIT),           "the same where files can",                     "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_APPEND),           "the same at the end",                          "H02"),
         ALLOW_IF(io_uring_enter, ARG_IS(0, FD_RING),        "submit and reap guest I/O, on this ring only", "H07"),
+        ALLOW_IF(poll, ARG_IS(2, 0),                        "poll_oneoff: what is ready now; never waits",  "H02"),
         ALLOW(futex,                                        "locks of the C library",                       "H06"),
         ALLOW_IF(mmap,     ARG_LACKS(2, PROT_EXEC),         "memories and stacks, never code",              "H12"),
         ALLOW_IF(mprotect, ARG_LACKS(2, PROT_EXEC),         "memory.grow, never code",                      "H11"),
@@ -45,7 +57,6 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW(lseek,                                        "fd_seek, fd_tell",                             "H24"),
         ALLOW(ftruncate,                                    "fd_filestat_set_size; not the sealed arena",   "H13"),
         ALLOW_IF(fcntl, ARG_IS(1, F_GETFL),                 "fd_fdstat_get",                                "H20"),
-        ALLOW_IF(fcntl, ARG_IS(1, F_SETFL),                 "fd_fdstat_set_flags",                          "H20"),
         ALLOW_IF(utimensat, ARG_IS(1, 0),                   "fd_filestat_set_times: a descriptor, no path", "H24"),
         ALLOW(clock_gettime,                                "clocks that are not in the vdso",              "H21"),
         ALLOW(clock_getres,                                 "the same",                                     "H21"),
@@ -160,8 +171,13 @@ static int build(scmp_filter_ctx filter, enum role role)
                 if (r < 0)
                         return r;
         }
-        /* The rows come first in the filter in the order of the table: the hot call leads. */
-        return seccomp_syscall_priority(filter, rules[0].number, 255);
+        /* The filter compares in the order of the table: the hot calls lead. */
+        for (unsigned i = n < HOT_ROWS ? n : HOT_ROWS; i-- > 0;) {
+                r = seccomp_syscall_priority(filter, rules[i].number, (uint8_t)(UINT8_MAX - i));
+                if (r < 0)
+                        return r;
+        }
+        return 0;
 }
 
 /* Without filters, or with some that are too old to end the whole process (before Linux 4.14). */

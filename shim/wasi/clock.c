@@ -116,7 +116,7 @@ static enum wasi_errno random_do(struct wasi *w, const struct guest_span *s)
                         done += r;
                 /* Gigabytes of it are legal, and must not stop the other guests of this thread. */
                 if (done < s->bytes)
-                        (void) io_pause(w, 0);
+                        ring_yield(w->config.ring);
         }
         return WASI_SUCCESS;
 }
@@ -135,7 +135,8 @@ uint32_t wasi_sched_yield(void)
 {
         struct guest g;
 
-        return wasi_errno_of(io_pause(wasi_current(&g), 0));
+        ring_yield(wasi_current(&g)->config.ring);
+        return WASI_SUCCESS;
 }
 
 void wasi_proc_exit(uint32_t status)

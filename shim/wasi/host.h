@@ -41,6 +41,9 @@ struct wasi_config {
         const char *const *args; /* strings live as long as the guest */
         const char *const *env;  /* "K=V" */
         const struct wasi_grant_dir *dirs;
+        /* No other guest runs on this thread: a file that cannot say whether it would wait is waited
+         * for here, as the guest would natively, and not by a thread of the kernel. */
+        bool alone;
         const int *listen;       /* listening sockets, the guest's: descriptors behind the directories */
         unsigned files_max;      /* open descriptors at once; 0: 1024 */
         uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */

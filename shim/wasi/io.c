@@ -14,15 +14,6 @@
 
 #define IO_POSITION UINT64_MAX
 
-int32_t io_pause(struct wasi *w, uint64_t ns)
-{
-        int64_t t[2] = { ns / 1000000000u, ns % 1000000000u };
-        struct ring_op op = { .code = RING_TIMEOUT, .fd = -1, .address = t };
-        int32_t r = ring_do(w->config.ring, &op);
-
-        return r == -ETIME ? 0 : r;
-}
-
 /* Whatever the kernel can do at once; else the call is taken back. The call races only with itself:
  * what it reports in the end is what happened. */
 static int32_t io_now(struct wasi *w, const struct ring_op *op)
@@ -76,10 +67,86 @@ static int32_t io_wait_ready(struct wasi *w, const struct ring_op *op)
         return ring_do(w->config.ring, &poll);
 }
 
-static int32_t io_stream(struct wasi *w, const struct descriptor *d, const struct ring_op *op)
+/* Without the ring, when nothing has to be waited for; else as ring_now(). */
+static int32_t io_at_once(struct wasi *w, struct descriptor *d, const struct ring_op *op)
 {
-        int32_t r;
+        bool *cannot_tell = &d->cannot_tell[op_writes(op) ? WATCH_WRITE : WATCH_READ];
 
+        if (!*cannot_tell) {
+                int32_t r = ring_now(op, false);
+
+                if (r != -EOPNOTSUPP)
+                        return r;
+                *cannot_tell = true;
+        }
+        return d->kind == KIND_FILE && w->config.alone ? ring_now(op, true) : -ENOSYS;
+}
+
+static uint64_t op_bytes(const struct ring_op *op)
+{
+        const struct iovec *v = op->address;
+        uint64_t bytes = 0;
+
+        if (op->code != RING_READV && op->code != RING_WRITEV)
+                return op->length;
+        for (uint32_t i = 0; i < op->length; i++)
+                bytes += v[i].iov_len;
+        return bytes;
+}
+
+/* Let @op go on behind its first @bytes, which are less than all. */
+static void op_advance(struct ring_op *op, uint64_t bytes)
+{
+        if (op->offset != IO_POSITION)
+                op->offset += bytes;
+        if (op->code != RING_READV && op->code != RING_WRITEV) {
+                op->address = (uint8_t *)op->address + bytes;
+                op->length -= (uint32_t)bytes;
+                return;
+        }
+        for (struct iovec *v = op->address;; v++) {
+                if (bytes < v->iov_len) {
+                        v->iov_base = (uint8_t *)v->iov_base + bytes;
+                        v->iov_len -= bytes;
+                        op->address = v;
+                        return;
+                }
+                bytes -= v->iov_len;
+                op->length--;
+        }
+}
+
+/* A file that is partly in memory gives that part at once: the rest is waited for all the same, for
+ * programs take a short read for the end of the file. */
+static int32_t io_file(struct wasi *w, struct descriptor *d, const struct ring_op *asked)
+{
+        struct ring_op op = *asked;
+        uint64_t left = op_bytes(&op);
+        int32_t done = 0;
+
+        for (;;) {
+                int32_t r = io_at_once(w, d, &op);
+
+                if (r == -EAGAIN || r == -ENOSYS)
+                        r = ring_do(w->config.ring, &op);
+                if (r == -EINTR)
+                        continue;
+                if (r <= 0)
+                        return done ? done : r;
+                done += r;
+                left -= (uint64_t)r;
+                if (left == 0)
+                        return done;
+                op_advance(&op, (uint64_t)r);
+        }
+}
+
+static int32_t io_stream(struct wasi *w, struct descriptor *d, const struct ring_op *op)
+{
+        int32_t r = io_at_once(w, d, op);
+
+        if (r != -ENOSYS && (r != -EAGAIN || d->flags & WASI_FD_NONBLOCK))
+                return r;
         if (d->flags & WASI_FD_NONBLOCK)
                 return is_message(op) ? message_now(w, op) : io_now(w, op);
         for (;;) {
@@ -102,13 +169,7 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
 
         /* Whatever a watch said before this, or says while it is under way, may be over. */
         d->io[direction]++;
-        if (d->kind == KIND_FILE) {
-                do
-                        r = ring_do(w->config.ring, op);
-                while (r == -EINTR);
-        } else {
-                r = io_stream(w, d, op);
-        }
+        r = d->kind == KIND_FILE ? io_file(w, d, op) : io_stream(w, d, op);
         d->io[direction]++;
         return r;
 }

@@ -1,8 +1,10 @@
 /* poll.c - poll_oneoff: wait for the first of many events.
  *
- * Each subscription of a descriptor that can make one wait uses a watch of that descriptor, which
- * stays armed when the poll ends without it; all clocks together become at most one timer, for the
- * one that is due first, which is taken back. Everything that is true at the end is told. */
+ * Descriptors that no armed watch stands for are asked at once, all in one call. Only when nothing is
+ * true is the ring used: each subscription of a descriptor that can make one wait uses a watch of
+ * that descriptor, which stays armed when the poll ends without it; all clocks together become at most
+ * one timer, for the one that is due first, which is taken back. Everything that is true at the end
+ * is told. */
 #include <errno.h>
 #include <poll.h>
 
@@ -31,10 +33,12 @@ struct poll_item {
 
 struct poll_set {
         struct poll_set *next;
-        unsigned n;
+        unsigned n, room;
         struct call timer;
         int64_t timer_time[2];
-        struct call **calls; /* [n + 1]: in flight; the timer is the last */
+        struct call **calls;   /* [room + 1]: in flight; the timer is the last */
+        struct pollfd *polls;  /* [room]: asked at once */
+        struct poll_item **of; /* [room]: the items of those */
         struct poll_item items[];
 };
 
@@ -52,19 +56,43 @@ void poll_drop_all(struct wasi *w)
                 w->polls = s->next;
                 free(s);
         }
+        free(w->spare);
+        w->spare = NULL;
+}
+
+static struct poll_set *poll_set_alloc(unsigned n)
+{
+        size_t items = sizeof(struct poll_set) + n * sizeof(struct poll_item);
+        size_t calls = (n + 1) * sizeof(struct call *), of = n * sizeof(struct poll_item *);
+        char *p = malloc(items + calls + of + n * sizeof(struct pollfd));
+        struct poll_set *s = (struct poll_set *)p;
+
+        if (!p)
+                return NULL;
+        s->room = n;
+        s->calls = (struct call **)(p + items);
+        s->of = (struct poll_item **)(p + items + calls);
+        s->polls = (struct pollfd *)(p + items + calls + of);
+        return s;
 }
 
 /* Known to the guest's state as long as it lives: a trap while the fiber sleeps drops only the frame. */
 static struct poll_set *poll_set_new(struct wasi *w, unsigned n)
 {
-        size_t items = sizeof(struct poll_set) + n * sizeof(struct poll_item);
-        struct poll_set *s = calloc(1, items + (n + 1) * sizeof(struct call *));
+        struct poll_set *s = w->spare;
 
+        /* A server polls over and over: its set is large, and about as large each time. */
+        w->spare = NULL;
+        if (!s || s->room < n) {
+                free(s);
+                s = poll_set_alloc(n);
+        }
         if (!s)
                 return NULL;
+        for (unsigned k = 0; k < n; k++)
+                s->items[k] = (struct poll_item) { .due = NEVER };
         s->n = n;
-        s->calls = (struct call **)((char *)s + items);
-        s->timer.state = CALL_IDLE;
+        s->timer = (struct call) { .state = CALL_IDLE };
         s->next = w->polls;
         w->polls = s;
         return s;
@@ -77,6 +105,8 @@ static void poll_set_free(struct wasi *w, struct poll_set *s)
         while (*p != s)
                 p = &(*p)->next;
         *p = s->next;
+        if (!w->spare)
+                w->spare = TAKE_PTR(s);
         free(s);
 }
 
@@ -198,10 +228,9 @@ static unsigned direction(const struct poll_item *i)
         return i->type == WASI_EVENT_FD_READ ? WATCH_READ : WATCH_WRITE;
 }
 
-static void item_finish(struct poll_item *i)
+/* @r: of poll(), or an error of the watch. */
+static void item_finish(struct poll_item *i, int32_t r)
 {
-        int32_t r = i->watch->call.result;
-
         i->ready = true;
         if (r < 0) {
                 i->error = wasi_errno_of(r);
@@ -260,24 +289,58 @@ static void poll_arm(struct wasi *w, struct poll_set *s)
 
                 if (!i->d || i->ready)
                         continue;
-                i->watch = &i->d->watches[direction(i)];
-                if (i->watch->used)
+                if (!i->watch)
                         i->watch = &i->own;
-                i->watch->used = true;
                 watch_arm(w, i->d, direction(i), i->watch);
         }
 }
 
-static bool watches_finish(struct wasi *w, struct poll_set *s)
+/* Who uses which watch. An item that finds its descriptor's in use has none, until it must wait. */
+static void poll_claim(struct poll_set *s)
+{
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+                struct watch *watch = i->d ? &i->d->watches[direction(i)] : NULL;
+
+                if (!watch || i->ready || watch->used)
+                        continue;
+                watch->used = true;
+                i->watch = watch;
+        }
+}
+
+/* Those that no armed watch stands for. A watch that is done and trusted is told from it. */
+static void poll_ask(struct poll_set *s)
+{
+        unsigned n = 0;
+
+        for (unsigned k = 0; k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+
+                if (!i->d || i->ready || (i->watch && watch_armed(i->d, direction(i), i->watch)))
+                        continue;
+                s->polls[n] = (struct pollfd) {
+                        .fd = i->d->fd, .events = direction(i) == WATCH_READ ? POLLIN : POLLOUT,
+                };
+                s->of[n++] = i;
+        }
+        if (n == 0 || ring_now_ready(s->polls, n) <= 0)
+                return; /* an error is told by the watches as well */
+        for (unsigned k = 0; k < n; k++)
+                if (s->polls[k].revents)
+                        item_finish(s->of[k], s->polls[k].revents);
+}
+
+static bool watches_finish(struct poll_set *s)
 {
         bool any = false;
 
         for (unsigned k = 0; k < s->n; k++) {
                 struct poll_item *i = &s->items[k];
 
-                if (!i->watch || i->ready || !watch_fired(w, i->d, direction(i), i->watch))
+                if (!i->watch || i->ready || !watch_fired(i->d, direction(i), i->watch))
                         continue;
-                item_finish(i);
+                item_finish(i, i->watch->call.result);
                 any = true;
         }
         return any;
@@ -308,9 +371,15 @@ static void poll_wait(struct wasi *w, struct poll_set *s)
 {
         struct ring *ring = w->config.ring;
 
-        while (!clocks_finish(w, s) && !watches_finish(w, s)) {
-                uint64_t wait = next_timer(w, s);
+        for (;;) {
+                /* Both, for all that is true is told. */
+                bool clock = clocks_finish(w, s), watch = watches_finish(s);
+                uint64_t wait;
 
+                if (clock || watch)
+                        return;
+                poll_arm(w, s);
+                wait = next_timer(w, s);
                 if (wait != NEVER) {
                         struct ring_op op = {
                                 .code = RING_TIMEOUT, .fd = -1, .address = s->timer_time,
@@ -334,9 +403,11 @@ static void poll_done(struct wasi *w, struct poll_set *s)
         for (unsigned k = 0; k < s->n; k++) {
                 struct poll_item *i = &s->items[k];
 
+                if (!i->watch)
+                        continue;
                 if (i->watch == &i->own)
                         watch_stop(w, &i->own);
-                else if (i->watch)
+                else
                         i->watch->used = false;
         }
         for (unsigned k = 0; k < s->n; k++)
@@ -369,14 +440,13 @@ static enum wasi_errno poll_do(struct wasi *w, struct poll_call *c)
                 if (s->items[k].d && s->items[k].d->kind == KIND_FILE)
                         file_ready(&s->items[k]);
         (void) clocks_finish(w, s);
-        poll_arm(w, s);
-        /* Even when something is ready, the others are asked, so that none of them starves; but
-         * nothing is waited for then. */
-        if (any_ready(s) || watches_finish(w, s))
-                (void) io_pause(w, 0);
-        else
+        poll_claim(s);
+        poll_ask(s);
+        /* Even when something is ready, the watches are looked at, so that none of them starves, and
+         * others have their turn; but nothing is waited for then. */
+        ring_yield(w->config.ring);
+        if (!watches_finish(s) && !any_ready(s))
                 poll_wait(w, s);
-        (void) watches_finish(w, s);
         (void) clocks_finish(w, s);
         poll_answer(c);
         poll_done(w, s);

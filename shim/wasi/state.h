@@ -36,8 +36,8 @@ enum descriptor_kind { /* the letters of rights.def */
 /* Readiness of a descriptor in one direction. A watch that has not fired stays armed between calls
  * of poll_oneoff: a server with a thousand idle connections asks the kernel about the active ones.
  *
- * watch_arm - let @watch be armed or done, and trusted. watch_fired - is it done? One that fired
- *   before the last I/O in its direction may tell of bytes that are gone: then it is armed again.
+ * watch_arm - let @watch be armed or fired. watch_armed - is it so already? watch_fired - is it done? One
+ *   that fired before the last I/O in its direction may tell of bytes that are gone: it counts as not armed.
  * watch_stop - nothing of it is in flight afterwards. Suspends. */
 struct watch {
         struct call call;
@@ -69,6 +69,7 @@ struct descriptor {
         struct origin *origin;   /* files whose times may be set; NULL: not known */
         struct watch watches[_WATCH_MAX];
         uint32_t io[_WATCH_MAX]; /* how many operations began or ended */
+        bool cannot_tell[_WATCH_MAX]; /* whether it would wait: the kernel said so */
         struct descriptor *previous, *next;
 };
 
@@ -81,6 +82,7 @@ struct wasi {
         uint32_t args_bytes, env_bytes; /* with terminators */
         char *args_copy, *env_copy;     /* the strings, one behind the other */
         struct poll_set *polls;         /* memory of poll_oneoff, freed with the guest */
+        struct poll_set *spare;         /* of the last one that ended */
         bool exited;
         uint32_t status;
 };
@@ -114,10 +116,10 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
 /* The call that sends or receives @iov; @message is memory for it, to be kept until it is done. */
 struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
                           struct msghdr *message, bool sends, uint32_t flags);
-int32_t io_pause(struct wasi *w, uint64_t ns); /* let others run, at least once */
 
 void watch_arm(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
-bool watch_fired(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
+bool watch_fired(const struct descriptor *d, unsigned direction, const struct watch *watch);
+bool watch_armed(const struct descriptor *d, unsigned direction, const struct watch *watch);
 void watch_stop(struct wasi *w, struct watch *watch);
 
 /* path_prepare - copy @bytes of path at @p to @path (PATH_BYTES_MAX + 1, gets a terminator) and check

@@ -58,7 +58,7 @@ int guest_wasi(struct cell *c, struct error *err)
         static const struct config_head none = { .closed_stdio = 7 };
         const struct config_head *head = c->config.head ? c->config.head : &none;
         struct wasi_config config = {
-                .ring = c->ring, .path_call = channel_path_call, .context = c,
+                .ring = c->ring, .alone = true, .path_call = channel_path_call, .context = c,
                 .nargs = head->nargs, .nenv = head->nenv, .ndirs = head->ndirs,
                 .nlisten = c->nlisten,
                 .args = c->config.strings, .dirs = c->dirs, .listen = c->listen,

@@ -51,8 +51,9 @@ int ring_new(unsigned entries, struct ring **ret, struct error *err)
         /* Best first. With DEFER_TASKRUN completions are run when we ask, not by interrupting. */
         static const unsigned flags[] = {
                 IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER |
-                        IORING_SETUP_DEFER_TASKRUN,
-                IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN,
+                        IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+                IORING_SETUP_R_DISABLED | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN |
+                        IORING_SETUP_TASKRUN_FLAG,
                 IORING_SETUP_R_DISABLED,
         };
         _cleanup_free_ struct ring *ring = calloc(1, sizeof(*ring));
@@ -213,6 +214,7 @@ static void fill(struct io_uring_sqe *sqe, const struct ring_op *op)
                 break;
         case RING_ACCEPT:
                 sqe->accept_flags = op->flags;
+                sqe->ioprio = (uint16_t)op->extra;
                 break;
         case RING_CANCEL:
                 sqe->fd = -1;
@@ -285,12 +287,23 @@ static unsigned reap(struct ring *r)
         return n;
 }
 
+/* Whether the kernel has to be entered to see or to start something. */
+static bool is_pending(const struct ring *r)
+{
+        const unsigned *flags = r->uring.sq.kflags;
+
+        return io_uring_sq_ready(&r->uring) > 0 ||
+               __atomic_load_n(flags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
 int ring_poll(struct ring *r, bool wait)
 {
         int e;
 
         if (r->in_flight == 0)
                 return wait ? -EDEADLK : 0;
+        if (!wait && !is_pending(r))
+                return (int)reap(r);
         /* Also without waiting: with DEFER_TASKRUN completions appear only inside of this call. */
         e = wait ? io_uring_submit_and_wait(&r->uring, 1)
                  : io_uring_submit_and_get_events(&r->uring);
@@ -310,6 +323,19 @@ struct fiber *ring_next_ready(struct ring *r)
         fiber = call->fiber;
         call->fiber = NULL;
         return fiber;
+}
+
+void ring_yield(struct ring *r)
+{
+        struct call turn = { .state = CALL_IN_KERNEL };
+
+        (void) ring_poll(r, false);
+        if (!r->ready || !fiber_current())
+                return;
+        /* Behind those that are ready already. */
+        turn.fiber = fiber_current();
+        complete(r, &turn, 0);
+        fiber_suspend();
 }
 
 static unsigned first_done(struct call *const *calls, unsigned n)

@@ -15,10 +15,22 @@
  * ring_poll - on the scheduler: reap completions, mark the fibers that can go on;
  *   wait: block until at least one completion. Returns the number reaped or negative errno
  *   (-EDEADLK: asked to wait and nothing is in flight).
- *   What was submitted goes to the kernel here, all of it in one system call.
- * ring_next_ready - the next fiber that can go on, NULL: none. */
+ *   What was submitted goes to the kernel here, all of it in one system call; without waiting, and
+ *   with nothing submitted or finished, there is none.
+ * ring_next_ready - the next fiber that can go on, NULL: none.
+ * ring_yield - let the fibers that can go on do so, then come back. On the thread's own stack: poll.
+ *
+ * What would not wait needs no ring (now.c). Nothing here is asynchronous:
+ *
+ * ring_now - do @op at once, on the caller's stack, or leave no trace. Returns >= 0 like the operation, less
+ *   than was asked for also when the rest would wait; or negative errno: -EAGAIN, it would wait;
+ *   -EOPNOTSUPP, this file cannot say whether it would; -ENOSYS, this operation is the ring's. A file
+ *   that may be waited for (@may_wait: a regular one, and nobody else runs on this thread) gives
+ *   neither of the first two.
+ * ring_now_ready - fill revents of @n poll structures as far as they are true now. Returns as poll(2). */
 #pragma once
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -40,7 +52,7 @@ struct ring_op {
         void *address;     /* buffer, iovec array, msghdr, or struct __kernel_timespec */
         uint32_t length;   /* bytes, iovecs; poll mask for POLL_ADD; shutdown's how */
         uint64_t offset;   /* file offset; UINT64_MAX: the file position; length for FALLOCATE in address2 */
-        uint64_t extra;    /* FALLOCATE and FADVISE: bytes; */
+        uint64_t extra;    /* FALLOCATE and FADVISE: bytes; ACCEPT: IORING_ACCEPT_... */
         uint32_t flags;    /* of the operation: MSG_..., RWF_..., IORING_FSYNC_DATASYNC, timeout flags */
 };
 
@@ -67,6 +79,10 @@ unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n);
 int ring_poll(struct ring *r, bool wait);
 struct fiber *ring_next_ready(struct ring *r);
 unsigned ring_in_flight(const struct ring *r);
+void ring_yield(struct ring *r);
+
+_must_check_ int32_t ring_now(const struct ring_op *op, bool may_wait);
+_must_check_ int ring_now_ready(struct pollfd *polls, unsigned n);
 
 /* Submit and wait: the usual case. */
 static inline int32_t ring_do(struct ring *r, const struct ring_op *op)

@@ -4,7 +4,7 @@
  *   bench-io [--copy MIB] [--connections N] [--seconds N] [--rounds N] [--directory DIR] BUILD
  *
  * BUILD is the build directory: it has nacelle, and the guests and twins in tests/bench/guests. Copies a
- * file of MIB (1024), then echoes messages of 64 bytes over N connections (1,000), each waiting for its
+ * file of MIB (1024) with a buffer of 256 KiB and with one of 4 KiB, then echoes messages of 64 bytes over N connections (1,000), each waiting for its
  * answer. Rounds alternate between the two, the best one counts. The processor's time is shown beside: on
  * a busy machine it says more. */
 #include "config.h"
@@ -118,8 +118,9 @@ static void same_files(const char *one, const char *other)
 }
 
 /* Seconds for one copy. */
-static double copy_once(bool guest, const char *from, const char *to, double *cpu)
+static double copy_once(bool guest, const char *from, const char *to, unsigned buffer_kib, double *cpu)
 {
+        char buffer[16];
         _cleanup_free_ char *nacelle = in_build("nacelle"), *wasm = in_build("tests/bench/guests/copy.wasm"),
                        *twin = in_build("tests/bench/guests/native-copy"), *directory = NULL;
         double begin;
@@ -127,19 +128,20 @@ static double copy_once(bool guest, const char *from, const char *to, double *cp
 
         if (asprintf(&directory, "%s:/d", options.directory) < 0)
                 fail("memory");
+        snprintf(buffer, sizeof(buffer), "%u", buffer_kib << 10);
         unlink(to);
         sync(); /* what the round before left to be written is not this one's */
         begin = now();
         if (guest)
                 child = start((char *[]) { nacelle, (char *)"run", (char *)"--dir", directory, wasm,
-                                           (char *)"/d/from", (char *)"/d/to", NULL }, -1);
+                                           (char *)"/d/from", (char *)"/d/to", buffer, NULL }, -1);
         else
-                child = start((char *[]) { twin, (char *)from, (char *)to, NULL }, -1);
+                child = start((char *[]) { twin, (char *)from, (char *)to, buffer, NULL }, -1);
         *cpu = wait_for(child, "copy");
         return now() - begin;
 }
 
-static void bench_copy(void)
+static void bench_copy(unsigned buffer_kib)
 {
         char from[PATH_BYTES], to[PATH_BYTES];
         double best[2] = { 1e9, 1e9 }, best_cpu[2] = { 1e9, 1e9 };
@@ -149,7 +151,7 @@ static void bench_copy(void)
         make_source(from);
         for (unsigned r = 0; r < options.rounds; r++)
                 for (int guest = 0; guest < 2; guest++) {
-                        double cpu, t = copy_once(guest, from, to, &cpu);
+                        double cpu, t = copy_once(guest, from, to, buffer_kib, &cpu);
 
                         if (t < best[guest])
                                 best[guest] = t;
@@ -160,8 +162,8 @@ static void bench_copy(void)
                 }
         unlink(from);
         unlink(to);
-        printf("copy of %u MiB: native %.0f MiB/s, guest %.0f MiB/s, ratio %.2f; processor: native %.2f s, "
-               "guest %.2f s, ratio %.2f\n", options.copy_mib, options.copy_mib / best[0],
+        printf("copy of %u MiB by %u KiB: native %.0f MiB/s, guest %.0f MiB/s, ratio %.2f; processor: native %.2f s, "
+               "guest %.2f s, ratio %.2f\n", options.copy_mib, buffer_kib, options.copy_mib / best[0],
                options.copy_mib / best[1], best[0] / best[1], best_cpu[0], best_cpu[1],
                best_cpu[0] / best_cpu[1]);
 }
@@ -332,8 +334,10 @@ int main(int argc, char **argv)
         }
         options.build = argv[i];
         setvbuf(stdout, NULL, _IOLBF, 0);
-        if (options.copy_mib)
-                bench_copy();
+        if (options.copy_mib) {
+                bench_copy(256);
+                bench_copy(4);
+        }
         if (options.connections)
                 bench_echo();
         return EXIT_SUCCESS;

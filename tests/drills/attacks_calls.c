@@ -74,6 +74,16 @@ CALL(socket_pair, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, buffer)
 CALL(bind_socket, SYS_bind, FD_BROKER, buffer, 2)
 CALL(listen_socket, SYS_listen, FD_BROKER, 1)
 CALL(accept_socket, SYS_accept4, FD_BROKER, NULL, NULL, 0)
+CALL(send_to, SYS_sendto, FD_BROKER, buffer, 1, MSG_DONTWAIT | MSG_NOSIGNAL, buffer, 16)
+CALL(send_other, SYS_sendto, FD_BROKER, buffer, 1, MSG_OOB, NULL, 0)
+CALL(receive_from, SYS_recvfrom, FD_BROKER, buffer, 1, MSG_DONTWAIT, buffer, buffer)
+CALL(receive_error, SYS_recvfrom, FD_BROKER, buffer, 1, MSG_DONTWAIT | MSG_ERRQUEUE, NULL, NULL)
+CALL(write_plain, SYS_write, FD_BROKER, buffer, 1)
+CALL(write_sync, SYS_pwritev2, FD_ARENA, buffer, 0, 0, 0, 2 /* RWF_DSYNC */)
+CALL(read_polled, SYS_preadv2, FD_ARENA, buffer, 0, 0, 0, 1 /* RWF_HIPRI */)
+CALL(write_arena, SYS_pwritev2, FD_ARENA, buffer, 1, 0, 0, 0)
+CALL(poll_long, SYS_poll, buffer, 0, 1)
+CALL(unblock, SYS_fcntl, FD_BROKER, F_SETFL, O_NONBLOCK)
 CALL(send_fd, SYS_sendmsg, FD_BROKER, buffer, 0)
 CALL(set_option, SYS_setsockopt, FD_BROKER, SOL_SOCKET, SO_RCVBUF, buffer, 4)
 
@@ -199,7 +209,9 @@ const struct attack attacks_calls[] = {
         ROW(tgkill_broker), ROW(sigqueue_broker), ROW(socket_inet), ROW(socket_unix),
         ROW(socket_netlink), ROW(socket_packet), ROW(socket_alg), ROW(socket_vsock),
         ROW(socket_pair), ROW(tcp_connect), ROW(abstract_connect), ROW(bind_socket),
-        ROW(listen_socket), ROW(accept_socket), ROW(send_fd), ROW(set_option), ROW(unshare_user),
+        ROW(listen_socket), ROW(accept_socket), ROW(send_fd), ROW(send_to), ROW(send_other),
+        ROW(receive_from), ROW(receive_error), ROW(write_plain), ROW(write_sync), ROW(read_polled),
+        ROW(write_arena), ROW(poll_long), ROW(unblock), ROW(set_option), ROW(unshare_user),
         ROW(setns_self), ROW(mount_tmpfs), ROW(fsopen_tmpfs), ROW(open_tree_root), ROW(pivot),
         ROW(chroot_tmp), ROW(hostname), ROW(keys), ROW(add_a_key), ROW(bpf_program), ROW(perf),
         ROW(userfault), ROW(fanotify), ROW(kexec), ROW(module_load), ROW(quota), ROW(kernel_log),
