@@ -302,6 +302,9 @@ static bool is_plain(enum opcode op)
 {
         const struct opcode_info *info = &opcode_table[op];
 
+        /* node has no relaxed instructions by default, and may choose other results than ours. */
+        if (info->feature == FEATURE_RELAXED_SIMD)
+                return false;
         if (info->pops[0] == '*' || info->pops[0] == 0 || !(FEATURES_DEFAULT >> info->feature & 1))
                 return false;
         return info->immediate == IMM_NONE || info->immediate == IMM_MEMARG ||
