@@ -41,8 +41,8 @@ struct wasi_config {
         const char *const *args; /* strings live as long as the guest */
         const char *const *env;  /* "K=V" */
         const struct wasi_grant_dir *dirs;
-        /* No other guest runs on this thread: a file that cannot say whether it would wait is waited
-         * for here, as the guest would natively, and not by a thread of the kernel. */
+        /* No other guest runs on this thread: files are waited for here, as the guest would natively,
+         * and not through the ring, which on many file systems has a thread of the kernel do it. */
         bool alone;
         const int *listen;       /* listening sockets, the guest's: descriptors behind the directories */
         unsigned files_max;      /* open descriptors at once; 0: 1024 */

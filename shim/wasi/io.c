@@ -67,19 +67,19 @@ static int32_t io_wait_ready(struct wasi *w, const struct ring_op *op)
         return ring_do(w->config.ring, &poll);
 }
 
-/* Without the ring, when nothing has to be waited for; else as ring_now(). */
-static int32_t io_at_once(struct wasi *w, struct descriptor *d, const struct ring_op *op)
+/* Without the ring, when nothing has to be waited for; else as ring_now(), without -EOPNOTSUPP. */
+static int32_t io_at_once(struct descriptor *d, const struct ring_op *op)
 {
         bool *cannot_tell = &d->cannot_tell[op_writes(op) ? WATCH_WRITE : WATCH_READ];
+        int32_t r;
 
-        if (!*cannot_tell) {
-                int32_t r = ring_now(op, false);
-
-                if (r != -EOPNOTSUPP)
-                        return r;
-                *cannot_tell = true;
-        }
-        return d->kind == KIND_FILE && w->config.alone ? ring_now(op, true) : -ENOSYS;
+        if (*cannot_tell)
+                return -ENOSYS;
+        r = ring_now(op, false);
+        if (r != -EOPNOTSUPP)
+                return r;
+        *cannot_tell = true;
+        return -ENOSYS;
 }
 
 static uint64_t op_bytes(const struct ring_op *op)
@@ -118,14 +118,14 @@ static void op_advance(struct ring_op *op, uint64_t bytes)
 
 /* A file that is partly in memory gives that part at once: the rest is waited for all the same, for
  * programs take a short read for the end of the file. */
-static int32_t io_file(struct wasi *w, struct descriptor *d, const struct ring_op *asked)
+static int32_t io_shared(struct wasi *w, struct descriptor *d, const struct ring_op *asked)
 {
         struct ring_op op = *asked;
         uint64_t left = op_bytes(&op);
         int32_t done = 0;
 
         for (;;) {
-                int32_t r = io_at_once(w, d, &op);
+                int32_t r = io_at_once(d, &op);
 
                 if (r == -EAGAIN || r == -ENOSYS)
                         r = ring_do(w->config.ring, &op);
@@ -141,9 +141,21 @@ static int32_t io_file(struct wasi *w, struct descriptor *d, const struct ring_o
         }
 }
 
+static int32_t io_file(struct wasi *w, struct descriptor *d, const struct ring_op *op)
+{
+        int32_t r = -ENOSYS;
+
+        if (w->config.alone) {
+                do
+                        r = ring_now(op, true);
+                while (r == -EINTR);
+        }
+        return r == -ENOSYS || r == -EAGAIN ? io_shared(w, d, op) : r;
+}
+
 static int32_t io_stream(struct wasi *w, struct descriptor *d, const struct ring_op *op)
 {
-        int32_t r = io_at_once(w, d, op);
+        int32_t r = io_at_once(d, op);
 
         if (r != -ENOSYS && (r != -EAGAIN || d->flags & WASI_FD_NONBLOCK))
                 return r;

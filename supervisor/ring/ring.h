@@ -24,9 +24,8 @@
  *
  * ring_now - do @op at once, on the caller's stack, or leave no trace. Returns >= 0 like the operation, less
  *   than was asked for also when the rest would wait; or negative errno: -EAGAIN, it would wait;
- *   -EOPNOTSUPP, this file cannot say whether it would; -ENOSYS, this operation is the ring's. A file
- *   that may be waited for (@may_wait: a regular one, and nobody else runs on this thread) gives
- *   neither of the first two.
+ *   -EOPNOTSUPP, this file cannot say whether it would; -ENOSYS, this operation is the ring's. With
+ *   @may_wait (a regular file, and nobody else runs on this thread) it waits for the disk instead.
  * ring_now_ready - fill revents of @n poll structures as far as they are true now. Returns as poll(2). */
 #pragma once
 

@@ -78,7 +78,7 @@ CALL(send_to, SYS_sendto, FD_BROKER, buffer, 1, MSG_DONTWAIT | MSG_NOSIGNAL, buf
 CALL(send_other, SYS_sendto, FD_BROKER, buffer, 1, MSG_OOB, NULL, 0)
 CALL(receive_from, SYS_recvfrom, FD_BROKER, buffer, 1, MSG_DONTWAIT, buffer, buffer)
 CALL(receive_error, SYS_recvfrom, FD_BROKER, buffer, 1, MSG_DONTWAIT | MSG_ERRQUEUE, NULL, NULL)
-CALL(write_plain, SYS_write, FD_BROKER, buffer, 1)
+CALL(write_vector, SYS_writev, FD_BROKER, buffer, 0)
 CALL(write_sync, SYS_pwritev2, FD_ARENA, buffer, 0, 0, 0, 2 /* RWF_DSYNC */)
 CALL(read_polled, SYS_preadv2, FD_ARENA, buffer, 0, 0, 0, 1 /* RWF_HIPRI */)
 CALL(write_arena, SYS_pwritev2, FD_ARENA, buffer, 1, 0, 0, 0)
@@ -210,7 +210,7 @@ const struct attack attacks_calls[] = {
         ROW(socket_netlink), ROW(socket_packet), ROW(socket_alg), ROW(socket_vsock),
         ROW(socket_pair), ROW(tcp_connect), ROW(abstract_connect), ROW(bind_socket),
         ROW(listen_socket), ROW(accept_socket), ROW(send_fd), ROW(send_to), ROW(send_other),
-        ROW(receive_from), ROW(receive_error), ROW(write_plain), ROW(write_sync), ROW(read_polled),
+        ROW(receive_from), ROW(receive_error), ROW(write_vector), ROW(write_sync), ROW(read_polled),
         ROW(write_arena), ROW(poll_long), ROW(unblock), ROW(set_option), ROW(unshare_user),
         ROW(setns_self), ROW(mount_tmpfs), ROW(fsopen_tmpfs), ROW(open_tree_root), ROW(pivot),
         ROW(chroot_tmp), ROW(hostname), ROW(keys), ROW(add_a_key), ROW(bpf_program), ROW(perf),
