@@ -227,7 +227,9 @@ START_TEST(default_features_follow_the_table)
 {
         ck_assert(FEATURES_DEFAULT >> FEATURE_SIMD & 1);
         ck_assert(FEATURES_DEFAULT >> FEATURE_MEMORY64 & 1);
+        ck_assert(FEATURES_DEFAULT >> FEATURE_RELAXED_SIMD & 1);
         ck_assert(!(FEATURES_DEFAULT >> FEATURE_WIDE_ARITHMETIC & 1));
+        ck_assert(!(FEATURES_DEFAULT >> FEATURE_THREADS & 1));
         for (unsigned i = 0; i < _FEATURE_MAX; i++)
                 ck_assert_uint_gt(strlen(feature_table[i].text), 0);
 }
