@@ -32,6 +32,12 @@
  * References. externref: a 64-bit word, 0 is null. funcref: the address of a table_entry that
  * outlives the instance group, or 0.
  *
+ * Exceptions. A function that throws sets head.thrown to a struct exception and returns, its results
+ * undefined. In a module with tags, code tests the word behind every call and goes on at the handler
+ * around it, or returns as well; who catches clears the word. Between instances the thunk hands it
+ * on. Value k of an exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address
+ * of an exception, or 0.
+ *
  * Traps. `ud1l code(%eax), %eax` (67 0f b9 40 CODE; what llvm.ubsantrap emits), code from
  * traps.def. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
  * STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
@@ -62,6 +68,7 @@
 #define ABI_STACK_GUARD   65536u /* PROT_NONE below every guest stack, bytes */
 #define ABI_SPILL_BYTES   16u
 #define ABI_GLOBAL_BYTES  16u
+#define ABI_EXCEPTION_VALUES 32
 #define TYPE_NONE         0u /* canonical ids begin at 1: zeroed memory is an empty table */
 
 enum trap {
@@ -115,7 +122,9 @@ struct instance_head {
         void *builtins[32];
         void *spill;            /* address of spill entry 0 */
         struct instance *self;
-        uint64_t reserved[6];
+        void *thrown;           /* the exception on its way to a handler, or NULL */
+        uint64_t catches;       /* the module has tags: its code looks at .thrown behind calls */
+        uint64_t reserved[4];
 };
 
 _Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");

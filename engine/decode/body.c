@@ -4,8 +4,8 @@
 
 /* Core 3.0 (5.4) and the threads proposal: what exists without a row in opcodes.def. */
 static const struct { uint8_t first, last; } known_bytes[] = {
-        { 0x06, 0x0a }, /* exceptions, the first form and throw_ref */
-        { 0x18, 0x19 }, { 0x1f, 0x1f },
+        { 0x06, 0x07 }, { 0x09, 0x09 }, /* exceptions, the first form */
+        { 0x18, 0x19 },
         { 0xd3, 0xd3 }, /* ref.eq */
         { 0xfb, 0xfb }, /* gc */
 };
@@ -20,8 +20,32 @@ bool opcode_is_known(uint8_t byte)
 
 bool type_is_known(uint8_t byte)
 {
-        return (byte >= 0x68 && byte <= 0x6e) ||
-               (byte >= 0x71 && byte <= 0x74) || byte == 0x77 || byte == 0x78;
+        return byte == 0x68 || (byte >= 0x6a && byte <= 0x6e) ||
+               (byte >= 0x71 && byte <= 0x73) || byte == 0x77 || byte == 0x78;
+}
+
+bool body_catch(struct cursor *c, bool check, struct catch_clause *ret)
+{
+        *ret = (struct catch_clause) { 0 };
+        if (!body_u8(c, check, &ret->kind))
+                return false;
+        if (ret->kind > CATCH_ALL_REF)
+                return cursor_fail(c, c->at - 1, "malformed catch clause");
+        return (ret->kind >= CATCH_ALL || body_u32(c, check, &ret->tag)) &&
+               body_u32(c, check, &ret->label);
+}
+
+bool body_catches(struct cursor *c, bool check, struct instruction *in)
+{
+        struct catch_clause clause;
+
+        if (!body_u32(c, check, &in->index2))
+                return false;
+        in->catches = c->at;
+        for (uint32_t i = 0; i < in->index2; i++)
+                if (!body_catch(c, check, &clause))
+                        return false;
+        return true;
 }
 
 bool body_heap(struct cursor *c, bool check, uint32_t *ret)

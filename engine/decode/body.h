@@ -5,9 +5,11 @@
  * the "end" that closes the function. What an instruction's immediates mean is in the fields:
  *
  *   IMM_BLOCK          .index: type index, or BLOCK_NO_TYPE; then .type: result, VAL_BOTTOM: none
- *   IMM_LABEL, FUNC, TYPE, LOCAL, GLOBAL, TABLE, ELEM, DATA, MEMORY    .index
+ *   IMM_LABEL, FUNC, TYPE, TAG, LOCAL, GLOBAL, TABLE, ELEM, DATA, MEMORY    .index
  *   IMM_LABELS         .index: labels before the default one. The cursor stands at the first: read
  *                      .index + 1 of them with body_label() before the next instruction
+ *   IMM_TRY_TABLE      as IMM_BLOCK; .index2: how many clauses, .catches: the first one, for
+ *                      body_catch()
  *   IMM_CALL_INDIRECT  .index: type, .index2: table
  *   IMM_HEAPTYPE       .type: the nullable reference type
  *   IMM_TYPES          .index: how many, .type: the last one (VAL_BOTTOM when none)
@@ -39,6 +41,7 @@ struct instruction {
         const uint8_t *at;     /* first byte */
         union {
                 uint64_t offset;
+                const uint8_t *catches;
                 uint64_t bits[2];
                 uint8_t bytes[16];
         };
@@ -203,6 +206,18 @@ static _always_inline_ bool body_heaptype(struct cursor *c, bool check, struct i
         return true;
 }
 
+/* Section 5.4.1: one clause of a try_table. */
+enum catch_kind { CATCH = 0, CATCH_REF = 1, CATCH_ALL = 2, CATCH_ALL_REF = 3 };
+
+struct catch_clause {
+        uint8_t kind;      /* enum catch_kind */
+        uint32_t tag;      /* of CATCH and CATCH_REF */
+        uint32_t label;    /* as seen from outside the try_table */
+};
+
+bool body_catch(struct cursor *c, bool check, struct catch_clause *ret);
+bool body_catches(struct cursor *c, bool check, struct instruction *in);
+
 /* The immediates of one instruction; folds to one arm where @kind is a constant. */
 static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum immediate kind,
                                            struct instruction *in)
@@ -217,6 +232,7 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
         case IMM_LABEL:
         case IMM_LABELS:
         case IMM_FUNC:
+        case IMM_TAG:
         case IMM_TYPE:
         case IMM_LOCAL:
         case IMM_GLOBAL:
@@ -225,6 +241,8 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
         case IMM_DATA:
         case IMM_MEMORY:
                 return body_u32(c, check, &in->index);
+        case IMM_TRY_TABLE:
+                return body_blocktype(c, check, in) && body_catches(c, check, in);
         case IMM_CALL_INDIRECT:
         case IMM_TABLE_INIT:
         case IMM_TABLE_COPY:

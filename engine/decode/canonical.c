@@ -117,7 +117,7 @@ bool module_matches(const struct module *m, valtype t, valtype want)
         if (heap == wanted || heap == HEAP_BOTTOM)
                 return true;
         if (heap >= HEAP_FIRST_ABSTRACT)
-                return false;
+                return heap == HEAP_NOEXN && wanted == HEAP_EXN;
         return wanted == HEAP_FUNC || (wanted < HEAP_FIRST_ABSTRACT &&
                                        m->canonical[heap] == m->canonical[wanted]);
 }

@@ -55,7 +55,8 @@ int decoder_const_expr(struct decoder *d, struct const_expr *ret)
                 r = decoder_need(d, opcode_table[in.op].feature, (size_t)(in.at - d->c.file));
                 if (r < 0)
                         return r;
-                if (in.op == OP_BLOCK || in.op == OP_LOOP || in.op == OP_IF)
+                if (in.op == OP_BLOCK || in.op == OP_LOOP || in.op == OP_IF ||
+                    in.op == OP_TRY_TABLE)
                         depth++;
                 else if (in.op == OP_END && --depth == 0)
                         break;

@@ -12,7 +12,7 @@ static const struct section_row {
         { SECTION_FUNCTION,   decode_functions },
         { SECTION_TABLE,      decode_tables },
         { SECTION_MEMORY,     decode_memories },
-        { SECTION_TAG,        NULL },
+        { SECTION_TAG,        decode_tags },
         { SECTION_GLOBAL,     decode_globals },
         { SECTION_EXPORT,     decode_exports },
         { SECTION_START,      decode_start },
@@ -56,6 +56,8 @@ int decoder_need_type(struct decoder *d, valtype type, size_t offset)
 {
         if (type == VAL_V128)
                 return decoder_need(d, FEATURE_SIMD, offset);
+        if (valtype_is_ref(type) && valtype_is_exception(type))
+                return decoder_need(d, FEATURE_EXCEPTIONS, offset);
         if (valtype_is_indexed(type) || !valtype_has_default(type))
                 return decoder_need(d, FEATURE_FUNCTION_REFERENCES, offset);
         if (valtype_is_ref(type))

@@ -35,7 +35,7 @@ struct decoder {
 
         uint32_t ncodes;                  /* bodies of the code section */
         size_t function_offset, code_offset, data_count_offset; /* of the counts */
-        uint32_t function_room, table_room, memory_room, global_room;
+        uint32_t function_room, table_room, memory_room, global_room, tag_room;
 
         struct const_op *ops;             /* of the expression that is read */
         uint32_t ops_room;
@@ -66,6 +66,7 @@ int decode_imports(struct decoder *d);
 int decode_functions(struct decoder *d);
 int decode_tables(struct decoder *d);
 int decode_memories(struct decoder *d);
+int decode_tags(struct decoder *d);
 int decode_globals(struct decoder *d);
 int decode_exports(struct decoder *d);
 int decode_start(struct decoder *d);

@@ -64,6 +64,11 @@ struct memory {
         size_t offset;
 };
 
+struct tag {
+        uint32_t type;              /* index of a function type without results */
+        size_t offset;
+};
+
 struct global {
         struct globaltype type;
         struct const_expr init; /* nops == 0 for imports */
@@ -101,9 +106,11 @@ struct module {
         size_t size;
         struct pool *pool;
 
-        uint32_t ntypes, nimports, nfunctions, ntables, nmemories, nglobals, nexports;
+        uint32_t ntypes, nimports, nfunctions, ntables, nmemories, nglobals, ntags, nexports;
         uint32_t nelements, ndatas, ncustoms;
         uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
+        uint32_t imported_tags;
+        struct tag *tags;
         struct functype *types;
         uint32_t *canonical;        /* [ntypes]: the lowest index of an equal type */
         valtype (*cells)[2];        /* [ntypes]: (ref i) and (ref null i), see module_cell() */

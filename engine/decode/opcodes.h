@@ -32,6 +32,8 @@ enum immediate {
         IMM_LABEL,         /* label index */
         IMM_LABELS,        /* vector of label indices, default label */
         IMM_FUNC,          /* function index */
+        IMM_TRY_TABLE,     /* block type, vector of catch clauses */
+        IMM_TAG,
         IMM_TYPE,          /* type index */
         IMM_CALL_INDIRECT, /* type index, table index */
         IMM_HEAPTYPE,      /* heap type */

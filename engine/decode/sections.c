@@ -261,6 +261,56 @@ static int import_global(struct decoder *d, struct import *import)
         return decoder_need(d, FEATURE_MUTABLE_GLOBALS, import->offset);
 }
 
+/* Section 5.5.17: the attribute, 0: an exception, and the type. */
+static int decode_tag(struct decoder *d, struct tag *tag)
+{
+        uint8_t attribute;
+        int r = decoder_need(d, FEATURE_EXCEPTIONS, tag->offset);
+
+        if (r < 0)
+                return r;
+        if (!read_u8(&d->c, &attribute))
+                return decoder_fail(d);
+        if (attribute != 0)
+                return decoder_error(d, -EBADMSG, cursor_offset(&d->c) - 1,
+                                     "malformed tag attribute 0x%02x", attribute);
+        if (!read_u32(&d->c, &tag->type))
+                return decoder_fail(d);
+        return 0;
+}
+
+static int import_tag(struct decoder *d, struct import *import)
+{
+        struct module *m = d->m;
+
+        if (!SPACE_RESERVE(d, m->tags, m->ntags, 1, tag_room))
+                return decoder_no_memory(d);
+        m->tags[m->ntags].offset = import->offset;
+        import->index = m->ntags++;
+        m->imported_tags++;
+        return decode_tag(d, &m->tags[import->index]);
+}
+
+int decode_tags(struct decoder *d)
+{
+        struct module *m = d->m;
+        uint32_t n;
+        int r = decoder_count(d, "tags", d->limits->tags - m->ntags, 2, &n);
+
+        if (r < 0)
+                return r;
+        if (!SPACE_RESERVE(d, m->tags, m->ntags, n, tag_room))
+                return decoder_no_memory(d);
+        for (uint32_t i = 0; i < n; i++) {
+                m->tags[m->ntags].offset = cursor_offset(&d->c);
+                r = decode_tag(d, &m->tags[m->ntags]);
+                if (r < 0)
+                        return r;
+                m->ntags++;
+        }
+        return 0;
+}
+
 static int decode_import(struct decoder *d, struct import *import)
 {
         uint8_t kind;
@@ -286,8 +336,7 @@ static int decode_import(struct decoder *d, struct import *import)
         case EXTERN_GLOBAL:
                 return import_global(d, import);
         case EXTERN_TAG:
-                return decoder_error(d, -EOPNOTSUPP, cursor_offset(&d->c) - 1,
-                                     "a tag: exception-handling is not supported");
+                return import_tag(d, import);
         default:
                 return decoder_error(d, -EBADMSG, cursor_offset(&d->c) - 1,
                                      "malformed import kind 0x%02x", kind);
@@ -303,6 +352,7 @@ static int check_spaces(struct decoder *d, size_t offset)
                 { "tables",    m->ntables,    d->limits->tables },
                 { "memories",  m->nmemories,  d->limits->memories },
                 { "globals",   m->nglobals,   d->limits->globals },
+                { "tags",      m->ntags,      d->limits->tags },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
@@ -464,10 +514,7 @@ static int decode_export(struct decoder *d, struct export *export)
                 return r;
         if (!read_u8(&d->c, &kind))
                 return decoder_fail(d);
-        if (kind == EXTERN_TAG)
-                return decoder_error(d, -EOPNOTSUPP, cursor_offset(&d->c) - 1,
-                                     "a tag: exception-handling is not supported");
-        if (kind > EXTERN_GLOBAL)
+        if (kind > EXTERN_TAG)
                 return decoder_error(d, -EBADMSG, cursor_offset(&d->c) - 1,
                                      "malformed export kind 0x%02x", kind);
         export->kind = kind;

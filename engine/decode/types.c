@@ -33,9 +33,12 @@ static const char *reference_text(valtype t)
         const char *null = t & VAL_NULLABLE ? "null " : "";
         uint32_t heap = valtype_heap(t);
 
-        if (heap == HEAP_FUNC || heap == HEAP_EXTERN)
+        if (heap == HEAP_FUNC || heap == HEAP_EXTERN || heap == HEAP_EXN || heap == HEAP_NOEXN)
                 snprintf(text, sizeof(texts[0]), "(ref %s%s)", null,
-                         heap == HEAP_FUNC ? "func" : "extern");
+                         heap == HEAP_FUNC     ? "func"
+                         : heap == HEAP_EXTERN ? "extern"
+                         : heap == HEAP_EXN    ? "exn"
+                                               : "noexn");
         else if (heap == HEAP_BOTTOM)
                 snprintf(text, sizeof(texts[0]), "a reference");
         else

@@ -27,6 +27,8 @@ enum {
 #define HEAP_FIRST_ABSTRACT 0xffff00u
 #define HEAP_FUNC           0xffff70u
 #define HEAP_EXTERN         0xffff6fu
+#define HEAP_EXN            0xffff69u
+#define HEAP_NOEXN          0xffff74u /* below it: null alone */
 #define HEAP_BOTTOM         0xfffffeu /* of a reference in unreachable code: below every other */
 #define HEAP_UNKNOWN        0xfffeffu /* an index that 24 bits do not hold: no module has so many */
 
@@ -34,6 +36,7 @@ enum {
 
 #define VAL_REF_NULL(heap)  ((valtype)(VAL_REF | VAL_NULLABLE | (uint32_t)(heap) << VAL_HEAP_SHIFT))
 #define VAL_FUNCREF         VAL_REF_NULL(HEAP_FUNC)
+#define VAL_EXNREF          VAL_REF_NULL(HEAP_EXN)
 #define VAL_EXTERNREF       VAL_REF_NULL(HEAP_EXTERN)
 
 static inline unsigned valtype_kind(valtype t)
@@ -55,6 +58,12 @@ static inline bool valtype_is_ref(valtype t)
 static inline bool valtype_is_indexed(valtype t)
 {
         return valtype_is_ref(t) && valtype_heap(t) < HEAP_FIRST_ABSTRACT;
+}
+
+/* A reference to an exception, or to none. */
+static inline bool valtype_is_exception(valtype t)
+{
+        return valtype_heap(t) == HEAP_EXN || valtype_heap(t) == HEAP_NOEXN;
 }
 
 /* Has a value to begin with: all but the references that are never null. */
@@ -96,6 +105,10 @@ static inline valtype valtype_of_byte(uint8_t byte)
                 return VAL_FUNCREF;
         case 0x6f:
                 return VAL_EXTERNREF;
+        case 0x69:
+                return VAL_EXNREF;
+        case 0x74:
+                return VAL_REF_NULL(HEAP_NOEXN);
         default:
                 return VAL_BOTTOM;
         }

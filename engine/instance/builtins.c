@@ -126,6 +126,24 @@ void builtin_elem_drop(uint32_t segment)
         instance_current()->element_dropped[segment] = true;
 }
 
+uint64_t builtin_exception_new(uint32_t tag)
+{
+        struct instance *i = instance_current();
+        struct exception *e = exception_new(i->store, i->tags[tag]);
+
+        if (!e)
+                trap_raise(TRAP_EXCEPTIONS, NULL);
+        return (uintptr_t)e;
+}
+
+uint32_t builtin_exception_catch(uint32_t tag, uint32_t keep, uint64_t exception)
+{
+        struct instance *i = instance_current();
+
+        return exception_catch(i->store, tag == UINT32_MAX ? NULL : i->tags[tag], keep,
+                               (struct exception *)exception);
+}
+
 uint64_t builtin_ref_func(uint32_t function)
 {
         return (uintptr_t)instance_funcref(instance_current(), function);

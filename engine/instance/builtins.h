@@ -24,3 +24,5 @@ void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uin
 void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t n);
 void builtin_elem_drop(uint32_t segment);
 uint64_t builtin_ref_func(uint32_t function);
+uint64_t builtin_exception_new(uint32_t tag);
+uint32_t builtin_exception_catch(uint32_t tag, uint32_t keep, uint64_t exception);

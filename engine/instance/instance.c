@@ -26,6 +26,7 @@ static void head_init(struct instance *i, union value *spill)
                 h->builtins[b] = (void *)(uintptr_t)builtin_thunks[b];
         h->spill = spill;
         h->self = i;
+        h->catches = i->module->ntags > 0;
 }
 
 /* The area below the base, and behind it memory 0 when the module defines it. */
@@ -64,11 +65,12 @@ static struct instance *instance_alloc(struct store *s, struct loaded_module *l,
         i->imports = pool_alloc(s->pool, m->imported_functions, sizeof(*i->imports));
         i->memories = pool_alloc(s->pool, m->nmemories, sizeof(*i->memories));
         i->tables = pool_alloc(s->pool, m->ntables, sizeof(*i->tables));
+        i->tags = pool_alloc(s->pool, m->ntags, sizeof(*i->tags));
         i->data_dropped = pool_alloc(s->pool, m->ndatas, sizeof(bool));
         i->element_dropped = pool_alloc(s->pool, m->nelements, sizeof(bool));
         i->funcs = calloc(nescaping + 1, sizeof(*i->funcs));
         i->crosses = calloc(nescaping + 1, sizeof(*i->crosses));
-        if (!i->imports || !i->memories || !i->tables || !i->data_dropped || !i->element_dropped ||
+        if (!i->imports || !i->memories || !i->tables || !i->tags || !i->data_dropped || !i->element_dropped ||
             !i->funcs || !i->crosses) {
                 instance_done(i);
                 return NULL;
@@ -102,6 +104,13 @@ static int objects_new(struct instance *i, struct error *err)
 
                 type.element = store_valtype(i->loaded->types, type.element);
                 r = table_new(i->store, &type, i, &i->tables[k], err);
+        }
+        for (uint32_t k = m->imported_tags; k < m->ntags && r == 0; k++) {
+                i->tags[k] = pool_alloc(i->store->pool, 1, sizeof(*i->tags[k]));
+                if (!i->tags[k])
+                        return no_memory(err);
+                *i->tags[k] = (struct tag_object) { i->loaded->types[m->tags[k].type],
+                                                    m->types[m->tags[k].type].nparams };
         }
         if (r < 0)
                 return r;

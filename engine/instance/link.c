@@ -137,6 +137,17 @@ static int link_global(struct instance *i, const struct extern_value *v, const s
         return 0;
 }
 
+static int link_tag(struct instance *i, const struct extern_value *v, const struct import *im,
+                    struct error *err)
+{
+        struct tag_object *o = v->instance->tags[v->index];
+
+        if (o->type != i->loaded->types[i->module->tags[im->index].type])
+                return incompatible(err, im, "a tag of another type");
+        i->tags[im->index] = o;
+        return 0;
+}
+
 int instance_link(struct instance *i, const struct extern_value *imports, struct error *err)
 {
         int r = 0;
@@ -161,6 +172,9 @@ int instance_link(struct instance *i, const struct extern_value *imports, struct
                         break;
                 case EXTERN_GLOBAL:
                         r = link_global(i, v, im, err);
+                        break;
+                case EXTERN_TAG:
+                        r = link_tag(i, v, im, err);
                         break;
                 default:
                         r = incompatible(err, im, "a kind that cannot be imported");

@@ -67,6 +67,7 @@ void store_free(struct store *s)
                 table_done(o);
         for (struct instance *i = s->instances; i; i = i->next)
                 instance_done(i);
+        exceptions_done(s);
         pool_free(s->pool);
         free(s);
 }

@@ -52,6 +52,25 @@ struct global_object { /* of the host */
         union value value;
 };
 
+struct tag_object { /* its address is its identity */
+        uint32_t type;              /* canonical id */
+        uint32_t nvalues;
+};
+
+/* An exception: the values follow. Those that no exnref has been made of are used again; the
+ * others stay until the store ends, since nobody counts who holds one. */
+struct exception {
+        const struct tag_object *tag;
+        struct exception *next;     /* in the list of all */
+        uint32_t room;              /* values */
+        bool kept;
+        union value values[] __attribute__((aligned(16)));
+};
+
+_Static_assert(offsetof(struct exception, values) == ABI_EXCEPTION_VALUES, "part of the ABI");
+
+#define EXCEPTIONS_MAX (UINT64_C(64) << 20) /* bytes of exceptions that are kept in a store */
+
 struct canonical_type {
         struct functype type;
         uint32_t next;              /* in the chain of its hash, 0: end */
@@ -87,6 +106,7 @@ struct instance {
         struct function_ref *imports;      /* [imported_functions] */
         struct memory_object **memories;   /* [nmemories] */
         struct table_object **tables;      /* [ntables] */
+        struct tag_object **tags;          /* [ntags] */
         struct table_entry *funcs;         /* [nescaping], made when first asked for */
         struct run_cross *crosses;         /* [nescaping] */
         bool *data_dropped, *element_dropped;
@@ -98,6 +118,9 @@ struct store {
         struct instance *instances;
         struct memory_object *memories;
         struct table_object *tables;
+        struct exception *exceptions; /* that are kept */
+        struct exception *thrown, *spare; /* not caught yet; to be used again */
+        uint64_t exception_bytes;
         unsigned nmemories;
         uint64_t memory_bytes, table_elements; /* in use, held to the options */
         struct canonical_type *types;   /* [0] is unused: TYPE_NONE */
@@ -150,6 +173,11 @@ struct function_ref instance_function(struct instance *i, uint32_t index);
 struct table_entry *instance_funcref(struct instance *i, uint32_t index); /* an escaping function */
 struct table_entry entry_direct(struct instance *i, uint32_t index);
 
+/* exception.c */
+struct exception *exception_new(struct store *s, const struct tag_object *tag); /* NULL: too many */
+bool exception_catch(struct store *s, const struct tag_object *tag, bool keep, struct exception *e);
+void exceptions_done(struct store *s);
+
 /* link.c: check @imports against the module and note them in @i, whose area is made. */
 _must_check_ int instance_link(struct instance *i, const struct extern_value *imports,
                                struct error *err);
@@ -182,5 +210,5 @@ static inline void *instance_code(const struct instance *i, uint32_t index)
 
 static inline bool table_holds_functions(const struct table_object *o)
 {
-        return valtype_heap(o->type.element) != HEAP_EXTERN;
+        return valtype_is_indexed(o->type.element) || valtype_heap(o->type.element) == HEAP_FUNC;
 }

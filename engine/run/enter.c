@@ -60,6 +60,11 @@ static void results_store(const struct guest_entry *e, const struct functype *ty
                              spill[i - 1].bits[1]);
 }
 
+static void **thrown_of(void *base)
+{
+        return (void **)((uint8_t *)base + ABI_HEAD(thrown));
+}
+
 /* The integers that come first go straight to their registers: most functions have no others. */
 int guest_call(struct instance *instance, void *code, void *data, const struct functype *type,
                const union value *args, union value *results, struct trap_info *trap)
@@ -81,6 +86,12 @@ int guest_call(struct instance *instance, void *code, void *data, const struct f
                 arguments_load(&e, type, args, i);
         if (_unlikely_(guest_enter(&e) != 0))
                 return -EFAULT;
+        if (_unlikely_(*thrown_of(e.base) != NULL)) {
+                *thrown_of(e.base) = NULL;
+                if (trap)
+                        *trap = (struct trap_info) { .trap = TRAP_UNCAUGHT_EXCEPTION };
+                return -EFAULT;
+        }
         if (type->nresults)
                 results_store(&e, type, results);
         return 0;

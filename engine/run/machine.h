@@ -81,6 +81,8 @@ _Static_assert(offsetof(struct run_cross, args) == CROSS_ARGS, "");
 _Static_assert(offsetof(struct run_cross, results) == CROSS_RESULTS, "");
 _Static_assert(offsetof(struct run_host, code) == HOST_CODE, "");
 _Static_assert(ABI_HEAD(spill) == HEAD_SPILL, "");
+_Static_assert(ABI_HEAD(thrown) == HEAD_THROWN && ABI_HEAD(catches) == HEAD_CATCHES, "");
+_Static_assert(TRAP_UNCAUGHT_EXCEPTION == 17, "written out in x64/enter.S");
 
 /* x64/switch.S: push what a C callee saves, store the stack pointer at @save, continue at @sp. */
 void fiber_switch(void **save, void *sp);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "engine/decode/body.h"
 #include "engine/text/module_text.h"
 
 /* Instructions come flat or folded, and folded ones contain flat ones again. The stack of open groups
@@ -106,6 +107,32 @@ static void check_label(struct module_text *m)
                 reader_next(&m->r);
 }
 
+/* "(catch $tag $label)" and the like; labels are those around the try_table. */
+static void read_catches(struct module_text *m, struct buffer *out)
+{
+        static const enum word words[] = { WORD_CATCH, WORD_CATCH_REF, WORD_CATCH_ALL,
+                                           WORD_CATCH_ALL_REF };
+        _cleanup_(buffer_done) struct buffer clauses = { 0 };
+        uint32_t n = 0;
+
+        for (unsigned kind = 0; kind < ELEMENTSOF(words);) {
+                if (!reader_accept_open(&m->r, words[kind])) {
+                        kind++;
+                        continue;
+                }
+                buffer_u8(&clauses, (uint8_t)kind);
+                if (kind <= CATCH_REF)
+                        buffer_uleb(&clauses, read_index(m, SPACE_TAG));
+                buffer_uleb(&clauses, read_label(m));
+                reader_expect_close(&m->r);
+                n++;
+                kind = 0;
+        }
+        buffer_uleb(out, n);
+        buffer_append(out, clauses.bytes, clauses.size);
+        out->failed = out->failed || clauses.failed;
+}
+
 /* The label's name if there is one, then the block type; "block", "loop" or "if" is already read. */
 static struct token read_block_head(struct module_text *m, enum opcode op, struct buffer *out)
 {
@@ -117,6 +144,8 @@ static struct token read_block_head(struct module_text *m, enum opcode op, struc
         }
         put_opcode(out, op);
         read_block_type(m, out);
+        if (op == OP_TRY_TABLE)
+                read_catches(m, out);
         return id;
 }
 
@@ -138,6 +167,7 @@ static void read_folded(struct module_text *m)
         switch (word_opcode(word)) {
         case OP_BLOCK:
         case OP_LOOP:
+        case OP_TRY_TABLE:
                 id = read_block_head(m, word_opcode(word), &m->code);
                 frame_push(m, FRAME_BLOCK);
                 label_push(m, &id);
@@ -223,6 +253,7 @@ static void read_flat(struct module_text *m)
         switch (word_opcode(word)) {
         case OP_BLOCK:
         case OP_LOOP:
+        case OP_TRY_TABLE:
         case OP_IF:
                 reader_next(&m->r);
                 id = read_block_head(m, word_opcode(word), &m->code);

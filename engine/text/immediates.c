@@ -206,6 +206,9 @@ static void read_immediate(struct module_text *m, struct instruction in, struct 
         case IMM_FUNC:
                 buffer_uleb(out, read_index(m, SPACE_FUNC));
                 break;
+        case IMM_TAG:
+                buffer_uleb(out, read_index(m, SPACE_TAG));
+                break;
         case IMM_TYPE:
                 buffer_uleb(out, read_index(m, SPACE_TYPE));
                 break;

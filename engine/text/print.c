@@ -112,7 +112,8 @@ static void print_imports(struct printer *p)
                         print_global_type(p, &m->globals[import->index].type);
                         break;
                 case EXTERN_TAG:
-                        print(p, "(tag");
+                        printf_to(p, "(tag (;%u;) (type %u)", import->index,
+                                  m->tags[import->index].type);
                         break;
                 }
                 print(p, "))");
@@ -156,6 +157,14 @@ static void print_memories(struct printer *p)
                 print_memory_type(p, &m->memories[i].type);
                 print(p, ")");
         }
+}
+
+static void print_tags(struct printer *p)
+{
+        const struct module *m = p->m;
+
+        for (uint32_t i = m->imported_tags; i < m->ntags; i++)
+                printf_to(p, "\n  (tag (;%u;) (type %u))", i, m->tags[i].type);
 }
 
 static int print_globals(struct printer *p)
@@ -307,6 +316,7 @@ static int print_fields(struct printer *p)
         if (r >= 0)
                 r = print_tables(p);
         print_memories(p);
+        print_tags(p);
         if (r >= 0)
                 r = print_globals(p);
         print_exports(p);

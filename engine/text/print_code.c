@@ -48,6 +48,21 @@ static void print_block_type(struct printer *p, const struct instruction *in)
         }
 }
 
+static void print_catches(struct printer *p, const struct cursor *c, const struct instruction *in)
+{
+        static const char *const words[] = { "catch", "catch_ref", "catch_all", "catch_all_ref" };
+        struct cursor clauses = *c;
+        struct catch_clause clause;
+
+        clauses.at = in->catches;
+        for (uint32_t i = 0; i < in->index2 && body_catch(&clauses, true, &clause); i++) {
+                printf_to(p, " (%s", words[clause.kind]);
+                if (clause.kind <= CATCH_REF)
+                        printf_to(p, " %u", clause.tag);
+                printf_to(p, " %u)", clause.label);
+        }
+}
+
 static void print_memarg(struct printer *p, const struct instruction *in)
 {
         if (in->index)
@@ -118,7 +133,12 @@ static bool print_immediate(struct printer *p, struct cursor *c, const struct in
                 print(p, " ");
                 print_function_index(p, in->index);
                 break;
+        case IMM_TRY_TABLE:
+                print_block_type(p, in);
+                print_catches(p, c, in);
+                return true;
         case IMM_LABEL:
+        case IMM_TAG:
         case IMM_TYPE:
         case IMM_LOCAL:
         case IMM_GLOBAL:
@@ -198,7 +218,7 @@ static void new_line(struct printer *p, uint32_t depth)
 /* The blocks that are open, as their opcodes: the reader has no form for an "else" without its "if". */
 static bool follow_blocks(struct buffer *open, enum opcode op)
 {
-        if (opcode_table[op].immediate == IMM_BLOCK) {
+        if (opcode_table[op].immediate == IMM_BLOCK || op == OP_TRY_TABLE) {
                 buffer_u8(open, op == OP_IF);
         } else if (op == OP_ELSE) {
                 if (!open->size || !open->bytes[open->size - 1])

@@ -82,6 +82,8 @@ bool body_need_type(struct body *b, valtype type)
                 body_fail(b, -EBADMSG, "unknown type %u", valtype_heap(type));
                 return false;
         }
+        if (valtype_is_exception(type))
+                return body_need(b, FEATURE_EXCEPTIONS, valtype_text(type));
         if (valtype_is_indexed(type) || !valtype_has_default(type))
                 return body_need(b, FEATURE_FUNCTION_REFERENCES, valtype_text(type));
         return body_need(b, FEATURE_REFERENCE_TYPES, valtype_text(type));
@@ -179,7 +181,7 @@ static int body_begin(struct body *b, uint32_t function)
         b->c = cursor_over(m, m->functions[function].body);
         b->op_at = b->c.at;
         b->nframes = b->max_stack = b->max_nesting = 0;
-        b->call_weight = 0;
+        b->call_weight = b->caught_stack = 0;
         b->has_calls = b->has_loops = false;
         if (!b->weights) {
                 hot = hot > b->type->nparams ? hot : b->type->nparams;
@@ -539,6 +541,8 @@ again:
         }
 done:
         b->max_stack = (uint32_t)(highest - b->stack);
+        if (b->max_stack < b->caught_stack)
+                b->max_stack = b->caught_stack;
         b->features_used |= used;
         if (c.at != c.end)
                 return error_set(&b->error, STAGE_DECODE, -EBADMSG, (uint64_t)(c.at - c.file),

@@ -101,6 +101,7 @@ struct body {
                                          * between functions. Made when first needed */
         uint32_t *set_list, nset;       /* the same as a list, the latest last */
 
+        uint32_t caught_stack;          /* operands at once on the ways to handlers */
         uint64_t call_weight;
         bool has_calls, has_loops;
         uint64_t features_used;
@@ -153,6 +154,7 @@ valtype *operands_pop(struct body *b, valtype *top, const valtype *want, uint32_
 valtype *operands_push(struct body *b, valtype *top, const valtype *types, uint32_t n);
 
 valtype *check_block(struct body *b, valtype *top, const struct instruction *in);
+valtype *check_try_table(struct body *b, valtype *top, const struct instruction *in);
 valtype *check_else(struct body *b, valtype *top);
 valtype *check_end(struct body *b, valtype *top);
 valtype *check_br(struct body *b, valtype *top, uint32_t label);

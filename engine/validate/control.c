@@ -169,6 +169,70 @@ valtype *check_block(struct body *b, valtype *top, const struct instruction *in)
         return operands_push(b, top, type.params, type.nparams);
 }
 
+/* The frame that @label names, or NULL. A branch carries its parameters when it is a loop, and
+ * otherwise its results. */
+static const struct frame *label_frame(struct body *b, uint32_t label)
+{
+        if (_likely_(label < b->nframes))
+                return &b->frames[b->nframes - 1 - label];
+        body_fail(b, -EBADMSG, "unknown label %u", label);
+        return NULL;
+}
+
+static const valtype *label_types(const struct frame *f)
+{
+        return f->op == OP_LOOP ? f->params : f->results;
+}
+
+static uint32_t label_arity(const struct frame *f)
+{
+        return f->op == OP_LOOP ? f->nparams : f->nresults;
+}
+
+/* What a clause hands to its label fits there. */
+static bool check_catch(struct body *b, const valtype *top, const struct catch_clause *clause)
+{
+        const struct module *m = b->k->m;
+        const struct functype *type = &(struct functype) { 0 };
+        bool with_ref = clause->kind == CATCH_REF || clause->kind == CATCH_ALL_REF;
+        const struct frame *f;
+        uint32_t n;
+
+        if (clause->kind <= CATCH_REF) {
+                if (clause->tag >= m->ntags)
+                        return body_fail(b, -EBADMSG, "unknown tag %u", clause->tag);
+                type = &m->types[m->tags[clause->tag].type];
+        }
+        f = label_frame(b, clause->label);
+        if (!f)
+                return false;
+        n = type->nparams + with_ref;
+        if (n != label_arity(f) || !types_match(m, type->params, label_types(f), type->nparams) ||
+            (with_ref && !type_matches(m, VAL_REF_TO(HEAP_EXN), label_types(f)[n - 1])))
+                return body_fail(b, -EBADMSG, "type mismatch: a clause hands %u operands to a label "
+                                 "that takes others", n);
+        if ((uint64_t)(top - b->stack) + n + 2 > b->caught_stack)
+                b->caught_stack = (uint32_t)(top - b->stack) + n + 2;
+        return true;
+}
+
+valtype *check_try_table(struct body *b, valtype *top, const struct instruction *in)
+{
+        struct cursor c = b->c;
+        struct catch_clause clause;
+
+        if (in->index2 > b->k->limits->branch_targets)
+                return body_fail(b, -E2BIG, "%u clauses, the limit is %llu", in->index2,
+                                 (unsigned long long)b->k->limits->branch_targets);
+        c.at = in->catches;
+        for (uint32_t i = 0; i < in->index2; i++) {
+                (void)body_catch(&c, false, &clause);
+                if (!check_catch(b, top, &clause))
+                        return NULL;
+        }
+        return check_block(b, top, in);
+}
+
 /* The frame's results are on the stack, and nothing else. Returns the frame's base. */
 static valtype *frame_finish(struct body *b, valtype *top, const struct frame *f)
 {
@@ -225,26 +289,6 @@ static valtype *make_unreachable(struct body *b)
 {
         b->unreachable = true;
         return b->base;
-}
-
-/* The frame that @label names, or NULL. A branch carries its parameters when it is a loop, and
- * otherwise its results. */
-static const struct frame *label_frame(struct body *b, uint32_t label)
-{
-        if (_likely_(label < b->nframes))
-                return &b->frames[b->nframes - 1 - label];
-        body_fail(b, -EBADMSG, "unknown label %u", label);
-        return NULL;
-}
-
-static const valtype *label_types(const struct frame *f)
-{
-        return f->op == OP_LOOP ? f->params : f->results;
-}
-
-static uint32_t label_arity(const struct frame *f)
-{
-        return f->op == OP_LOOP ? f->nparams : f->nresults;
 }
 
 valtype *check_br(struct body *b, valtype *top, uint32_t label)

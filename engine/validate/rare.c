@@ -116,6 +116,19 @@ static valtype *check_call_ref(struct body *b, valtype *top, const struct instru
         return check_callee(b, top, &b->k->m->types[in->index], in->op == OP_RETURN_CALL_REF);
 }
 
+static valtype *check_throw(struct body *b, valtype *top, uint32_t tag)
+{
+        const struct module *m = b->k->m;
+        const struct functype *type;
+
+        if (tag >= m->ntags)
+                return body_fail(b, -EBADMSG, "unknown tag %u", tag);
+        type = &m->types[m->tags[tag].type];
+        leaves(b); /* a builtin makes the exception */
+        top = operands_pop(b, top, type->params, type->nparams);
+        return top ? check_unreachable(b, top) : NULL;
+}
+
 static valtype *check_as_non_null(struct body *b, valtype *top)
 {
         valtype t;
@@ -329,6 +342,13 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
                 return check_return_call(b, top, in->index);
         case OP_SELECT_T:
                 return check_select_t(b, top, in);
+        case OP_TRY_TABLE:
+                return check_try_table(b, top, in);
+        case OP_THROW:
+                return check_throw(b, top, in->index);
+        case OP_THROW_REF:
+                POP(VAL_EXNREF);
+                return check_unreachable(b, top);
         case OP_CALL_REF:
         case OP_RETURN_CALL_REF:
                 return check_call_ref(b, top, in);

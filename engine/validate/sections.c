@@ -106,6 +106,17 @@ static int check_global(struct checker *k, uint32_t i)
         return check_const_expr(k, &g->init, g->type.type, i); /* globals before it (3.0) */
 }
 
+static int check_tag(struct checker *k, uint32_t i)
+{
+        const struct tag *tag = &k->m->tags[i];
+
+        if (tag->type >= k->m->ntypes)
+                return checker_error(k, -EBADMSG, tag->offset, "unknown type %u", tag->type);
+        if (k->m->types[tag->type].nresults > 0)
+                return checker_error(k, -EBADMSG, tag->offset, "non-empty tag result type");
+        return 0;
+}
+
 static int check_import(struct checker *k, const struct import *import)
 {
         switch (import->kind) {
@@ -117,6 +128,8 @@ static int check_import(struct checker *k, const struct import *import)
                 return check_memory(k, import->index);
         case EXTERN_GLOBAL:
                 return check_type(k, k->m->globals[import->index].type.type, import->offset);
+        case EXTERN_TAG:
+                return check_tag(k, import->index);
         default:
                 return 0;
         }
@@ -124,9 +137,10 @@ static int check_import(struct checker *k, const struct import *import)
 
 static int check_export(struct checker *k, const struct export *export)
 {
-        static const char *const texts[] = { "function", "table", "memory", "global" };
+        static const char *const texts[] = { "function", "table", "memory", "global", "tag" };
         const struct module *m = k->m;
-        const uint32_t counts[] = { m->nfunctions, m->ntables, m->nmemories, m->nglobals };
+        const uint32_t counts[] = { m->nfunctions, m->ntables, m->nmemories, m->nglobals,
+                                    m->ntags };
 
         if (export->index >= counts[export->kind])
                 return checker_error(k, -EBADMSG, export->offset, "unknown %s %u",
@@ -254,6 +268,8 @@ int check_sections(struct checker *k)
                 r = check_all(k, check_table, m->imported_tables, m->ntables);
         if (r == 0)
                 r = check_all(k, check_memory, m->imported_memories, m->nmemories);
+        if (r == 0)
+                r = check_all(k, check_tag, m->imported_tags, m->ntags);
         if (r == 0)
                 r = check_all(k, check_global, m->imported_globals, m->nglobals);
         if (r == 0)

@@ -88,7 +88,8 @@ static void print_type(FILE *stream, const struct module *m, enum extern_kind ki
                         valtype_text(m->globals[index].type.type));
                 break;
         default:
-                fputs("tag", stream);
+                fprintf(stream, "tag %s", functype_text(&m->types[m->tags[index].type], text,
+                                                        sizeof(text)));
         }
         fputc('\n', stream);
 }

@@ -117,6 +117,22 @@ static inline unsigned result_register(unsigned type)
         return type_is_vector(type) ? REG_VECTOR + XMM0 : RAX;
 }
 
+/* Where an exception goes that is thrown here: the innermost try_table, or out of the function. */
+static uint32_t handler_label(struct generator *g)
+{
+        for (uint32_t i = g->ncontrols; i-- > 0;) {
+                struct control *c = &g->controls[i];
+
+                if (c->kind == CONTROL_TRY || i == 0) {
+                        if (!c->handled)
+                                c->handler = label_new(g);
+                        c->handled = true;
+                        return c->handler;
+                }
+        }
+        return 0;
+}
+
 static struct control *control_push(struct generator *g, enum control_kind kind,
                                     const struct functype *type)
 {
@@ -307,7 +323,7 @@ static void block_begin(struct generator *g, enum control_kind kind, const struc
         if (kind == CONTROL_IF)
                 e = stack_pop(g);
         stack_flush(g);
-        if (kind != CONTROL_BLOCK)
+        if (kind != CONTROL_BLOCK && kind != CONTROL_TRY)
                 for (uint32_t i = 0; i < type->nparams; i++)
                         entry_spill_constant(g, g->top - 1 - i);
         c = control_push(g, kind, type);

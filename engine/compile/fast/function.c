@@ -63,6 +63,7 @@ static enum opcode skip_dead(struct generator *g, struct instruction *in)
                 case OP_BLOCK:
                 case OP_LOOP:
                 case OP_IF:
+                case OP_TRY_TABLE:
                         depth++;
                         break;
                 case OP_BR_TABLE:
@@ -227,6 +228,20 @@ static enum flow instruction_control(struct generator *g, struct instruction *in
         case OP_CALL_INDIRECT:
                 call_indirect(g, in->index, in->index2);
                 return FLOW_ON;
+        case OP_TRY_TABLE:
+                type = body_block_type(g->m, in);
+                block_begin(g, CONTROL_TRY, &type);
+                if (g->failed)
+                        return FLOW_ON;
+                control_at(g, 0)->catches = in->catches;
+                control_at(g, 0)->ncatches = in->index2;
+                return FLOW_ON;
+        case OP_THROW:
+                throw_tag(g, in->index);
+                return FLOW_STOPS;
+        case OP_THROW_REF:
+                throw_reference(g);
+                return FLOW_STOPS;
         case OP_CALL_REF:
                 call_reference(g, in->index);
                 return FLOW_ON;
@@ -288,6 +303,11 @@ static inline void extend(struct generator *g, unsigned map, unsigned opcode, un
                           unsigned type)
 {
         integer_extend(g, map, opcode, flags, type);
+}
+
+static bool control_end(struct generator *g, bool live)
+{
+        return control_at(g, 0)->kind == CONTROL_TRY ? try_end(g, live) : block_end(g, live);
 }
 
 /* Until the end of the function. */
@@ -433,6 +453,9 @@ static void function_body(struct generator *g)
                 case OP_CALL_INDIRECT:
                 case OP_RETURN_CALL:
                 case OP_RETURN_CALL_INDIRECT:
+                case OP_TRY_TABLE:
+                case OP_THROW:
+                case OP_THROW_REF:
                 case OP_CALL_REF:
                 case OP_RETURN_CALL_REF:
                 case OP_BR_ON_NULL:
@@ -450,7 +473,7 @@ static void function_body(struct generator *g)
                                 control_settle(g, control_at(g, 0));
                                 return;
                         }
-                        if (!block_end(g, true))
+                        if (!control_end(g, true))
                                 goto dead;
                         break;
                 default:
@@ -473,7 +496,7 @@ static void function_body(struct generator *g)
                                         g->ended_dead = true;
                                         return;
                                 }
-                        } while (!block_end(g, false));
+                        } while (!control_end(g, false));
                         break;
                 }
                 if (_unlikely_(g->failed | g->a.failed))
@@ -541,6 +564,11 @@ static int function_end(struct generator *g, struct error *err)
         asm_room(&g->a);
         if (!g->ended_dead || g->controls[0].targeted) {
                 label_bind(g, g->controls[0].label);
+                frame_leave(g);
+        }
+        if (g->controls[0].handled) {
+                asm_room(&g->a);
+                label_bind(g, g->controls[0].handler);
                 frame_leave(g);
         }
         for (uint32_t i = 0; i < g->cold.n; i++)

@@ -63,7 +63,8 @@ struct local {
         uint32_t head;   /* newest entry that refers to it, number + 1 */
 };
 
-enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE };
+enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE,
+                    CONTROL_TRY };
 
 struct control {
         uint8_t kind;
@@ -73,6 +74,10 @@ struct control {
         const valtype *params, *results;
         uint32_t label;      /* what a branch goes to */
         uint32_t otherwise;  /* IF: label of the else part */
+        bool handled;        /* TRY, FUNCTION: .handler is a label that something jumps to */
+        uint32_t handler;
+        const uint8_t *catches; /* TRY: the clauses in the body */
+        uint32_t ncatches;
         uint32_t stub;       /* label of the moves of a jump table, 0: none */
 };
 

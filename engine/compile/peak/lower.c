@@ -437,6 +437,11 @@ static void lower_end(struct body *s)
                 LLVMBuildBr(l->b, c->end);
                 c->reached = true;
         }
+        if (c->handler) {
+                s->ncontrol--; /* what a clause names is outside */
+                lower_handler(s, c);
+                s->ncontrol++;
+        }
         s->depth = c->height;
         LLVMPositionBuilderAtEnd(l->b, c->end);
         s->dead = !c->reached;
@@ -455,7 +460,7 @@ static void lower_end(struct body *s)
 }
 
 /* Where a branch to @label goes; its operands are added to the target's phis. */
-static LLVMBasicBlockRef branch_target(struct body *s, uint32_t label)
+LLVMBasicBlockRef branch_target(struct body *s, uint32_t label)
 {
         struct control *c = &s->control[s->ncontrol - 1 - label];
 
@@ -521,6 +526,11 @@ static bool lower_control(struct body *s, const struct instruction *in)
                 return true;
         case OP_BLOCK:
                 lower_block(s, in);
+                return true;
+        case OP_TRY_TABLE:
+                lower_block(s, in);
+                s->control[s->ncontrol - 1].catches = in->catches;
+                s->control[s->ncontrol - 1].ncatches = in->index2;
                 return true;
         case OP_LOOP:
                 lower_loop(s, in);

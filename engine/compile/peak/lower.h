@@ -47,6 +47,10 @@ struct control {
         LLVMBasicBlockRef end, loop, other; /* other: the else part */
         LLVMValueRef *phis;            /* of .end: results; of a loop's head: parameters (loop_phis) */
         LLVMValueRef *loop_phis;
+        LLVMBasicBlockRef handler;     /* of a try_table or the function: where exceptions go; made
+                                        * for the first call that may throw */
+        const uint8_t *catches;        /* the clauses of a try_table */
+        uint32_t ncatches;
         LLVMValueRef *saved;           /* parameters of an if, for its else */
         bool reached;                  /* somebody branches to .end */
 };
@@ -130,6 +134,11 @@ bool lower_atomic(struct body *s, const struct instruction *in);
 bool lower_simd(struct body *s, const struct instruction *in);
 void lower_return(struct body *s); /* results are on the stack */
 void lower_parameters(struct body *s);
+void lower_thrown(struct body *s);  /* behind a call: goes to the handler when there is an exception */
+void lower_handler(struct body *s, const struct control *c); /* c is off the stack of controls */
+LLVMBasicBlockRef branch_target(struct body *s, uint32_t label);
+/* With arguments that are at hand; the result is an i64, undefined beyond what the builtin has. */
+LLVMValueRef builtin_call(struct body *s, enum builtin b, const LLVMValueRef *values, unsigned n);
 
 LLVMValueRef memory_pointer(struct body *s, uint32_t memory, LLVMValueRef index, uint64_t offset,
                             unsigned bytes);

@@ -76,6 +76,7 @@ static void finish_call(struct body *s, const struct functype *type, LLVMValueRe
                 s->dead = true;
                 return;
         }
+        lower_thrown(s);
         for (uint32_t i = 0; i < type->nresults; i++) {
                 LLVMValueRef v = call;
 
@@ -199,14 +200,155 @@ static void call_reference(struct body *s, const struct instruction *in, bool ta
                      entry_field(s, entry, offsetof(struct table_entry, data), l->pointer), tail);
 }
 
+/* The innermost handler's block. */
+static LLVMBasicBlockRef handler_of(struct body *s)
+{
+        for (uint32_t i = s->ncontrol; i-- > 0;) {
+                struct control *c = &s->control[i];
+
+                if (c->op != OP_TRY_TABLE && i > 0)
+                        continue;
+                if (!c->handler)
+                        c->handler = new_block(s, "");
+                return c->handler;
+        }
+        return NULL;
+}
+
+void lower_thrown(struct body *s)
+{
+        struct lowering *l = s->l;
+        LLVMBasicBlockRef next;
+        LLVMValueRef thrown, branch;
+
+        if (!l->m->ntags)
+                return;
+        thrown = load_field(s, l->i64, instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR, false);
+        next = new_block(s, "");
+        branch = LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, thrown, const_i64(l, 0), ""),
+                                 handler_of(s), next);
+        LLVMSetMetadata(branch, l->kind_prof, l->unlikely);
+        LLVMPositionBuilderAtEnd(l->b, next);
+}
+
+static LLVMValueRef exception_value(struct body *s, LLVMValueRef exception, unsigned k)
+{
+        LLVMValueRef at = LLVMBuildAdd(s->l->b, exception,
+                                       const_i64(s->l, ABI_EXCEPTION_VALUES + 16 * k), "");
+
+        return LLVMBuildIntToPtr(s->l->b, at, s->l->pointer, "");
+}
+
+static void throw_away(struct body *s, LLVMValueRef exception)
+{
+        store_field(s, exception, instance_at(s->l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR);
+        LLVMBuildBr(s->l->b, handler_of(s));
+        s->dead = true;
+}
+
+static void throw_tag(struct body *s, const struct instruction *in)
+{
+        struct lowering *l = s->l;
+        const struct functype *type = &l->m->types[l->m->tags[in->index].type];
+        LLVMValueRef tag = const_i32(l, in->index), exception, *values;
+
+        body_mark(s, in->at);
+        exception = builtin_call(s, BUILTIN_exception_new, &tag, 1);
+        values = &s->stack[s->depth - type->nparams];
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                LLVMValueRef store = LLVMBuildStore(l->b, travel(s, values[i], type->params[i]),
+                                                    exception_value(s, exception, i));
+
+                LLVMSetAlignment(store, 8);
+        }
+        s->depth -= type->nparams;
+        throw_away(s, exception);
+}
+
+/* One clause: its label gets the values of the exception when that is of the tag. */
+static void lower_catch(struct body *s, const struct catch_clause *clause, LLVMValueRef exception)
+{
+        struct lowering *l = s->l;
+        const struct functype *type = clause->kind <= CATCH_REF
+                                              ? &l->m->types[l->m->tags[clause->tag].type]
+                                              : &(struct functype) { 0 };
+        bool keep = clause->kind == CATCH_REF || clause->kind == CATCH_ALL_REF;
+        LLVMValueRef args[3] = { const_i32(l, clause->kind <= CATCH_REF ? clause->tag : UINT32_MAX),
+                                 const_i32(l, keep), exception }, is;
+        LLVMBasicBlockRef caught = new_block(s, ""), next = new_block(s, "");
+        uint32_t depth = s->depth;
+
+        is = LLVMBuildTrunc(l->b, builtin_call(s, BUILTIN_exception_catch, args, 3), l->i32, "");
+        LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, is, const_i32(l, 0), ""), caught, next);
+        LLVMPositionBuilderAtEnd(l->b, caught);
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                LLVMValueRef v = LLVMBuildLoad2(l->b, lower_travel_type(l, type->params[i]),
+                                                exception_value(s, exception, i), "");
+
+                LLVMSetAlignment(v, 8);
+                push(s, arrive(s, v, type->params[i]));
+        }
+        if (keep)
+                push(s, exception);
+        LLVMBuildBr(l->b, branch_target(s, clause->label));
+        s->depth = depth;
+        LLVMPositionBuilderAtEnd(l->b, next);
+}
+
+void lower_handler(struct body *s, const struct control *c)
+{
+        struct lowering *l = s->l;
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(l->b);
+        struct cursor at = s->cursor;
+        struct catch_clause clause;
+        uint32_t depth = s->depth;
+        bool dead = s->dead;
+        LLVMValueRef exception;
+
+        LLVMPositionBuilderAtEnd(l->b, c->handler);
+        s->depth = c->height;
+        s->dead = false;
+        if (c->op == OP_END) { /* of the function: the caller looks at the exception, not at this */
+                if (s->type->nresults)
+                        LLVMBuildRet(l->b, LLVMConstNull(lower_travel_type(l, s->type->results[0])));
+                else
+                        LLVMBuildRetVoid(l->b);
+        } else {
+                exception = load_field(s, l->i64, instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR,
+                                       false);
+                store_field(s, const_i64(l, 0), instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR);
+                at.at = c->catches;
+                for (uint32_t i = 0; i < c->ncatches; i++) {
+                        (void)body_catch(&at, false, &clause);
+                        lower_catch(s, &clause, exception);
+                }
+                throw_away(s, exception);
+        }
+        s->depth = depth;
+        s->dead = dead;
+        LLVMPositionBuilderAtEnd(l->b, here);
+}
+
 bool lower_call(struct body *s, const struct instruction *in)
 {
+        LLVMValueRef exception;
+
         switch (in->op) {
         case OP_CALL:
                 call_function(s, in, false);
                 return true;
         case OP_RETURN_CALL:
                 call_function(s, in, true);
+                return true;
+        case OP_THROW:
+                throw_tag(s, in);
+                return true;
+        case OP_THROW_REF:
+                exception = pop(s);
+                body_mark(s, in->at);
+                trap_if(s, LLVMBuildICmp(s->l->b, LLVMIntEQ, exception, const_i64(s->l, 0), ""),
+                        TRAP_NULL_EXCEPTION);
+                throw_away(s, exception);
                 return true;
         case OP_CALL_REF:
                 call_reference(s, in, false);

@@ -185,21 +185,26 @@ static const struct builtin_row builtin_rows[_BUILTIN_MAX] = {
 static LLVMValueRef call_builtin(struct body *s, const struct instruction *in, enum builtin b,
                                  unsigned nconstants, const uint32_t *constants)
 {
+        unsigned n = (unsigned)strlen(builtin_rows[b].params);
+        LLVMValueRef args[6];
+
+        for (unsigned i = 0; i < n; i++)
+                args[i] = i < nconstants ? const_i32(s->l, constants[i]) : s->stack[s->depth - n + i];
+        s->depth -= n - nconstants;
+        body_mark(s, in->at);
+        return builtin_call(s, b, args, n);
+}
+
+LLVMValueRef builtin_call(struct body *s, enum builtin b, const LLVMValueRef *values, unsigned n)
+{
         struct lowering *l = s->l;
-        const struct builtin_row *row = &builtin_rows[b];
-        unsigned n = (unsigned)strlen(row->params);
-        LLVMTypeRef types[6], result = row->result[0] == '-' ? l->nothing : l->i64;
+        LLVMTypeRef types[6], result = builtin_rows[b].result[0] == '-' ? l->nothing : l->i64;
         LLVMValueRef args[6], f, call;
 
         for (unsigned i = 0; i < n; i++) {
-                LLVMValueRef v = i < nconstants ? const_i32(l, constants[i])
-                                                : s->stack[s->depth - n + i];
-
                 types[i] = l->i64;
-                args[i] = index_64(s, v);
+                args[i] = index_64(s, values[i]);
         }
-        s->depth -= n - nconstants;
-        body_mark(s, in->at);
         f = load_field(s, l->pointer, instance_at(l, ABI_BUILTIN(b)), CLASS_DESCRIPTOR, true);
         call = LLVMBuildCall2(l->b, LLVMFunctionType(result, types, n, false), f, args, n, "");
         LLVMSetTailCallKind(call, LLVMTailCallKindNoTail);

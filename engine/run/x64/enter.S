@@ -193,6 +193,10 @@ run_cross_return:
         testl   %ecx, %ecx
         jne     .Lcross_results
 3:
+        movq    %gs:HEAD_THROWN, %rcx
+        testq   %rcx, %rcx
+        jne     .Lcross_thrown
+6:
         movq    run_thread@gottpoff(%rip), %rcx
         wrgsbase %r11
         movq    %r11, %fs:THREAD_BASE(%rcx)
@@ -231,6 +235,15 @@ run_cross_return:
         decl    %ecx
         jne     5b
         jmp     3b
+/* The exception in rcx goes on to the caller, whose base is in r11: when its code looks for one. */
+.Lcross_thrown:
+        movq    $0, %gs:HEAD_THROWN
+        cmpq    $0, HEAD_CATCHES(%r11)
+        je      7f
+        movq    %rcx, HEAD_THROWN(%r11)
+        jmp     6b
+7:
+        .byte   0x67, 0x0f, 0xb9, 0x40, 17 /* UNCAUGHT_EXCEPTION */
         .size   run_cross_thunk, . - run_cross_thunk
 
         .section .note.GNU-stack, "", @progbits

@@ -37,3 +37,5 @@
 
 /* struct instance_head, relative to the instance base */
 #define HEAD_SPILL        -64
+#define HEAD_THROWN       -48
+#define HEAD_CATCHES      -40

@@ -109,6 +109,15 @@ static void append_immediate(struct buffer *b, unsigned kind, uint32_t seed)
         case IMM_ZERO:
                 buffer_u8(b, 0);
                 break;
+        case IMM_TRY_TABLE:
+                buffer_u8(b, 0x40);
+                buffer_u8(b, 2);
+                buffer_u8(b, CATCH_REF);
+                buffer_uleb(b, large);
+                buffer_uleb(b, large);
+                buffer_u8(b, CATCH_ALL);
+                buffer_uleb(b, large);
+                break;
         default:
                 buffer_uleb(b, large);
                 break;
@@ -169,6 +178,8 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
         { "block type missing", { 0x02 },             1, "unexpected end",            -EBADMSG },
         { "block type negative", { 0x02, 0xc0, 0x7f }, 3, "malformed block type",     -EBADMSG },
         { "block type of gc",   { 0x02, 0x64, 0x6e }, 3, "a type of a proposal",      -EOPNOTSUPP },
+        { "catch clause",       { 0x1f, 0x40, 1, 4, 0 }, 5, "malformed catch clause", -EBADMSG },
+        { "catch clauses, half", { 0x1f, 0x40, 2, 2, 0 }, 5, "unexpected end",        -EBADMSG },
         { "heap type",          { 0xd0, 0x7f },       2, "malformed heap type",       -EBADMSG },
         { "block type, no heap type", { 0x02, 0x64, 0x7f }, 3, "malformed heap type", -EBADMSG },
         { "block type, half",   { 0x02, 0x63 },       2, "unexpected end",            -EBADMSG },

@@ -74,6 +74,17 @@ static const struct {
         { "another type", "(table funcref (elem $g)) (func $g (param i32))"
                           " (func (export \"f\") (param i32) (call_indirect (local.get 0)))",
           { { .i32 = 0 } }, TRAP_CALL_TYPE_MISMATCH, 0x11, 1 },
+        { "uncaught exception", "(tag $t) (func $g (throw $t)) (func (export \"f\") (call $g))", { { 0 } }, TRAP_UNCAUGHT_EXCEPTION, 0, 0 },
+        { "null exception", "(func (export \"f\") (throw_ref (ref.null exn)))", { { 0 } }, TRAP_NULL_EXCEPTION, 0x0a, 1 },
+        { "exceptions in a loop", "(tag $t (param i64 f64)) (func $g (param i64) (throw $t (local.get 0) (f64.const 2)))"
+          " (func (export \"f\") (param i32) (result i64) (local $s i64) (loop $l (block $h (result i64 f64)"
+          " (try_table (catch $t $h) (call $g (i64.extend_i32_u (local.get 0)))) (unreachable))"
+          " (i64.trunc_f64_s) (i64.add) (local.get $s) (i64.add) (local.set $s)"
+          " (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get $s))",
+          { { .i32 = 1000000 } }, 0, UINT64_C(500002500000), 0 },
+        { "too many exceptions", "(tag $t) (func (export \"f\") (loop $l (block $h (result exnref)"
+          " (try_table (catch_all_ref $h) (throw $t)) (unreachable)) (drop) (br $l)))",
+          { { 0 } }, TRAP_EXCEPTIONS, 0x08, 1 },
         { "call of a reference", "(type $t (func (param i32) (result i32))) (func $g (type $t) (i32.add (local.get 0) (i32.const 5)))"
                                  " (elem declare func $g) (func (export \"f\") (param i32) (result i32)"
                                  " (call_ref $t (local.get 0) (ref.func $g)))", { { .i32 = 2 } }, 0, 7, 0 },

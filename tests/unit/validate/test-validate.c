@@ -23,6 +23,8 @@
         " (type $same (func (param i32) (result i32)))"                                      \
         " (func $f (type $t) local.get 0) (elem declare func $f) " code ")"
 
+#define TAGS(code) "(module (tag $i (param i32)) (tag $e) " code ")"
+
 static const struct { const char *name, *wat; } good_cases[] = {
         { "nothing", "(module)" },
         { "result", BODY("i32.const 1") },
@@ -82,6 +84,11 @@ static const struct { const char *name, *wat; } good_cases[] = {
         { "table with an initial value", REFS("(table 3 (ref $t) (ref.func $f)) (elem (table 0) (i32.const 0) (ref $same) (ref.func $f))") },
         { "a type that names itself", "(module (type $r (func (param (ref $r)))) (type $s (func (param (ref $s))))"
           " (func (param (ref $r)) local.get 0 local.get 0 call_ref $s))" },
+        { "clauses of every kind", TAGS("(func (result i32) block (result exnref) block (result i32 exnref) block"
+          " try_table (catch $i 3) (catch_ref $i 1) (catch_all 0) (catch_all_ref 2) (catch $e 0) end end"
+          " i32.const 1 return end drop return end throw_ref)") },
+        { "throw makes what is missing", TAGS("(func (result i32) i32.const 1 throw $i i32.add)") },
+        { "a null exception", TAGS("(func (result exnref) ref.null noexn)") },
         { "global.get of a global before", "(module (global $a i32 (i32.const 1)) (global i32 (global.get $a)))" },
         { "extended constants", "(module (global (import \"a\" \"b\") i32) (global i32"
                                 " (i32.mul (i32.add (global.get 0) (i32.const 1)) (i32.const 3))))" },
@@ -213,6 +220,21 @@ static const struct { const char *name, *wat, *text; } bad_cases[] = {
         { "table of another type", REFS("(table 1 (ref $v) (ref.func $f))"), "type mismatch" },
         { "elements of a wider type", REFS("(table 1 (ref null $t)) (elem (table 0) (i32.const 0) funcref (ref.func $f))"), "type mismatch" },
         { "table.copy from a wider type", REFS("(table 1 (ref null $t)) (table $w 1 funcref) (func i32.const 0 i32.const 0 i32.const 0 table.copy 0 $w)"), "type mismatch" },
+        { "throw of nothing", "(module (func throw 0))", "unknown tag 0" },
+        { "throw operand", TAGS("(func throw $i)"), "type mismatch: throw needs i32" },
+        { "throw_ref of a number", TAGS("(func i32.const 1 throw_ref)"), "type mismatch: throw_ref needs (ref null exn) and finds i32" },
+        { "catch of nothing", TAGS("(func block try_table (catch 9 0) end end)"), "unknown tag 9" },
+        { "catch to nowhere", TAGS("(func try_table (catch_all 7) end)"), "unknown label 7" },
+        { "catch: operands", TAGS("(func try_table (catch $i 0) end)"), "type mismatch: a clause hands 1" },
+        { "catch: operand of another type", TAGS("(func (result i64) try_table (catch $i 0) end i64.const 1)"), "type mismatch: a clause hands 1" },
+        { "catch_ref: no place for the reference", TAGS("(func (result i32) try_table (catch_ref $i 0) end i32.const 1)"), "type mismatch: a clause hands 2" },
+        { "catch_all: too many", TAGS("(func (result i32) try_table (catch_all 0) end i32.const 1)"), "type mismatch: a clause hands 0" },
+        { "catch_all_ref: another reference", TAGS("(func (result funcref) try_table (catch_all_ref 0) end ref.null func)"), "type mismatch: a clause hands 1" },
+        { "try_table result", TAGS("(func try_table (result i32) end drop)"), "type mismatch" },
+        { "tag of an unknown type", "(module (tag (type 4)))", "unknown type 4" },
+        { "imported tag of an unknown type", "(module (import \"a\" \"b\" (tag (type 4))))", "unknown type 4" },
+        { "tag with results", "(module (tag (result i32)))", "non-empty tag result type" },
+        { "export: tag", "(module (export \"a\" (tag 0)))", "unknown tag 0" },
         { "function of an unknown type", "(module (type (func)) (func (type 1)))", "unknown type 1" },
         { "import of an unknown type", "(module (import \"a\" \"b\" (func (type 3))))", "unknown type 3" },
         { "memory: minimum", "(module (memory 2 1))", "size minimum must not be greater than maximum" },
@@ -355,6 +377,9 @@ static const struct { const char *name, *wat; enum feature feature; } feature_ca
         { "fence", "(module (func atomic.fence))", FEATURE_THREADS },
         { "wide sum", "(module (func i64.const 0 i64.const 0 i64.const 0 i64.const 0 i64.add128 drop drop))", FEATURE_WIDE_ARITHMETIC },
         { "wide product", "(module (func i64.const 0 i64.const 0 i64.mul_wide_u drop drop))", FEATURE_WIDE_ARITHMETIC },
+        { "throw",           "(module (tag) (func throw 0))",              FEATURE_EXCEPTIONS },
+        { "try_table",       "(module (func try_table end))",              FEATURE_EXCEPTIONS },
+        { "exnref",          "(module (func (local exnref)))",             FEATURE_EXCEPTIONS },
         { "call_ref",        "(module (type (func)) (func unreachable call_ref 0))", FEATURE_FUNCTION_REFERENCES },
         { "typed reference local", "(module (type (func)) (func (local (ref null 0))))", FEATURE_FUNCTION_REFERENCES },
         { "typed global",    "(module (type (func)) (global (ref null 0) (ref.null 0)))", FEATURE_FUNCTION_REFERENCES },

@@ -221,6 +221,16 @@ static bool call_multiply(struct generator *g)
         return true;
 }
 
+/* Behind a call: the exception that it may have left goes to the handler around. */
+static void call_thrown(struct generator *g)
+{
+        if (!g->m->ntags)
+                return;
+        asm_room(&g->a);
+        alu_immediate(g, ALU_CMP, ASM_W, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        jump_condition(g, CC_NE, handler_label(g));
+}
+
 static void call_function(struct generator *g, uint32_t n)
 {
         const struct functype *type = module_function_type(g->m, n);
@@ -232,6 +242,7 @@ static void call_function(struct generator *g, uint32_t n)
         call_target(g, n, false);
         call_map(g);
         kept_load(g);
+        call_thrown(g);
         results_push(g, type, n < g->m->imported_functions);
 }
 
@@ -280,6 +291,7 @@ static void call_indirect(struct generator *g, uint32_t type, uint32_t table)
         indirect_target(g, false);
         call_map(g);
         kept_load(g);
+        call_thrown(g);
         results_push(g, t, true);
 }
 
@@ -311,6 +323,7 @@ static void call_reference(struct generator *g, uint32_t type)
         indirect_target(g, false);
         call_map(g);
         kept_load(g);
+        call_thrown(g);
         results_push(g, t, true);
 }
 
@@ -402,4 +415,127 @@ static void call_builtin(struct generator *g, enum builtin b, const uint32_t *fi
                 op_rr(g, 0x8b, 0, RAX, RAX);
         g->used |= BIT(RAX);
         push_reg(g, result, RAX);
+}
+
+/* The place of value @k of the exception in r11. */
+static struct operand exception_value(unsigned k)
+{
+        return op_base(R11, (int32_t)(ABI_EXCEPTION_VALUES + 16 * k));
+}
+
+static void throw_away(struct generator *g)
+{
+        op_rm(g, 0x89, ASM_W, R11, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        jump_always(g, handler_label(g));
+}
+
+static void throw_tag(struct generator *g, uint32_t tag)
+{
+        const struct functype *type = &g->m->types[g->m->tags[tag].type];
+        uint32_t base = g->top - type->nparams;
+        struct entry e;
+
+        call_builtin(g, BUILTIN_exception_new, &tag, 1, 0, T_REF);
+        e = stack_pop(g);
+        entry_into(g, &e, R11, NULL, NULL);
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                unsigned t = valtype_kind(type->params[i]);
+                unsigned scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+
+                asm_room(&g->a);
+                entry_load(g, &g->stack[base + i], scratch);
+                store_register(g, t, t == T_I32 ? 4 : 8, scratch, exception_value(i));
+        }
+        throw_away(g);
+}
+
+static void throw_reference(struct generator *g)
+{
+        struct entry e = stack_pop(g);
+
+        entry_into(g, &e, R11, NULL, NULL);
+        op_rr(g, 0x85, ASM_W, R11, R11);
+        trap_cold(g, CC_E, TRAP_NULL_EXCEPTION);
+        throw_away(g);
+}
+
+/* One clause, the exception in its slot on top: what it hands to its label, and the way there. */
+static void catch_clause(struct generator *g, const struct catch_clause *clause)
+{
+        const struct functype *type = clause->kind <= CATCH_REF
+                                              ? &g->m->types[g->m->tags[clause->tag].type]
+                                              : &(struct functype) { 0 };
+        bool keep = clause->kind == CATCH_REF || clause->kind == CATCH_ALL_REF;
+        const uint32_t fixed[] = { clause->kind <= CATCH_REF ? clause->tag : UINT32_MAX, keep };
+        uint32_t base = g->top - 1, next = label_new(g);
+
+        push_slot(g, T_REF);
+        g->stack[base + 1].slot = base;
+        call_builtin(g, BUILTIN_exception_catch, fixed, 2, 1, T_I32);
+        stack_cut(g, base + 1);
+        op_rr(g, 0x85, 0, RAX, RAX);
+        jump_condition(g, CC_E, next);
+        load_frame(g, T_REF, R11, slot_at(g, base));
+        stack_cut(g, base);
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                unsigned t = valtype_kind(type->params[i]);
+                unsigned scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+
+                asm_room(&g->a);
+                if (type_is_vector(t))
+                        op_sse2(g, float_prefix(t), 0x10, 0, scratch, exception_value(i));
+                else
+                        op_rm(g, 0x8b, type_w(t), scratch, exception_value(i), 0);
+                store_frame(g, t, scratch, slot_at(g, g->top));
+                push_slot(g, t);
+        }
+        asm_room(&g->a);
+        if (keep) {
+                store_frame(g, T_REF, R11, slot_at(g, g->top));
+                push_slot(g, T_REF);
+        }
+        branch_always(g, clause->label);
+        label_bind(g, next);
+        stack_cut(g, base);
+        push_slot(g, T_REF);
+}
+
+/* The end of a try_table: behind its code, that of its handler. Returns as block_end(). */
+static bool try_end(struct generator *g, bool live)
+{
+        struct control c = *control_at(g, 0);
+        struct cursor at = g->c;
+        struct catch_clause clause;
+
+        if (!c.handled)
+                return block_end(g, live);
+        if (live) {
+                control_settle(g, &c);
+                jump_always(g, c.label);
+        }
+        g->ncontrols--;
+        stack_cut(g, c.base);
+        g->used = 0;
+        asm_room(&g->a);
+        label_bind(g, c.handler);
+        op_rm(g, 0x8b, ASM_W, R11, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        store_frame(g, T_REF, R11, slot_at(g, c.base));
+        push_slot(g, T_REF);
+        load_integer(g, RAX, 0);
+        op_rm(g, 0x89, ASM_W, RAX, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        at.at = c.catches;
+        for (uint32_t i = 0; i < c.ncatches && !g->failed; i++) {
+                (void)body_catch(&at, false, &clause);
+                asm_room(&g->a);
+                catch_clause(g, &clause);
+        }
+        asm_room(&g->a);
+        load_frame(g, T_REF, R11, slot_at(g, c.base));
+        throw_away(g);
+        stack_cut(g, c.base);
+        if (!live && !c.targeted)
+                return false;
+        label_bind(g, c.label);
+        control_join(g, &c);
+        return true;
 }
