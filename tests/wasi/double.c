@@ -108,6 +108,7 @@ void double_start(const struct double_options *o)
         guest.listener = listener_start();
 
         config.ring = guest.ring;
+        config.alone = o->alone;
         config.ndirs = o->no_dirs ? 0 : 2;
         config.nlisten = o->no_dirs ? 0 : 1;
         config.listen = &guest.listener;

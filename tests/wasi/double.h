@@ -34,6 +34,7 @@ struct double_options {
         const char *const *args, *const *env;
         unsigned nargs, nenv;
         bool no_dirs;
+        bool alone;
 };
 
 struct guest_double {
@@ -107,6 +108,7 @@ TCase *path_case(void);
 TCase *state_case(void);
 TCase *descriptors_case(void);
 TCase *files_case(void);
+TCase *files_alone_case(void); /* the same in a cell with one guest */
 TCase *streams_case(void);
 TCase *attributes_case(void);
 TCase *names_case(void);

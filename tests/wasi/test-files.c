@@ -274,11 +274,36 @@ START_TEST(advice_is_taken)
 }
 END_TEST
 
-TCase *files_case(void)
+/* What was asked is done, wherever the kernel stops in between: the file ends within the vector. */
+START_TEST(a_short_read_is_the_end_of_the_file)
 {
-        TCase *tc = tcase_create("files");
+        uint32_t fd = open_file("f", "abcdefghij", RIGHTS_RW, 0);
 
-        tcase_add_checked_fixture(tc, double_setup, double_teardown);
+        put_iov(0, AT_DATA, 4);
+        put_iov(1, AT_DATA + 100, 4);
+        put_iov(2, AT_DATA + 200, 4);
+        assert_ok(wasi_fd_read(fd, AT_IOV, 3, AT_RET));
+        ck_assert_uint_eq(get_u32(AT_RET), 10);
+        ck_assert_mem_eq(guest.memory + AT_DATA, "abcd", 4);
+        ck_assert_mem_eq(guest.memory + AT_DATA + 100, "efgh", 4);
+        ck_assert_mem_eq(guest.memory + AT_DATA + 200, "ij\0", 3);
+        assert_ok(wasi_fd_pread(fd, AT_IOV, 3, 8, AT_RET));
+        ck_assert_uint_eq(get_u32(AT_RET), 2);
+        assert_ok(wasi_fd_read(fd, AT_IOV, 3, AT_RET));
+        ck_assert_uint_eq(get_u32(AT_RET), 0);
+}
+END_TEST
+
+static void alone_setup(void)
+{
+        double_start(&(struct double_options) { .no_stdio = true, .alone = true });
+}
+
+static TCase *files(const char *name, void (*setup)(void))
+{
+        TCase *tc = tcase_create(name);
+
+        tcase_add_checked_fixture(tc, setup, double_teardown);
         tcase_add_test(tc, file_is_read_and_written);
         tcase_add_test(tc, scattered_reads_and_gathered_writes);
         tcase_add_test(tc, no_iovecs_are_no_error);
@@ -292,5 +317,16 @@ TCase *files_case(void)
         tcase_add_test(tc, synchronous_writes);
         tcase_add_test(tc, space_is_allocated);
         tcase_add_test(tc, advice_is_taken);
+        tcase_add_test(tc, a_short_read_is_the_end_of_the_file);
         return tc;
+}
+
+TCase *files_case(void)
+{
+        return files("files", double_setup);
+}
+
+TCase *files_alone_case(void)
+{
+        return files("files, alone", alone_setup);
 }

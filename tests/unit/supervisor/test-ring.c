@@ -255,6 +255,87 @@ START_TEST(the_ring_moves)
 }
 END_TEST
 
+static void yields_once(void *argument)
+{
+        ring_yield(ring);
+        *(bool *)argument = true;
+}
+
+START_TEST(a_yield_is_behind_those_that_can_go_on)
+{
+        struct error err = { 0 };
+        struct fiber *reader, *f;
+        bool went_on = false;
+
+        ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, &err), 0);
+        fiber_start(f, yields_once, &went_on);
+        ck_assert(!fiber_resume(f)); /* nobody else: it went on at once */
+        ck_assert(went_on);
+        fiber_free(f);
+
+        ck_assert_int_eq(write(pipes[0][1], "a", 1), 1);
+        ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &reader, &err), 0);
+        ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, &err), 0);
+        fiber_start(reader, reads_one, (void *)(intptr_t)0);
+        ck_assert(fiber_resume(reader));
+        went_on = false;
+        fiber_start(f, yields_once, &went_on);
+        ck_assert(fiber_resume(f));
+        ck_assert(!went_on);
+        ck_assert_ptr_eq(ring_next_ready(ring), reader);
+        ck_assert(!fiber_resume(reader));
+        ck_assert_ptr_eq(ring_next_ready(ring), f);
+        ck_assert(!fiber_resume(f));
+        ck_assert(went_on);
+        ck_assert_ptr_null(ring_next_ready(ring));
+        fiber_free(reader);
+        fiber_free(f);
+}
+END_TEST
+
+/* What would wait is refused without a trace; what the calls cannot be asked is the ring's. */
+START_TEST(what_need_not_wait)
+{
+        char bytes[4] = { 0 };
+        struct ring_op r = read_op(0, bytes, 4);
+        struct ring_op w = { .code = RING_WRITE, .fd = pipes[0][1], .address = "ab", .length = 2,
+                             .offset = UINT64_MAX };
+        struct ring_op sync = w, peek = { .code = RING_RECV, .address = bytes, .flags = MSG_PEEK };
+        struct ring_op send = { .code = RING_SEND, .address = "abcd", .length = 4 };
+        struct ring_op receive = { .code = RING_RECV, .address = bytes, .length = 4 };
+        struct pollfd polls[2] = { { .fd = pipes[0][0], .events = POLLIN },
+                                   { .fd = pipes[0][1], .events = POLLOUT } };
+        int pair[2];
+
+        sync.flags = 2; /* RWF_DSYNC */
+        ck_assert_int_eq(ring_now(&sync, false), -ENOSYS);
+        ck_assert_int_eq(ring_now(&sync, true), -ENOSYS);
+        ck_assert_int_eq(ring_now(&r, false), -EAGAIN);
+        ck_assert_int_eq(ring_now_ready(polls, 2), 1);
+        ck_assert_int_eq(polls[0].revents, 0);
+        ck_assert_int_eq(polls[1].revents, POLLOUT);
+        ck_assert_int_eq(ring_now(&w, false), 2);
+        ck_assert_int_eq(ring_now_ready(polls, 2), 2);
+        ck_assert_int_eq(polls[0].revents, POLLIN);
+        ck_assert_int_eq(ring_now(&r, false), 2);
+        ck_assert_mem_eq(bytes, "ab\0", 3);
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+        peek.fd = receive.fd = pair[0];
+        send.fd = pair[1];
+        ck_assert_int_eq(ring_now(&receive, false), -EAGAIN);
+        ck_assert_int_eq(ring_now(&send, false), -ENOSYS); /* would raise a signal */
+        send.flags = MSG_NOSIGNAL;
+        ck_assert_int_eq(ring_now(&send, false), 4);
+        ck_assert_int_eq(ring_now(&peek, false), -ENOSYS);
+        ck_assert_int_eq(ring_now(&receive, false), 4);
+        close(pair[0]);
+        ck_assert_int_eq(ring_now(&send, false), -EPIPE);
+        close(pair[1]);
+        ck_assert_uint_eq(ring_in_flight(ring), 0);
+}
+END_TEST
+
 START_TEST(nothing_is_registered_later)
 {
         struct error err = { 0 };
@@ -280,6 +361,8 @@ int main(void)
         tcase_add_test(tc, fibers_share_a_turn);
         tcase_add_test_raise_signal(tc, a_call_in_flight_is_not_submitted_again, SIGABRT);
         tcase_add_test(tc, the_ring_moves);
+        tcase_add_test(tc, a_yield_is_behind_those_that_can_go_on);
+        tcase_add_test(tc, what_need_not_wait);
         tcase_add_test(tc, nothing_is_registered_later);
         return unit_main("ring", &tc, 1);
 }
