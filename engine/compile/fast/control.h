@@ -26,6 +26,7 @@ static void label_bind(struct generator *g, uint32_t label)
         struct label *l = label_at(g, label);
 
         l->pc = asm_pc(&g->a);
+        g->flags_pc = UINT32_MAX; /* other paths come here with other flags */
         for (uint32_t n = l->fixups; n;) {
                 const struct fixup *f = (struct fixup *)g->fixups.items + (n - 1);
 
@@ -330,6 +331,8 @@ static void block_begin(struct generator *g, enum control_kind kind, const struc
         if (!c)
                 return;
         if (kind == CONTROL_LOOP) {
+                if (loops_matter(g, 8))
+                        align_loop(g);
                 label_bind(g, c->label);
         } else if (kind == CONTROL_IF) {
                 c->otherwise = label_new(g);

@@ -540,6 +540,7 @@ static bool function_begin(struct generator *g, uint32_t k, struct fast_output *
         g->map_pc = g->map_wasm = 0;
         g->top = g->flushed = g->used = g->max_slots = 0;
         g->ncontrols = 0;
+        g->flags_pc = UINT32_MAX;
         g->labels.n = g->fixups.n = g->cold.n = g->tables.n = g->targets.n = 0;
         g->has_calls = g->facts->has_calls;
         g->failed = g->ended_dead = false;

@@ -150,8 +150,11 @@ struct generator {
         int32_t slots;             /* slot 0, from the frame pointer */
         uint32_t slot_bytes;
         uint32_t max_slots;        /* slots that were used */
+        uint32_t flags_pc;         /* the flags there are those of the value in .flags_reg */
+        uint8_t flags_reg, flags_w;
         uint32_t frame_patch;      /* where the prologue reserves the frame */
         uint32_t saved;            /* callee-saved registers in use */
+        unsigned base;             /* register with the base of memory 0, or REG_NONE: through gs */
         unsigned nsaved;
         bool has_calls;
         bool sparse;               /* only locals that the body names are in .locals */

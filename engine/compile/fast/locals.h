@@ -25,9 +25,8 @@ static bool locals_room(struct generator *g, uint32_t n)
 /* Homes of one size, in order, which need no walk over all locals. */
 static int32_t sparse_home(const struct generator *g, uint32_t local)
 {
-        int32_t saved = g->shared->owns_memory ? 0 : 8; /* no local is in a register then */
-
-        return -saved - (int32_t)((local + 1) * g->slot_bytes);
+        /* no local is in a register then, only the memory's base */
+        return -8 - (int32_t)((local + 1) * g->slot_bytes);
 }
 
 static inline void local_init(struct generator *g, uint32_t n, valtype type)
@@ -157,12 +156,38 @@ static void locals_assign_class(struct generator *g, const struct hot_locals *ho
         locals_pin(g, hot, n, all, caller);
 }
 
+/* The function has loops, and its locals weigh @times more than its calls. */
+static bool loops_matter(const struct generator *g, unsigned times)
+{
+        const struct hot_locals *hot = &g->facts->integer;
+
+        return g->facts->has_loops && hot->n &&
+               hot->weight[0] > times * (uint64_t)g->facts->call_weight;
+}
+
+/* Memory 0 through gs costs no register, but a cycle of each load (the segment's base is added on
+ * its own), and what was stored that way is not forwarded as fast. A function with loops takes a
+ * register for the base when it has one to spare. */
+static void base_assign(struct generator *g, uint32_t caller, uint32_t callee)
+{
+        uint32_t spare;
+
+        g->base = g->shared->owns_memory ? REG_NONE : R15;
+        if (g->base != REG_NONE || !g->m->nmemories || g->sparse || !loops_matter(g, 2))
+                return;
+        spare = caller & ~g->pinned;
+        if (g->has_calls || (spare & (spare - 1)) == 0)
+                spare = callee & ~g->pinned;
+        if (spare)
+                g->base = 31 - (unsigned)__builtin_clz(spare);
+}
+
 static void locals_assign(struct generator *g)
 {
         static const uint8_t gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8, R9 };
-        const uint32_t saved = BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15);
+        const uint32_t callee_saved = BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15);
         const uint32_t arguments = BIT(RDI) | BIT(RSI) | BIT(R8) | BIT(R9);
-        uint32_t callee = saved & ~(g->shared->owns_memory ? 0 : BIT(R15));
+        uint32_t callee = callee_saved & ~(g->shared->owns_memory ? 0 : BIT(R15));
         struct abi_walk walk = { 0 };
 
         for (uint32_t i = 0; i < g->type->nparams; i++) {
@@ -179,10 +204,13 @@ static void locals_assign(struct generator *g)
                                     arguments | (g->has_calls ? 0 : BIT(R10)), callee);
                 locals_assign_class(g, &g->facts->vector, UINT32_C(0x7ff0) << REG_VECTOR, 0);
         }
-        g->saved = (g->pinned & saved) | (g->shared->owns_memory ? 0 : BIT(R15));
-        g->kept = g->has_calls ? g->pinned & ~saved : 0;
-        g->temps = (GPR_MASK & ~saved & ~BIT(RSP) & ~BIT(RBP)) | VEC_MASK;
+        base_assign(g, arguments, callee);
+        g->saved = (g->pinned | (g->base == REG_NONE ? 0 : BIT(g->base))) & callee_saved;
+        g->kept = g->has_calls ? g->pinned & ~callee_saved : 0;
+        g->temps = (GPR_MASK & ~callee_saved & ~BIT(RSP) & ~BIT(RBP)) | VEC_MASK;
         g->temps &= ~g->pinned;
+        if (g->base != REG_NONE)
+                g->temps &= ~BIT(g->base);
         g->nsaved = (unsigned)__builtin_popcount(g->saved);
 }
 

@@ -166,8 +166,8 @@ static void frame_enter(struct generator *g)
         asm_u32(&g->a, 0);
         for (unsigned pass = 0; pass < 3; pass++)
                 frame_params(g, pass);
-        if (!g->shared->owns_memory)
-                op_rm(g, 0x8b, ASM_W, R15, op_gs(GPR_NONE, g->layout->memories), 0);
+        if (g->base != REG_NONE)
+                op_rm(g, 0x8b, ASM_W, g->base, op_gs(GPR_NONE, g->layout->memories), 0);
         frame_params(g, 3);
         frame_zero(g);
 }

@@ -73,6 +73,14 @@ static inline bool next_takes_flags(const struct generator *g)
         return next == 0x0d || next == 0x04 || next == 0x1b || next == 0x45;
 }
 
+/* The instruction before has set the zero flag by what it left in @reg. */
+static inline void flags_are(struct generator *g, unsigned reg, unsigned w)
+{
+        g->flags_pc = asm_pc(&g->a);
+        g->flags_reg = (uint8_t)reg;
+        g->flags_w = (uint8_t)w;
+}
+
 static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
 {
         uint64_t r = op == ALU_ADD   ? a + b
@@ -102,6 +110,8 @@ static void integer_alu(struct generator *g, enum alu op, unsigned type, struct 
         immediate = immediate_of(g, &b);
         if (b.kind == ENTRY_ADDRESS)
                 (void)entry_reg(g, &b);
+        if (commutes && b.kind == ENTRY_REG && a.kind == ENTRY_LOCAL)
+                swap_entries(&a, &b); /* a constant that took a register */
         dst = next_set(g) ? g->locals[next_set(g) - 1].reg : REG_NONE;
         if (commutes && dst != REG_NONE && entry_reads(g, &b) == BIT(dst) && b.kind != ENTRY_MEMORY)
                 swap_entries(&a, &b); /* x = y op x */
@@ -109,11 +119,13 @@ static void integer_alu(struct generator *g, enum alu op, unsigned type, struct 
         entry_load(g, &a, dst);
         if (immediate) {
                 alu_immediate(g, op, w, op_reg(dst), (int32_t)b.constant);
+                flags_are(g, dst, w);
         } else {
                 struct operand rm = entry_operand(g, &b);
 
                 entry_operand_here(g, &b);
                 alu_register(g, op, w, dst, rm);
+                flags_are(g, dst, w);
         }
         push_result(g, type, dst, &a, &b);
 }
@@ -187,10 +199,12 @@ static void address_settle(struct generator *g, struct entry *e)
         }
         own = (struct entry) { .kind = ENTRY_REG, .reg = is_temp(g, e->reg) ? e->reg : e->index };
         dst = reg_result(g, GPR_MASK, 0, &own);
-        if (e->reg == dst && e->index == REG_NONE)
+        if (e->reg == dst && e->index == REG_NONE) {
                 alu_immediate(g, ALU_ADD, type_w(e->type), op_reg(dst), e->disp);
-        else
+                flags_are(g, dst, type_w(e->type));
+        } else {
                 load_address(g, dst, e);
+        }
         push_result(g, e->type, dst, e, NULL);
 }
 
@@ -307,6 +321,9 @@ static unsigned compare(struct generator *g, unsigned cc, unsigned type, struct 
         if (immediate_of(g, b)) {
                 rm = entry_operand(g, a);
                 entry_operand_here(g, a);
+                if (b->constant == 0 && rm.base == g->flags_reg && w == g->flags_w &&
+                    asm_pc(&g->a) == g->flags_pc && !is_memory(rm) && (cc == CC_E || cc == CC_NE))
+                        return cc;
                 if (b->constant == 0 && !is_memory(rm)) {
                         op_rr(g, 0x85, w, rm.base, rm.base);
                         return cc;

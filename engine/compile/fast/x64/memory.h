@@ -85,6 +85,10 @@ static void access_begin(struct generator *g, struct access *x, const struct ent
             address->constant <= ABI_GUARD_BYTES - offset - width) {
                 /* below the guard's size: the slot begins with the memory, then comes guard */
                 o->disp = (int32_t)(address->constant + offset);
+                if (g->base != REG_NONE) {
+                        o->gs = false;
+                        o->base = (uint8_t)g->base;
+                }
                 return;
         }
         if (address->kind == ENTRY_ADDRESS && own && check == MEMORY_CHECK_GUARD && offset == 0) {
@@ -97,11 +101,12 @@ static void access_begin(struct generator *g, struct access *x, const struct ent
         else if (check == MEMORY_CHECK_END)
                 access_check_end(g, x, offset, width, memory);
         o->base = (uint8_t)entry_reg(g, &x->address);
-        if (own)
+        if (own && g->base == REG_NONE)
                 return;
         o->index = o->base;
+        o->gs = false;
         if (memory == 0) {
-                o->base = R15;
+                o->base = (uint8_t)g->base;
         } else {
                 x->base = reg_alloc(g, GPR_MASK);
                 op_rm(g, 0x8b, ASM_W, x->base,

@@ -20,6 +20,7 @@ enum cold_kind {
 };
 
 #define FRAME RBP
+#define LOOP_ALIGNMENT 16u
 
 static inline unsigned xmm_of(unsigned reg)
 {
@@ -278,4 +279,29 @@ static struct cold *cold_jump(struct generator *g, unsigned cc, unsigned kind)
 static void trap_cold(struct generator *g, unsigned cc, enum trap trap)
 {
         cold_jump(g, cc, COLD_TRAP)->trap = (uint8_t)trap;
+}
+
+/* Loops begin where the processor fetches from. */
+static void align_loop(struct generator *g)
+{
+        static const uint8_t nops[][9] = {
+                { 0x90 },
+                { 0x66, 0x90 },
+                { 0x0f, 0x1f, 0x00 },
+                { 0x0f, 0x1f, 0x40, 0x00 },
+                { 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+                { 0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00 },
+                { 0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00 },
+                { 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
+                { 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00 },
+        };
+        unsigned n = -asm_pc(&g->a) % LOOP_ALIGNMENT;
+
+        while (n) {
+                unsigned k = n > 9 ? 9 : n;
+
+                memcpy(g->a.at, nops[k - 1], 9);
+                g->a.at += k;
+                n -= k;
+        }
 }
