@@ -87,5 +87,6 @@ int main(int argc, char **argv)
                (double)bytes.size / 1e6, (double)bodies / 1e6, decode * 1e3, validate * 1e3,
                compile * 1e3, (double)bytes.size / 1e6 / compile, (double)bodies / 1e6 / compile,
                (double)code / 1e6, (double)maps / 1e6);
+        buffer_done(&bytes);
         return EXIT_SUCCESS;
 }
