@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/compile/fast/fast.h"
-#include "engine/compile/fast/known.h"
+#include "engine/compile/idioms.h"
 #include "engine/compile/peak/peak.h"
 
 /* Programs that carry the optimising generator link it in; the others have only the fast one. */
@@ -354,11 +354,16 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .vectors = checked->features_used &
                            (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
-                .multiply = known_multiply(m),
+                .multiply = UINT32_MAX,
         };
         r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
         if (r == 0)
-                r = fast_run(&job, c, err);
+                for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
+                if (idiom_find(m, f, &job.shared.multiply_low_first) == IDIOM_MUL128) {
+                        job.shared.multiply = f;
+                        break;
+                }
+        r = fast_run(&job, c, err);
         job_done(&job);
         if (r < 0)
                 return r;

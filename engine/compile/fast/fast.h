@@ -20,7 +20,8 @@ struct fast_shared {
         uint64_t cpu;
         bool vectors;    /* the module has v128: stack slots take 16 bytes */
         bool owns_memory; /* memory 0 begins at the instance base */
-        uint32_t multiply; /* known_multiply() */
+        uint32_t multiply; /* function that is IDIOM_MUL128, or UINT32_MAX */
+        bool multiply_low_first;
 };
 
 struct fast_call {

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libfast.a
 libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/control.h \
 	engine/compile/fast/fast.h engine/compile/fast/function.c engine/compile/fast/generator.h \
-	engine/compile/fast/known.c engine/compile/fast/known.h engine/compile/fast/locals.h engine/compile/fast/stack.h engine/compile/fast/x64/atomic.h engine/compile/fast/x64/call.h \
+	engine/compile/fast/locals.h engine/compile/fast/stack.h engine/compile/fast/x64/atomic.h engine/compile/fast/x64/call.h \
 	engine/compile/fast/x64/convert.h engine/compile/fast/x64/divide.h \
 	engine/compile/fast/x64/float.h engine/compile/fast/x64/frame.h \
 	engine/compile/fast/x64/integer.h engine/compile/fast/x64/memory.h \

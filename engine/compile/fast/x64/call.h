@@ -210,7 +210,9 @@ static bool call_multiply(struct generator *g)
         entry_release(g, &b);
         p = stack_pop(g);
         (void)entry_reg(g, &p);
-        for (unsigned half = 2; half-- > 0;) {
+        for (unsigned i = 0; i < 2; i++) {
+                unsigned half = g->shared->multiply_low_first ? i : 1 - i;
+
                 access_begin(g, &x, &p, 8 * half, 8, 0);
                 map_add(g, asm_pc(&g->a), wasm_here(g));
                 store_register(g, T_I64, 8, half ? RDX : RAX, x.operand);
