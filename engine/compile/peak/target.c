@@ -10,12 +10,14 @@
 #include "engine/compile/compile.h"
 
 /* Chosen by measurement, see docs/performance.md: wasm out of an optimising compiler wants its
- * locals in registers, its redundancies gone once more at 64 bits, and its loop invariants (bases
- * of tables and imported memories) hoisted; longer lists cost compile time and gained nothing. */
+ * locals in registers, its redundancies gone once more at 64 bits, its loop invariants (bases of
+ * tables and imported memories) hoisted, and its scalar loops made vector loops. */
 static const char first_passes[] = "function(sroa)";
 static const char passes[] =
         "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
-        "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,loop-simplify,lcssa,loop-vectorize,slp-vectorizer,instcombine<no-verify-fixpoint>,simplifycfg)";
+        "loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,"
+        "loop-simplify,lcssa,loop-vectorize,slp-vectorizer,"
+        "instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX, "+avx" },       { CPU_X86_AVX2, "+avx2" },   { CPU_X86_BMI1, "+bmi" },
