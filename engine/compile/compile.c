@@ -356,14 +356,14 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .owns_memory = m->imported_memories == 0,
                 .multiply = UINT32_MAX,
         };
-        r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
-        if (r == 0)
-                for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
+        for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
                 if (idiom_find(m, f, &job.shared.multiply_low_first) == IDIOM_MUL128) {
                         job.shared.multiply = f;
                         break;
                 }
-        r = fast_run(&job, c, err);
+        r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
+        if (r == 0)
+                r = fast_run(&job, c, err);
         job_done(&job);
         if (r < 0)
                 return r;
