@@ -19,6 +19,9 @@ build     pc:libcap         libcap-dev                  libcap-devel         cap
 build     pc:liburing       liburing-dev                liburing-devel       io_uring
 build     pc:nettle         nettle-dev                  nettle-devel         SHA-256
 build     pc:libxxhash      libxxhash-dev               xxhash-devel         checksums of artefacts
+build     pc:json-c         libjson-c-dev               json-c-devel         control protocol
+build     pc:inih           libinih-dev                 inih-devel           unit files
+build     pc:libsystemd     libsystemd-dev              systemd-devel        journal and notification
 example   cmd:clang-19|clang  clang-19                  clang                compiles the examples to wasm
 example   cmd:wasm-ld-19|wasm-ld  lld-19                lld                  links them
 example   file:/usr/lib/wasm32-wasi/libc.a|/usr/share/wasi-sysroot/lib/wasm32-wasi/libc.a|/usr/wasm32-wasi/lib/wasm32-wasi/libc.a  wasi-libc  wasi-libc-static  their C library

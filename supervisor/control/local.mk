@@ -1,0 +1,1 @@
+# The control protocol: varlink over a socket of the file system.

@@ -1,0 +1,1 @@
+# nacelled: units, cells, and the sockets through which it is asked.
