@@ -33,10 +33,10 @@ enum layer {
 
 #define LAYER_BIT(layer) (UINT32_C(1) << (layer))
 
-enum role { ROLE_CELL, ROLE_COMPILER, _ROLE_MAX };
+enum role { ROLE_CELL, ROLE_COMPILER, ROLE_READER, _ROLE_MAX }; /* a reader: a compiler that also asks */
 
 enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null */
-        FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked */
+        FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked; reader: both ways */
         FD_ARENA = 4,   /* cell: code, read-only; compiler: the module */
         FD_RING = 5,    /* cell */
         FD_OUTPUT = 5,  /* compiler: the artefact */

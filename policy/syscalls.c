@@ -99,8 +99,12 @@ static const struct syscall_rule compiler_rules[] = {
         ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "I05"),
         ALLOW(exit,                                         "the end of a thread",                          "I05"),
         ALLOW(exit_group,                                   "the end",                                      "I05"),
+        /* Of a reader alone, see READER_ROWS. */
+        ALLOW(read,                                         "answers to what a script wants to be done",    "I05"),
 };
 /* clang-format on */
+
+#define READER_ROWS 1 /* at the end of the compiler's table: what only a reader may call as well */
 
 const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
 {
@@ -109,7 +113,8 @@ const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
                 unsigned n;
         } tables[_ROLE_MAX] = {
                 [ROLE_CELL] = { cell_rules, ELEMENTSOF(cell_rules) },
-                [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
+                [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) - READER_ROWS },
+                [ROLE_READER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
         };
 
         *ret_n = tables[role].n;

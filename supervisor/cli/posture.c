@@ -32,7 +32,11 @@ static const struct {
 
 static const char *role_name(enum role role)
 {
-        return role == ROLE_CELL ? "cell" : "compiler";
+        static const char *const names[_ROLE_MAX] = {
+                [ROLE_CELL] = "cell", [ROLE_COMPILER] = "compiler", [ROLE_READER] = "reader of a script",
+        };
+
+        return names[role];
 }
 
 static void print_system_calls(void)
