@@ -18,7 +18,14 @@ tests_spec_round_trip_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
 
 # All root files of the official suite, in processes of their own.
 core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-peak.sh \
-	tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
+	tests/spec/core-cell.sh tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)
 EXTRA_DIST += tests/spec/proposals
+dist_check_SCRIPTS += tests/spec/check-spec
+
+# The same through `nacelle wast`, on every generator of the build.
+check-spec: nacelle nacelle-compiler nacelle-cell
+	srcdir=$(srcdir) NACELLE_BUILD='$(abs_builddir)' $(srcdir)/tests/spec/check-spec --suite '$(testsuites)'
+
+.PHONY: check-spec
