@@ -22,7 +22,8 @@ static int spawn(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
         const struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
-                                             .bytes = b->arena.bytes };
+                                             .bytes = b->arena.bytes, .workers = 1,
+                                             .alone = 1 };
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };

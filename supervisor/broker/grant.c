@@ -117,7 +117,7 @@ static void build(const struct broker *b, struct buffer *out)
         struct config_head head = {
                 .magic = CONFIG_MAGIC,
                 .nargs = o->nargs, .nenv = o->nenv, .ndirs = o->ndirs,
-                .memory_max_bytes = o->memory_max_bytes,
+                .limits.memory_max_bytes = o->memory_max_bytes,
                 .closed_stdio = closed_stdio(b),
         };
         size_t strings;

@@ -62,7 +62,7 @@ int guest_wasi(struct cell *c, struct error *err)
                 .nargs = head->nargs, .nenv = head->nenv, .ndirs = head->ndirs,
                 .nlisten = c->nlisten,
                 .args = c->config.strings, .dirs = c->dirs, .listen = c->listen,
-                .files_max = head->files_max,
+                .files_max = head->limits.files_max,
                 .clock_resolution_ns = head->clock_resolution_ns,
         };
 

@@ -49,7 +49,7 @@ int cell_store(struct cell *c, struct error *err)
         if (c->store)
                 return 0;
         if (c->config.head)
-                o.memory_max_bytes = c->config.head->memory_max_bytes;
+                o.memory_max_bytes = c->config.head->limits.memory_max_bytes;
         return store_new(&o, &c->store, err);
 }
 

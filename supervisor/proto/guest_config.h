@@ -1,6 +1,6 @@
 /* guest_config.h - what a guest is given: written by the broker into a sealed memfd, read by the cell.
  *
- * The head, then struct config_dir records, then the strings, each terminated: arguments, environment,
+ * The head (the limits with it), then struct config_dir records, then the strings, each terminated: arguments, environment,
  * guest paths of the directories, in that order. */
 #pragma once
 
@@ -11,14 +11,33 @@
 
 #define CONFIG_MAGIC UINT32_C(0x6e436647)
 
+#define CPU_PERIOD_NS    UINT64_C(100000000) /* of cpu_quota_ns */
+#define CPU_WEIGHT_USUAL 100u
+#define CPU_WEIGHT_MAX   10000u
+
+/* What a guest may use. 0 is no limit, but where something else is said. */
+struct guest_limits {
+        uint64_t memory_max_bytes;      /* all linear memories */
+        uint64_t host_memory_max_bytes; /* what the host keeps for it: tables, buffers, descriptors */
+        uint64_t cpu_quota_ns;          /* of each CPU_PERIOD_NS, on one processor */
+        uint64_t cpu_max_ns;            /* altogether: then it is ended */
+        uint64_t log_bytes_per_s;       /* beyond: dropped and counted */
+        uint64_t random_max_bytes;      /* in its life */
+        uint32_t cpu_weight;            /* 1 .. CPU_WEIGHT_MAX; 0: CPU_WEIGHT_USUAL */
+        uint32_t files_max;             /* open descriptors; 0: 1024 */
+        uint32_t connections_max;       /* accepted and open at once */
+        uint32_t timers_max;            /* clocks in one poll_oneoff */
+};
+
 struct config_head {
         uint32_t magic;
         uint32_t nargs, nenv, ndirs;
-        uint64_t memory_max_bytes;
         uint64_t clock_resolution_ns;
-        uint32_t files_max;
-        uint32_t closed_stdio; /* bit k: descriptor k is not the guest's */
+        uint32_t closed_stdio; /* bit k: stream k is not the guest's */
+        uint32_t log_stdio;    /* bit k: what it writes to stream k becomes LOG messages */
+        uint32_t stack_bytes;  /* 0: the usual */
         uint64_t string_bytes;
+        struct guest_limits limits;
 };
 
 struct config_dir {

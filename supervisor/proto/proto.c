@@ -71,6 +71,26 @@ static uint64_t tail_bytes(const void *message)
 
                 return m->name_bytes > PROTO_NAME_MAX ? UINT64_MAX : m->name_bytes;
         }
+        case MESSAGE_SPAWN: {
+                const struct spawn_message *m = message;
+
+                if (m->name_bytes > PROTO_NAME_MAX || m->nlisten > PROTO_LISTEN_MAX || m->stdio > 7 ||
+                    m->flags & ~(uint32_t)_SPAWN_ALL)
+                        return UINT64_MAX;
+                return m->name_bytes;
+        }
+        case MESSAGE_ENDED: {
+                const struct ended_message *m = message;
+
+                if (m->nframes > PROTO_FRAMES_MAX || m->nvalues > PROTO_VALUES_MAX)
+                        return UINT64_MAX;
+                return m->nframes * sizeof(struct wire_frame) + m->nvalues * sizeof(struct wire_value);
+        }
+        case MESSAGE_LOG: {
+                const struct log_message *m = message;
+
+                return m->bytes > PROTO_LOG_MAX ? UINT64_MAX : m->bytes;
+        }
         case MESSAGE_CALL:
         case MESSAGE_GLOBAL: {
                 const struct call_message *m = message;

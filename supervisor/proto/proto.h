@@ -2,8 +2,13 @@
  *
  * A message is one datagram: a fixed struct that begins with struct message_head, then bytes whose
  * number the struct says. Native byte order: both ends are one build (READY carries its id). The
- * broker sends one command at a time and waits for its answer, which bears the same id; path
- * requests (path.h) come in between. The receiver copies a message out of the kernel once, checks
+ * broker sends one command at a time and waits for its answer, which bears the same id.
+ *
+ * Guests are not commands: the broker may have any number of them in the cell. Each SPAWN comes to
+ * exactly one ENDED, whatever happens in between, unless the cell dies; a STARTED goes before it when the
+ * guest came as far as that. A guest has the broker's number for it, never used again in one cell.
+ *
+ * The receiver copies a message out of the kernel once, checks
  * it whole with message_check(), and only then acts.
  *
  * message_check - is @size bytes at @message with @nfds descriptors a message that may come from
@@ -20,13 +25,15 @@
 
 #define PROTO_VERSION    1u
 #define PROTO_BYTES_MAX  65536u
-#define PROTO_FDS_MAX    65u     /* configuration and listening sockets */
+#define PROTO_FDS_MAX    69u     /* configuration, path socket, three streams, listening sockets */
 #define PROTO_LISTEN_MAX 64u
 #define PROTO_VALUES_MAX 1024u
 #define PROTO_NAME_MAX   16384u
 #define PROTO_FRAMES_MAX 32u
+#define PROTO_LOG_MAX    16384u
+#define PROTO_WORKERS_MAX 32u    /* threads of a cell that run guests */
 
-enum { PHASE_STARTING = 1, PHASE_OPEN = 2, PHASE_ASKED = 4 };
+enum { PHASE_STARTING = 1, PHASE_OPEN = 2, PHASE_ASKED = 4, PHASE_ANY = PHASE_OPEN | PHASE_ASKED };
 
 enum message {
         MESSAGE_NONE,
@@ -58,6 +65,8 @@ struct arena_message {     /* where the code lies in the file at FD_ARENA; the c
         struct message_head head;
         uint64_t at;       /* page-aligned */
         uint64_t bytes;
+        uint32_t workers;  /* threads that run guests, 1 .. PROTO_WORKERS_MAX */
+        uint32_t alone;    /* there will be one guest: nothing preempts it */
 };
 
 struct done_message {      /* LOAD, INSTANTIATE: number; CALL, GLOBAL, RUN: values */
@@ -102,9 +111,104 @@ struct exited_message {
 
 struct heat_message {
         struct message_head head;
+        uint32_t module;   /* number of the module */
+        uint32_t reserved;
         uint32_t samples;
         uint32_t n;
         uint32_t functions[HEAT_FUNCTIONS_MAX];
+};
+
+/* ---- guests */
+
+enum guest_end {
+        GUEST_FAILED = 1,  /* could not be started: code, stage, offset, text */
+        GUEST_RETURNED,    /* the function came back: values */
+        GUEST_EXITED,      /* proc_exit: status */
+        GUEST_TRAPPED,     /* trap, frames, text */
+        GUEST_KILLED,      /* asked for by KILL */
+        GUEST_LIMITED,     /* ran into a limit that ends it: .limit */
+        GUEST_LOST,        /* never in a message: the broker's word for a guest whose cell died */
+        _GUEST_END_MAX,
+};
+
+enum { /* spawn_message.flags */
+        SPAWN_ALONE = 1,   /* nobody else runs on the thread: waiting for a file may block it */
+        SPAWN_QUIET = 2,   /* no STARTED */
+        SPAWN_PATHS = 4,   /* a socket for path requests comes along */
+        _SPAWN_ALL = 7,
+};
+
+/* Descriptors, in this order: the configuration; the path socket (SPAWN_PATHS); one for each bit of
+ * .stdio; the listening sockets. Name of the export behind: none is _start. */
+struct spawn_message {
+        struct message_head head;
+        uint64_t guest;
+        uint32_t module;
+        uint32_t unit;         /* the broker's; guests of one unit may share what is warm */
+        uint32_t flags;
+        uint32_t slot;         /* of the statistics; UINT32_MAX: none */
+        uint32_t config_bytes;
+        uint32_t stdio;        /* bit k: a descriptor comes along for stream k */
+        uint32_t nlisten;
+        uint32_t name_bytes;
+};
+
+struct started_message {       /* instantiated; its function is about to be called */
+        struct message_head head;
+        uint64_t guest;
+        uint64_t instantiate_ns;
+};
+
+struct ended_message {         /* struct wire_frame[nframes], then struct wire_value[nvalues], behind */
+        struct message_head head;
+        uint64_t guest;
+        uint32_t end;          /* enum guest_end */
+        uint32_t status;       /* EXITED */
+        uint32_t trap;         /* TRAPPED, KILLED, LIMITED */
+        uint32_t limit;        /* LIMITED: enum guest_limit */
+        int32_t code;          /* FAILED, as a struct error: */
+        uint32_t stage;
+        uint64_t offset;
+        uint64_t cpu_ns;
+        uint64_t memory_peak;  /* bytes of linear memory */
+        uint32_t nframes, nframes_all;
+        uint32_t nvalues;
+        uint32_t reserved;
+        char text[256];        /* what a host call said, or the error */
+};
+
+enum { KILL_STOP = 1, KILL_NOW };
+
+struct kill_message {          /* a guest that is not there any more is no error */
+        struct message_head head;
+        uint64_t guest;
+        uint32_t how;
+        uint32_t reserved;
+};
+
+struct log_message {           /* output of a guest: whole lines, or a piece of one that is too long */
+        struct message_head head;
+        uint64_t guest;
+        uint64_t dropped;      /* bytes that the rate limit swallowed before these */
+        uint32_t stream;       /* 1 or 2 */
+        uint32_t bytes;        /* that follow */
+};
+
+enum { DENIED_HOSTCALL = 1, DENIED_LIMIT };
+
+struct denied_message {        /* the first of its kind, and then every 2^n-th */
+        struct message_head head;
+        uint64_t guest;
+        uint32_t layer;        /* DENIED_... */
+        uint32_t limit;        /* DENIED_LIMIT: enum guest_limit */
+        uint64_t count;        /* so far */
+        char what[128];        /* of the guest's making: may hold anything */
+};
+
+struct stats_message {         /* descriptor: memory for struct guest_stats[slots] (stats.h), sealed in size */
+        struct message_head head;
+        uint32_t slots;
+        uint32_t reserved;
 };
 
 struct configure_message { /* descriptors: the configuration (guest_config.h), then listening sockets */
