@@ -6,10 +6,10 @@ libartefact_a_SOURCES = engine/artefact/artefact.h engine/artefact/cache.c engin
 
 # The key of an artefact names the build of everything that decides its bytes.
 engine/artefact/build-id.h: $(libdecode_a_SOURCES) $(libvalidate_a_SOURCES) $(libcompile_a_SOURCES) \
-		$(libfast_a_SOURCES) $(libartefact_a_SOURCES)
+		$(libfast_a_SOURCES) $(libpeak_a_SOURCES) $(libartefact_a_SOURCES)
 	$(AM_V_GEN)$(MKDIR_P) engine/artefact && id=`cd $(srcdir) && cat $(libdecode_a_SOURCES) \
 		$(libvalidate_a_SOURCES) $(libcompile_a_SOURCES) $(libfast_a_SOURCES) \
-		$(libartefact_a_SOURCES) | sha256sum | cut -c 1-32` && \
+		$(libpeak_a_SOURCES) $(libartefact_a_SOURCES) | sha256sum | cut -c 1-32` && \
 		echo "#define BUILD_ID \"$$id\"" > $@.tmp && mv $@.tmp $@
 engine/artefact/key.$(OBJEXT): engine/artefact/build-id.h
 CLEANFILES += engine/artefact/build-id.h
