@@ -465,6 +465,7 @@ LLVMBasicBlockRef branch_target(struct body *s, uint32_t label)
         struct control *c = &s->control[s->ncontrol - 1 - label];
 
         if (c->op == OP_LOOP) {
+                s->loops = true;
                 add_incoming(s, c->loop_phis, c->type.nparams);
                 return c->loop;
         }
@@ -708,6 +709,8 @@ int lower_body(struct lowering *l, uint32_t function)
                 s.control[0].phis = make_phis(&s, s.control[0].end, s.type->nresults, s.type->results);
                 if (!s.failed)
                         lower_instructions(&s);
+                if (!s.loops)
+                        string_attribute(l, s.f, STRAIGHT, "");
                 r = s.failed ? -ENOMEM : 0;
         }
         body_free(&s);

@@ -17,6 +17,7 @@
 #include "engine/validate/validate.h"
 
 #define AS_INSTANCE 256
+#define STRAIGHT    "nacelle-straight" /* attribute of a function without a loop */
 
 enum memory_class { CLASS_MEMORY, CLASS_GLOBAL, CLASS_DESCRIPTOR, CLASS_SPILL, _CLASS_MAX };
 
@@ -71,6 +72,7 @@ struct body {
         bool dead;                     /* the code at hand cannot be reached */
         struct cursor cursor;
         const uint8_t *body_start;
+        bool loops;                    /* something branches back */
         bool failed;                   /* out of memory */
 };
 
