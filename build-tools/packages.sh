@@ -20,7 +20,6 @@ build     pc:liburing       liburing-dev                liburing-devel       io_
 build     pc:nettle         nettle-dev                  nettle-devel         SHA-256
 build     pc:libxxhash      libxxhash-dev               xxhash-devel         checksums of artefacts
 build     pc:json-c         libjson-c-dev               json-c-devel         control protocol
-build     pc:inih           libinih-dev                 inih-devel           unit files
 build     pc:libsystemd     libsystemd-dev              systemd-devel        journal and notification
 example   cmd:clang-19|clang  clang-19                  clang                compiles the examples to wasm
 example   cmd:wasm-ld-19|wasm-ld  lld-19                lld                  links them

@@ -71,6 +71,8 @@ struct key {
 struct narrowed_key {
         struct key key;
         const struct key *from;
+        const char *below;   /* directory: open it beneath that of @from, or a link in the way leads out;
+                              * NULL: the directory itself */
 };
 
 _must_check_ int key_narrow(struct pool *pool, const struct key *key, const char *request,

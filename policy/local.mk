@@ -1,3 +1,8 @@
 noinst_LIBRARIES += libpolicy.a
-libpolicy_a_SOURCES = policy/credentials.c policy/key.h policy/keys.def policy/kernel.c policy/kernel.def policy/kernel.h policy/landlock.c policy/landlock.def policy/layers.def policy/policy.h policy/posture.c policy/posture.h policy/settings.def \
-	policy/syscalls.c policy/unit.h
+libpolicy_a_SOURCES = policy/policy.h policy/layers.def policy/credentials.c policy/syscalls.c \
+	policy/landlock.c policy/landlock.def policy/kernel.c policy/kernel.def policy/kernel.h \
+	policy/posture.c policy/posture.h \
+	policy/key.h policy/keys.def policy/key.c policy/network.c policy/network.h policy/networks.def \
+	policy/number.c policy/number.h \
+	policy/unit.h policy/settings.def policy/ini.c policy/ini.h policy/draft.h policy/setting.c \
+	policy/unit.c policy/unit_finish.c policy/unit_files.c

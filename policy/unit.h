@@ -118,6 +118,9 @@ void unit_free(struct unit *u); /* takes NULL */
 /* The standard stream @stream (0, 1, 2) of the unit, and its clock and random: the key of that kind. */
 const struct key *unit_key(const struct unit *u, enum key_kind kind, uint64_t stream);
 
+/* 64 hexadecimal digits, "sha256:" before them or not. */
+bool digest_read(const char *text, struct digest *ret);
+
 /* Whether @name may name a unit: letters, digits, "-_.:", one "@" with something around it. */
 bool unit_name_valid(const char *name);
 

@@ -31,7 +31,7 @@
 struct artefact {
         const uint8_t *bytes; /* borrowed */
         size_t size;
-        struct key key;
+        struct artefact_key key;
         uint64_t cpu;
         struct layout layout;
         struct slice code;    /* of .text, page-aligned in the file */
@@ -47,7 +47,7 @@ struct artefact {
 };
 
 _must_check_ int artefact_write(const struct checked_module *c, const struct compiled_module *code,
-                                const struct key *key, struct buffer *out, struct error *err);
+                                const struct artefact_key *key, struct buffer *out, struct error *err);
 _must_check_ int artefact_read(const uint8_t *bytes, size_t size, struct artefact **ret,
                                struct error *err);
 _must_check_ int artefact_view(const uint8_t *bytes, size_t size, struct artefact **ret,

@@ -10,11 +10,11 @@
 
 #define ENTRY_BYTES (64 + sizeof(".artefact"))
 
-static void entry_name(const struct key *key, char name[static ENTRY_BYTES])
+static void entry_name(const struct artefact_key *key, char name[static ENTRY_BYTES])
 {
         char text[65];
 
-        snprintf(name, ENTRY_BYTES, "%s.artefact", key_text(key, text));
+        snprintf(name, ENTRY_BYTES, "%s.artefact", artefact_key_text(key, text));
 }
 
 /* The directory and, where it is missing, the one above: a new user has no ~/.cache. */
@@ -62,7 +62,7 @@ int cache_open(const char *path, struct error *err)
         return TAKE_FD(fd);
 }
 
-int cache_find(int dirfd, const struct key *key, struct error *err)
+int cache_find(int dirfd, const struct artefact_key *key, struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;
         char name[ENTRY_BYTES];
@@ -113,7 +113,7 @@ static int write_file(int dirfd, const char *name, const uint8_t *bytes, size_t 
         return r;
 }
 
-int cache_store(int dirfd, const struct key *key, const uint8_t *bytes, size_t size,
+int cache_store(int dirfd, const struct artefact_key *key, const uint8_t *bytes, size_t size,
                 struct error *err)
 {
         char name[ENTRY_BYTES], temporary[ENTRY_BYTES + 24];

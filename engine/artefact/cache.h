@@ -12,8 +12,8 @@
 #include "engine/base/error.h"
 
 _must_check_ int cache_open(const char *path, struct error *err);
-_must_check_ int cache_find(int dirfd, const struct key *key, struct error *err);
-_must_check_ int cache_store(int dirfd, const struct key *key, const uint8_t *bytes, size_t size,
+_must_check_ int cache_find(int dirfd, const struct artefact_key *key, struct error *err);
+_must_check_ int cache_store(int dirfd, const struct artefact_key *key, const uint8_t *bytes, size_t size,
                              struct error *err);
 
 /* Where a user's cache is: $XDG_CACHE_HOME/nacelle, $HOME/.cache/nacelle, or /var/cache/nacelle

@@ -30,7 +30,7 @@ struct artefact_header {
         char magic[8];
         uint32_t format, abi, machine, nfunctions;
         uint64_t cpu;
-        struct key key;
+        struct artefact_key key;
         struct layout layout;
         uint64_t image_at;
 };

@@ -21,7 +21,7 @@ static void add_u64(struct sha256_ctx *s, uint64_t value)
         sha256_update(s, sizeof(bytes), bytes);
 }
 
-void key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cpu, struct key *ret)
+void artefact_key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cpu, struct artefact_key *ret)
 {
         static const char build[] = PACKAGE_VERSION " " BUILD_ID " " PEAK_VERSION;
         struct sha256_ctx s;
@@ -37,7 +37,7 @@ void key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cp
         sha256_digest(&s, sizeof(ret->bytes), ret->bytes);
 }
 
-char *key_text(const struct key *key, char text[static 65])
+char *artefact_key_text(const struct artefact_key *key, char text[static 65])
 {
         static const char digits[] = "0123456789abcdef";
 

@@ -176,7 +176,7 @@ static void write_head(struct writer *w, const struct compiled_module *code, uin
 }
 
 int artefact_write(const struct checked_module *c, const struct compiled_module *code,
-                   const struct key *key, struct buffer *out, struct error *err)
+                   const struct artefact_key *key, struct buffer *out, struct error *err)
 {
         const struct module *m = c->module;
         struct writer w = { .out = out, .base = out->size };

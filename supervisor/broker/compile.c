@@ -24,7 +24,7 @@ struct job {
         uint32_t mode;
         uint64_t bytes;
         uint64_t cpu;
-        struct key key;
+        struct artefact_key key;
         const uint32_t *hot;
         uint32_t nhot;
 };
@@ -53,7 +53,7 @@ static bool is_artefact(int fd)
         return pread(fd, magic, 4, 0) == 4 && memcmp(magic, "\177ELF", 4) == 0;
 }
 
-static int key_of(int fd, const struct job *job, struct key *ret, struct error *err)
+static int key_of(int fd, const struct job *job, struct artefact_key *ret, struct error *err)
 {
         void *bytes = NULL;
 
@@ -62,7 +62,7 @@ static int key_of(int fd, const struct job *job, struct key *ret, struct error *
                 if (bytes == MAP_FAILED)
                         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "reading: %m");
         }
-        key_compute(bytes, job->bytes, job->options->tier, job->cpu, ret);
+        artefact_key_compute(bytes, job->bytes, job->options->tier, job->cpu, ret);
         if (job->bytes)
                 munmap(bytes, job->bytes);
         return 0;

@@ -18,7 +18,7 @@ struct found {
         struct identity module;
         enum tier tier;
         uint64_t cpu;
-        struct key key;
+        struct artefact_key key;
 };
 
 _must_check_ int artefact_find(const struct run_options *o, int fd, struct found *ret,

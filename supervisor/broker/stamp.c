@@ -68,11 +68,11 @@ bool stamp_identity(int fd, bool settled, struct identity *ret)
 static void stamp_name(const struct identity *module, enum tier tier, uint64_t cpu,
                        char name[static NAME_BYTES])
 {
-        struct key key;
+        struct artefact_key key;
         char text[65];
 
-        key_compute((const uint8_t *)module, sizeof(*module), tier, cpu, &key);
-        snprintf(name, NAME_BYTES, "%s.stamp", key_text(&key, text));
+        artefact_key_compute((const uint8_t *)module, sizeof(*module), tier, cpu, &key);
+        snprintf(name, NAME_BYTES, "%s.stamp", artefact_key_text(&key, text));
 }
 
 int stamp_find(int cache, const struct identity *module, enum tier tier, uint64_t cpu,

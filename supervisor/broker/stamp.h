@@ -23,7 +23,7 @@ struct identity {
 };
 
 struct stamp {
-        struct key key;
+        struct artefact_key key;
         struct identity entry;
 };
 

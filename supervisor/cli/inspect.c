@@ -22,7 +22,7 @@ static int describe_artefact(FILE *out, const uint8_t *bytes, size_t size, struc
         if (r < 0)
                 return r;
         fprintf(out, "Artefact: %zu bytes, of which %zu are code\nKey: %s\nNeeds: %s\n", size,
-                artefact->code.size, key_text(&artefact->key, key),
+                artefact->code.size, artefact_key_text(&artefact->key, key),
                 cpu_features_text(artefact->cpu, cpu, sizeof(cpu)));
         describe_module(out, artefact->module);
         return 0;

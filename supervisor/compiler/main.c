@@ -130,7 +130,7 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
         struct checked_module *checked = NULL;
         struct module *module = NULL;
         struct buffer out = { 0 };
-        struct key key;
+        struct artefact_key key;
         int r;
 
         /* The process ends with the job: what it allocates is freed by that. */

@@ -44,7 +44,7 @@ static void compile(const char *path, struct buffer *file)
         struct checked_module *c;
         struct compiled_module *code;
         struct error err = { 0 };
-        struct key key = { 0 };
+        struct artefact_key key = { 0 };
 
         guest_read(path, &bytes);
         must(module_decode(bytes.bytes, bytes.size, &limits_default, FEATURES_DEFAULT, 0, &m, &err), &err);

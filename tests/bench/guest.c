@@ -51,7 +51,7 @@ struct guest *guest_from(const struct buffer *bytes, const char *name,
         struct loaded_module *loaded;
         struct trap_info trap = { 0 };
         struct error err = { 0 };
-        struct key key = { 0 };
+        struct artefact_key key = { 0 };
         void *code;
 
         process_begin();

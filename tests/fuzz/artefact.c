@@ -26,10 +26,10 @@ void prepare_artefact(const uint8_t *bytes, size_t size, struct buffer *out)
         _cleanup_(artefact_freep) struct artefact *a = NULL;
         _cleanup_(buffer_done) struct buffer file = { 0 };
         struct compile_options options = { .tier = TIER_FAST, .jobs = 1, .cpu = CPU_X86_V2 };
-        struct key key;
+        struct artefact_key key;
         size_t end;
 
-        key_compute(bytes, size, TIER_FAST, options.cpu, &key);
+        artefact_key_compute(bytes, size, TIER_FAST, options.cpu, &key);
         if (module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, NULL) < 0 ||
             module_validate(m, &limits_default, FEATURES_DEFAULT, 1, &c, NULL) < 0 ||
             module_compile(c, &options, &code, NULL) < 0)

@@ -114,7 +114,7 @@ static struct instance *load(size_t e, const struct buffer *wasm)
         struct instance *instance;
         struct trap_info trap = { 0 };
         struct error err = { 0 };
-        struct key key = { 0 };
+        struct artefact_key key = { 0 };
         void *code;
 
         if (run_init(&err) < 0 || run_thread_init(&err) < 0 || arena_new(16 << 20, &arena, &err) < 0 ||

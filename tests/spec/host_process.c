@@ -112,7 +112,7 @@ static int make_artefact(struct process_host *h, const uint8_t *bytes, size_t si
         _cleanup_(module_freep) struct module *m = NULL;
         _cleanup_(checked_module_freep) struct checked_module *c = NULL;
         _cleanup_(compiled_module_freep) struct compiled_module *code = NULL;
-        struct key key;
+        struct artefact_key key;
         int r = module_decode(bytes, size, &limits_default, h->options.features, 0, &m, err);
 
         if (r >= 0)
@@ -121,7 +121,7 @@ static int make_artefact(struct process_host *h, const uint8_t *bytes, size_t si
                 r = h->options.compile(c, &h->options.options, &code, err);
         if (r < 0)
                 return r;
-        key_compute(bytes, size, h->options.options.tier, h->options.options.cpu, &key);
+        artefact_key_compute(bytes, size, h->options.options.tier, h->options.options.cpu, &key);
         return artefact_write(c, code, &key, out, err);
 }
 

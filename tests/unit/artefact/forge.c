@@ -29,7 +29,7 @@ void forge_module(struct forged *f, const char *wat)
                            &err) == 0, err.text);
         HOLD(module_validate(f->module, &limits_default, UINT64_MAX, 1, &f->checked, &err) == 0,
              err.text);
-        key_compute(f->wasm.bytes, f->wasm.size, TIER_FAST, CPU_X86_V2, &f->key);
+        artefact_key_compute(f->wasm.bytes, f->wasm.size, TIER_FAST, CPU_X86_V2, &f->key);
 }
 
 void forge_file(struct forged *f)

@@ -22,7 +22,7 @@ struct forged {
         struct module *module;
         struct checked_module *checked;
         struct compiled_module compiled;
-        struct key key;
+        struct artefact_key key;
 };
 
 void forge(struct forged *f, const char *wat, const struct forged_code *code, uint32_t n);

@@ -388,21 +388,21 @@ END_TEST
 START_TEST(the_key_depends_on_everything)
 {
         static const uint8_t m[2][4] = { { 1, 2, 3, 4 }, { 1, 2, 3, 5 } };
-        struct key k[5];
+        struct artefact_key k[5];
         char text[65];
 
-        key_compute(m[0], 4, TIER_FAST, CPU_X86_V2, &k[0]);
-        key_compute(m[1], 4, TIER_FAST, CPU_X86_V2, &k[1]);
-        key_compute(m[0], 3, TIER_FAST, CPU_X86_V2, &k[2]);
-        key_compute(m[0], 4, TIER_PEAK, CPU_X86_V2, &k[3]);
-        key_compute(m[0], 4, TIER_FAST, CPU_X86_V3, &k[4]);
+        artefact_key_compute(m[0], 4, TIER_FAST, CPU_X86_V2, &k[0]);
+        artefact_key_compute(m[1], 4, TIER_FAST, CPU_X86_V2, &k[1]);
+        artefact_key_compute(m[0], 3, TIER_FAST, CPU_X86_V2, &k[2]);
+        artefact_key_compute(m[0], 4, TIER_PEAK, CPU_X86_V2, &k[3]);
+        artefact_key_compute(m[0], 4, TIER_FAST, CPU_X86_V3, &k[4]);
         for (unsigned i = 0; i < 5; i++)
                 for (unsigned j = i + 1; j < 5; j++)
                         ck_assert(memcmp(&k[i], &k[j], sizeof(k[0])) != 0);
-        key_compute(m[0], 4, TIER_FAST, CPU_X86_V2, &k[1]);
+        artefact_key_compute(m[0], 4, TIER_FAST, CPU_X86_V2, &k[1]);
         ck_assert_mem_eq(&k[0], &k[1], sizeof(k[0]));
-        k[0] = (struct key) { { 0x01, 0xab } };
-        ck_assert_str_eq(key_text(&k[0], text),
+        k[0] = (struct artefact_key) { { 0x01, 0xab } };
+        ck_assert_str_eq(artefact_key_text(&k[0], text),
                          "01ab000000000000000000000000000000000000000000000000000000000000");
 }
 END_TEST

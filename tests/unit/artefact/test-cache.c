@@ -8,7 +8,7 @@
 
 static char path[64];
 static int dir = -EBADF;
-static const struct key key = { { 0xaa, 0xbb } };
+static const struct artefact_key key = { { 0xaa, 0xbb } };
 static const char entry[] =
         "aabb000000000000000000000000000000000000000000000000000000000000.artefact";
 

@@ -1,5 +1,6 @@
 if HAVE_CHECK
-POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture
+POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
+	tests/unit/policy/test-unit tests/unit/policy/test-key
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -10,4 +11,12 @@ tests_unit_policy_test_posture_SOURCES = tests/unit/policy/test-posture.c tests/
 tests_unit_policy_test_posture_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_posture_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_posture_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_unit_SOURCES = tests/unit/policy/test-unit.c tests/unit/unit.h
+tests_unit_policy_test_unit_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_unit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_unit_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_key_SOURCES = tests/unit/policy/test-key.c tests/unit/unit.h
+tests_unit_policy_test_key_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_key_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_key_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 endif

@@ -366,7 +366,7 @@ START_TEST(a_stamp_is_about_one_file)
         static const char wat[] = "(module (func (export \"f\") (result i32) (i32.const 51)))";
         struct found f = { .fd = -EBADF, .cache = -EBADF };
         struct stamp stamp;
-        struct key key;
+        struct artefact_key key;
         int fd = open(module_file(wat), O_RDWR);
         char byte;
 
