@@ -295,7 +295,8 @@ static int decode_file(struct decoder *d)
         r = check_counts(d);
         if (r < 0)
                 return r;
-        return decode_names(d);
+        r = decode_names(d);
+        return r < 0 ? r : decode_hints(d);
 }
 
 int module_decode(const uint8_t *bytes, size_t size, const struct limits *limits, uint64_t features,

@@ -77,3 +77,5 @@ int decode_datas(struct decoder *d);
 
 /* The first custom section "name": a malformed one leaves no name behind. */
 int decode_names(struct decoder *d);
+/* Branch hints, the same. */
+int decode_hints(struct decoder *d);

@@ -96,6 +96,11 @@ struct data_segment {
         size_t offset;
 };
 
+struct branch_hint {             /* custom section "metadata.code.branch_hint" */
+        uint32_t offset;            /* of the instruction, from the beginning of the body */
+        bool likely;                /* the condition is true, most of the time */
+};
+
 struct custom_section {
         struct name name;
         struct slice bytes;         /* after the name */
@@ -135,7 +140,33 @@ struct module {
 
         struct name module_name;    /* "name" custom section; a malformed one is ignored (7.4.1) */
         struct name *function_names; /* [nfunctions], size 0 where there is none; or NULL */
+
+        /* Those of function f: hints[first_hint[f]] up to first_hint[f + 1], in ascending order of offset.
+         * NULL without a section, or with one that is malformed: it is ignored, like the names. What lies
+         * at an offset is not checked: a hint of anything but an if or a br_if has no meaning. */
+        const struct branch_hint *hints;
+        const uint32_t *first_hint;
+        uint32_t hints_section;     /* index in .customs */
 };
+
+static inline const struct branch_hint *module_hints(const struct module *m, uint32_t f,
+                                                     const struct branch_hint **ret_end)
+{
+        if (!m->hints)
+                return *ret_end = NULL;
+        *ret_end = m->hints + m->first_hint[f + 1];
+        return m->hints + m->first_hint[f];
+}
+
+/* The hint of the instruction at @offset, NULL when it has none. @next goes over the hints in step with
+ * the instructions. */
+static inline const struct branch_hint *branch_hint_at(const struct branch_hint **next,
+                                                       const struct branch_hint *end, uint32_t offset)
+{
+        while (*next < end && (*next)->offset < offset)
+                ++*next;
+        return *next < end && (*next)->offset == offset ? *next : NULL;
+}
 
 /* A lasting array of the one value type @t. */
 static inline const valtype *module_cell(const struct module *m, valtype t)

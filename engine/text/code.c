@@ -156,6 +156,8 @@ static void read_folded(struct module_text *m)
         struct token id;
         uint16_t word;
 
+        uint8_t hint;
+
         reader_next(&m->r);
         word = reader_is(&m->r, TOKEN_WORD) ? m->r.token.word : WORD_NONE;
         if (!word_is_instruction(word) || word_opcode(word) == OP_ELSE ||
@@ -163,6 +165,7 @@ static void read_folded(struct module_text *m)
                 reader_unexpected(&m->r);
                 return;
         }
+        hint = hint_take(m, word_opcode(word), m->r.token.at);
         reader_next(&m->r);
         switch (word_opcode(word)) {
         case OP_BLOCK:
@@ -174,11 +177,15 @@ static void read_folded(struct module_text *m)
                 break;
         case OP_IF:
                 frame = frame_push(m, FRAME_IF);
-                if (frame)
-                        frame->label = read_block_head(m, OP_IF, &m->pending);
+                if (!frame)
+                        break;
+                frame->hint = hint;
+                frame->label = read_block_head(m, OP_IF, &m->pending);
                 break;
         default:
-                frame_push(m, FRAME_OPERANDS);
+                frame = frame_push(m, FRAME_OPERANDS);
+                if (frame)
+                        frame->hint = hint;
                 read_instruction(m, word, at, &m->pending);
                 break;
         }
@@ -186,6 +193,7 @@ static void read_folded(struct module_text *m)
 
 static void flush_pending(struct module_text *m, const struct frame *frame)
 {
+        hint_put(m, frame->hint, m->code.size);
         buffer_append(&m->code, m->pending.bytes + frame->pending_at,
                       m->pending.size - frame->pending_at);
         m->pending.size = frame->pending_at;
@@ -250,6 +258,7 @@ static void read_flat(struct module_text *m)
                 reader_unexpected(&m->r);
                 return;
         }
+        hint_put(m, hint_take(m, word_opcode(word), at), m->code.size);
         switch (word_opcode(word)) {
         case OP_BLOCK:
         case OP_LOOP:

@@ -171,12 +171,28 @@ static void put_customs(const struct module_text *m, uint32_t place, struct buff
         }
 }
 
+static void put_hints(const struct module_text *m, struct buffer *out)
+{
+        static const char name[] = "\x19metadata.code.branch_hint";
+        _cleanup_(buffer_done) struct buffer section = { 0 };
+
+        if (!m->hinted)
+                return;
+        buffer_append(&section, name, sizeof(name) - 1);
+        buffer_uleb(&section, m->hinted);
+        buffer_append(&section, m->hint_section.bytes, m->hint_section.size);
+        section.failed = section.failed || m->hint_section.failed;
+        put_part(out, SECTION_CUSTOM, &section);
+}
+
 void module_emit(struct module_text *m, struct buffer *out)
 {
         buffer_append(out, "\0asm\1\0\0\0", 8);
         put_customs(m, PLACE_FIRST, out);
         for (uint32_t i = 0; i < ELEMENTSOF(section_order); i++) {
                 put_customs(m, 1 + 2 * i, out);
+                if (section_order[i].id == SECTION_CODE)
+                        put_hints(m, out);
                 put_section(m, section_order[i].id, out);
                 put_customs(m, 2 + 2 * i, out);
         }
@@ -201,6 +217,9 @@ static void module_text_done(struct module_text *m)
         buffer_done(&m->pending);
         buffer_done(&m->local_names);
         buffer_done(&m->noted);
+        buffer_done(&m->hint_places);
+        buffer_done(&m->hints);
+        buffer_done(&m->hint_section);
         buffer_done(&m->customs);
         buffer_done(&m->custom_bytes);
         free(m->fields);
@@ -226,11 +245,12 @@ int module_text_read(struct reader *r, const struct token *id, struct buffer *ou
                 m.name = id_name(&m, id, &m.name_size);
         /* What lies before the first field is read again, for its annotations. */
         m.r.lexer.noted = &m.noted;
+        m.r.lexer.hints = &m.hint_places;
         m.r.lexer.at = r->behind;
         m.r.has_peek = false;
         reader_next(&m.r);
         module_bind(&m);
-        m.r.lexer.noted = NULL;
+        m.r.lexer.noted = m.r.lexer.hints = NULL;
         *r = m.r;
         module_fields(&m);
         if (!m.r.failed) {

@@ -187,6 +187,7 @@ static void define_function(struct module_text *m, uint32_t index)
         keep_local_names(m, index);
         m->scratch.size = 0;
         put_locals(m, &m->scratch);
+        hints_end(m, index, m->scratch.size);
         code->n++;
         buffer_uleb(&code->bytes, m->scratch.size + m->code.size);
         buffer_append(&code->bytes, m->scratch.bytes, m->scratch.size);
@@ -405,6 +406,10 @@ void module_fields(struct module_text *m)
                 if (m->fields[i].word == WORD_TYPE || m->fields[i].word == WORD_REC)
                         field_read(m, &m->fields[i]);
         for (uint32_t i = 0; i < m->nfields && !m->r.failed; i++)
-                if (m->fields[i].word != WORD_TYPE && m->fields[i].word != WORD_REC)
+                if (m->fields[i].word != WORD_TYPE && m->fields[i].word != WORD_REC) {
+                        hints_begin(m, m->fields[i].at);
                         field_read(m, &m->fields[i]);
+                }
+        if (!m->r.failed)
+                hints_begin(m, m->r.lexer.size);
 }

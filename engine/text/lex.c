@@ -127,16 +127,20 @@ static void note_annotation(struct lexer *l, size_t start)
 {
         const char *id = l->text + start + 2;
         size_t size = l->at - start - 2, last = 0;
-        bool known = (size == 6 && !memcmp(id, "custom", 6)) || (size == 4 && !memcmp(id, "name", 4));
+        struct buffer *places = NULL;
 
-        if (!known || !l->noted)
+        if ((size == 6 && !memcmp(id, "custom", 6)) || (size == 4 && !memcmp(id, "name", 4)))
+                places = l->noted;
+        else if (size == 25 && !memcmp(id, "metadata.code.branch_hint", 25))
+                places = l->hints;
+        if (!places)
                 return;
-        if (l->noted->size) {
-                memcpy(&last, l->noted->bytes + l->noted->size - sizeof(last), sizeof(last));
+        if (places->size) {
+                memcpy(&last, places->bytes + places->size - sizeof(last), sizeof(last));
                 if (start <= last)
                         return;
         }
-        buffer_append(l->noted, &start, sizeof(start));
+        buffer_append(places, &start, sizeof(start));
 }
 
 /* Anything may stand in an annotation as long as it is made of tokens and its parentheses match. */

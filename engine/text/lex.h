@@ -39,6 +39,7 @@ struct lexer {
         const char *text;
         size_t size, at;
         struct buffer *noted; /* gets the places (size_t) of "(@custom" and "(@name"; or NULL */
+        struct buffer *hints; /* the same of "(@metadata.code.branch_hint" */
 };
 
 _must_check_ int lexer_next(struct lexer *l, struct token *ret, struct error *err);

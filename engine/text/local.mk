@@ -7,6 +7,7 @@ libtext_a_SOURCES = \
 	engine/text/code.c \
 	engine/text/emit.c \
 	engine/text/fields.c \
+	engine/text/hints.c \
 	engine/text/immediates.c \
 	engine/text/lex.c \
 	engine/text/lex.h \

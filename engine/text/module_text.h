@@ -86,6 +86,7 @@ struct frame {
         uint8_t kind;
         size_t pending_at;  /* where its bytes begin in m->pending */
         struct token label; /* of a folded "if", whose label begins with "then" */
+        uint8_t hint;       /* of the folded instruction: value + 1, or 0 */
 };
 
 struct module_text {
@@ -99,6 +100,11 @@ struct module_text {
         struct buffer noted;        /* size_t: places of annotations, filled by the first pass */
         uint32_t annotated;         /* those of them that are behind us */
         struct buffer customs;      /* struct custom */
+        struct buffer hint_places;  /* size_t: places of branch hints, filled by the first pass */
+        uint32_t hints_behind;      /* those of them that are behind us */
+        struct buffer hints;        /* of the function being read: pairs of offset and hint_take() */
+        uint32_t hinted;            /* functions in .hint_section, contents of the section */
+        struct buffer hint_section;
         struct buffer custom_bytes;
 
         struct field *fields;
@@ -172,6 +178,15 @@ void type_remember(struct module_text *m, uint32_t index);
 void read_instructions(struct module_text *m, bool one);
 /* The same into @out, with the final "end". */
 void read_expression(struct module_text *m, bool one, struct buffer *out);
+
+/* hints.c: branch hints, annotations of an if or a br_if */
+/* The hint of the instruction @op whose keyword is at @at: value + 1, or 0 for none. */
+uint8_t hint_take(struct module_text *m, enum opcode op, size_t at);
+/* The instruction that begins at byte @offset of m->code has it; 0: nothing. */
+void hint_put(struct module_text *m, uint8_t hint, size_t offset);
+/* Before a field at @at, and at the end: there is no hint left over. */
+void hints_begin(struct module_text *m, size_t at);
+void hints_end(struct module_text *m, uint32_t function, size_t locals_size);
 
 /* immediates.c: what follows the keyword @word, whose token is already read, into @out with the opcode */
 void read_instruction(struct module_text *m, uint16_t word, size_t at, struct buffer *out);

@@ -128,7 +128,7 @@ static int print_functions(struct printer *p)
         for (uint32_t i = m->imported_functions; i < m->nfunctions && r >= 0; i++) {
                 print(p, "\n  ");
                 print_function_head(p, i);
-                r = print_body(p, &m->functions[i]);
+                r = print_body(p, i);
                 print(p, ")");
         }
         return r;
@@ -291,8 +291,9 @@ static void print_customs(struct printer *p)
                         i += size;
                         before = id ? id : before;
                 }
-                /* The names that are kept are in the text already. */
-                if (c->name.size == 4 && !memcmp(c->name.bytes, "name", 4))
+                /* The names that are kept are in the text already, and so are hints. */
+                if ((c->name.size == 4 && !memcmp(c->name.bytes, "name", 4)) ||
+                    (p->hinted && k == m->hints_section))
                         continue;
                 print(p, "\n  (@custom ");
                 print_string(p, c->name.bytes, c->name.size);
@@ -333,6 +334,7 @@ int module_print(const struct module *m, struct buffer *out, struct error *err)
         size_t before = out->size;
         int r = collect_names(&p);
 
+        p.hinted = print_hints_fit(m);
         if (r >= 0)
                 r = print_fields(&p);
         if (r >= 0 && !buffer_ok(out))

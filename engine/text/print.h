@@ -4,7 +4,7 @@
  * @m: borrowed; needs not be valid, but what its function bodies hold must be well-formed
  * @out: on failure unchanged
  * Function names of the name section are used where they are unique, its other names are left out. Other
- * custom sections become "(@custom ...)" at their places.
+ * custom sections become "(@custom ...)" at their places, branch hints annotations of their branches.
  * Time and memory are linear in the module. Never recurses.
  * Returns 0, -EBADMSG (a malformed body, with the offset in the file), -EOPNOTSUPP, -ENOMEM. */
 #pragma once

@@ -2,6 +2,7 @@
 
 #include "engine/base/limits.h"
 #include "engine/decode/body.h"
+#include "engine/text/module_text.h"
 #include "engine/text/print_text.h"
 
 #define INDENT_MAX 16u /* blocks deeper than this are not indented further */
@@ -230,8 +231,11 @@ static bool follow_blocks(struct buffer *open, enum opcode op)
         return true;
 }
 
-static int print_instructions(struct printer *p, struct cursor *c, struct buffer *open)
+static int print_instructions(struct printer *p, uint32_t function, struct cursor *c,
+                              struct buffer *open)
 {
+        const uint8_t *start = p->m->bytes + p->m->functions[function].body.offset;
+        const struct branch_hint *end, *next = module_hints(p->m, function, &end), *hint;
         struct instruction in = { 0 };
 
         for (;;) {
@@ -251,17 +255,64 @@ static int print_instructions(struct printer *p, struct cursor *c, struct buffer
                         return error_set(p->err, STAGE_TEXT, -ENOMEM, ERROR_NOWHERE,
                                          "memory for the text");
                 new_line(p, depth);
+                hint = p->hinted ? branch_hint_at(&next, end, (uint32_t)(in.at - start)) : NULL;
+                if (hint)
+                        printf_to(p, "(@metadata.code.branch_hint \"\\0%u\") ", hint->likely);
                 print(p, opcode_table[op].text);
                 if (!print_immediate(p, c, &in))
                         return body_error(p, c);
         }
 }
 
-int print_body(struct printer *p, const struct function *f)
+int print_body(struct printer *p, uint32_t index)
 {
         _cleanup_(buffer_done) struct buffer open = { 0 };
-        struct cursor c = cursor_over(p->m, f->body);
+        struct cursor c = cursor_over(p->m, p->m->functions[index].body);
         int r = print_locals(p, &c);
 
-        return r < 0 ? r : print_instructions(p, &c, &open);
+        return r < 0 ? r : print_instructions(p, index, &c, &open);
+}
+
+/* Whether all hints of a function are those of branches. */
+static bool body_hints_fit(const struct module *m, uint32_t function)
+{
+        const struct branch_hint *end, *next = module_hints(m, function, &end);
+        struct cursor c = cursor_over(m, m->functions[function].body);
+        const uint8_t *start = c.at;
+        struct instruction in = { 0 };
+        uint32_t groups, n, label;
+        valtype t;
+
+        if (next == end)
+                return true;
+        if (!body_locals_begin(&c, true, &groups))
+                return false;
+        while (groups--)
+                if (!body_local_group(&c, true, &n, &t))
+                        return false;
+        while (next < end && body_next(&c, &in) && (size_t)(in.at - start) <= next->offset) {
+                next += (size_t)(in.at - start) == next->offset &&
+                        (in.op == OP_IF || in.op == OP_BR_IF);
+                for (uint64_t i = 0; in.op == OP_BR_TABLE && i <= in.index; i++)
+                        if (!read_u32(&c, &label))
+                                return false;
+        }
+        return next == end;
+}
+
+bool print_hints_fit(const struct module *m)
+{
+        const struct custom_section *section;
+        size_t end;
+
+        if (!m->hints)
+                return false;
+        section = &m->customs[m->hints_section];
+        end = section->bytes.offset + section->bytes.size;
+        if (end >= m->size || m->bytes[end] != SECTION_CODE)
+                return false;
+        for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
+                if (!body_hints_fit(m, f))
+                        return false;
+        return true;
 }

@@ -11,6 +11,7 @@ struct printer {
         struct error *err;
         struct symbols names; /* function names -> function; SYMBOL_NONE when two have it */
         bool named;           /* .names is filled */
+        bool hinted;          /* branch hints are printed where they belong */
 };
 
 void print(struct printer *p, const char *s);
@@ -31,5 +32,9 @@ void print_v128(struct printer *p, const uint64_t bits[2]);
 /* Instructions with a space before each */
 int print_const_expr(struct printer *p, const struct const_expr *e);
 
+/* Whether each branch hint belongs to an if or a br_if, and their section stands where the reader would
+ * put it: directly before the code. */
+bool print_hints_fit(const struct module *m);
+
 /* print_code.c: locals and instructions of a function with a body, a line each */
-int print_body(struct printer *p, const struct function *f);
+int print_body(struct printer *p, uint32_t index);

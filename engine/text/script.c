@@ -268,7 +268,7 @@ int script_open(const char *text, size_t size, struct script **ret, struct error
         s = calloc(1, sizeof(*s));
         if (!s)
                 return error_set(err, STAGE_TEXT, -ENOMEM, ERROR_NOWHERE, "memory for a script");
-        s->r.lexer = (struct lexer) { text, size, 0, NULL };
+        s->r.lexer = (struct lexer) { .text = text, .size = size };
         s->line = 1;
         *ret = s;
         return 0;

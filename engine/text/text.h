@@ -5,7 +5,8 @@
  * @out: on success the bytes of the module are appended; on failure unchanged
  * @err: on failure the byte offset, and a text that begins with "LINE:COLUMN: "; else untouched
  * Time and memory are linear in @size. Never recurses. Names ($id, or "(@name ...)") go to the "name"
- * section; "(@custom ...)" makes a custom section.
+ * section; "(@custom ...)" makes a custom section, and
+ * "(@metadata.code.branch_hint ...)" before an if or a br_if an entry in that of hints.
  * Returns 0, -EBADMSG, or -ENOMEM.
  *
  * Only what belongs to the text is checked: syntax, names, ranges of constants. The result may be

@@ -246,6 +246,44 @@ static void branch_always(struct generator *g, uint32_t depth)
         branch_jump(g, c);
 }
 
+static inline bool branch_is_unlikely(struct generator *g)
+{
+        const struct branch_hint *hint;
+
+        if (_likely_(g->hint == g->hint_end))
+                return false;
+        hint = branch_hint_at(&g->hint, g->hint_end, wasm_here(g));
+        return hint && !hint->likely;
+}
+
+/* The value travels on a path of its own, so that the other one has no jump. An entry says where its value is
+ * without the code around it, so the move can be written later; a load that waits cannot. */
+static bool branch_detour(struct generator *g, struct control *c, unsigned cc)
+{
+        uint32_t from = label_new(g);
+        struct detour *d;
+
+        if (g->stack[g->top - 1].kind == ENTRY_MEMORY || !array_room(g, &g->detours, sizeof(*d), 1))
+                return false;
+        d = (struct detour *)g->detours.items + g->detours.n++;
+        *d = (struct detour) { from, c->label, g->stack[g->top - 1] };
+        c->targeted = true;
+        jump_condition(g, cc, from);
+        return true;
+}
+
+static void detours_emit(struct generator *g)
+{
+        for (uint32_t i = 0; i < g->detours.n; i++) {
+                const struct detour *d = (struct detour *)g->detours.items + i;
+
+                asm_room(&g->a);
+                label_bind(g, d->from);
+                entry_load(g, &d->value, result_register(d->value.type));
+                jump_always(g, d->to);
+        }
+}
+
 static void branch_if(struct generator *g, uint32_t depth)
 {
         struct control *c = control_at(g, depth);
@@ -260,6 +298,8 @@ static void branch_if(struct generator *g, uint32_t depth)
                 jump_condition(g, cc, c->label);
                 return;
         }
+        if (arity_in_register(c) && branch_is_unlikely(g) && branch_detour(g, c, cc))
+                return;
         over = label_new(g);
         jump_condition(g, cc ^ 1, over);
         branch_move(g, c);

@@ -37,6 +37,7 @@ void fast_unit_free(struct fast_unit *u)
         free(u->g.labels.items);
         free(u->g.fixups.items);
         free(u->g.cold.items);
+        free(u->g.detours.items);
         free(u->g.tables.items);
         free(u->g.targets.items);
         free(u->g.runs.items);
@@ -535,13 +536,14 @@ static bool function_begin(struct generator *g, uint32_t k, struct fast_output *
         g->type = &g->m->types[f->type];
         g->c = cursor_over(g->m, f->body);
         g->at = g->body = g->c.at;
+        g->hint = module_hints(g->m, g->m->imported_functions + k, &g->hint_end);
         g->out = out;
         g->map = &out->map;
         g->map_pc = g->map_wasm = 0;
         g->top = g->flushed = g->used = g->max_slots = 0;
         g->ncontrols = 0;
         g->flags_pc = UINT32_MAX;
-        g->labels.n = g->fixups.n = g->cold.n = g->tables.n = g->targets.n = 0;
+        g->labels.n = g->fixups.n = g->cold.n = g->detours.n = g->tables.n = g->targets.n = 0;
         g->has_calls = g->facts->has_calls;
         g->failed = g->ended_dead = false;
         asm_reset(&g->a);
@@ -572,6 +574,7 @@ static int function_end(struct generator *g, struct error *err)
                 label_bind(g, g->controls[0].handler);
                 frame_leave(g);
         }
+        detours_emit(g);
         for (uint32_t i = 0; i < g->cold.n; i++)
                 cold_emit(g, (struct cold *)g->cold.items + i);
         r = frame_finish(g, err);

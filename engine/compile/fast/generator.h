@@ -106,6 +106,11 @@ struct cold {                /* code that is laid behind the function */
         bool saturates;
 };
 
+struct detour {              /* of a branch that is hardly taken: its move is laid behind the code */
+        uint32_t from, to;   /* labels */
+        struct entry value;  /* where it is when the branch is taken */
+};
+
 struct folded {              /* of ENTRY_MEMORY */
         struct operand operand;
         uint32_t regs;       /* temporaries in it */
@@ -127,6 +132,7 @@ struct generator {
         struct cursor c;
         const uint8_t *at;         /* first byte of the current instruction */
         const uint8_t *body;       /* first byte of the body */
+        const struct branch_hint *hint, *hint_end; /* those that are not behind us */
 
         struct entry *stack;
         uint32_t top, flushed;     /* entries below .flushed are constants or in their slots */
@@ -142,7 +148,7 @@ struct generator {
 
         struct control *controls;
         uint32_t ncontrols, controls_room;
-        struct array labels, fixups, cold, tables, targets, runs;
+        struct array labels, fixups, cold, detours, tables, targets, runs;
         struct cold cold_lost;     /* stands in when memory is short */
 
         struct buffer *map;

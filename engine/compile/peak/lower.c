@@ -10,13 +10,13 @@ static LLVMAttributeRef attribute(LLVMContextRef context, const char *name)
         return LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName(name, strlen(name)), 0);
 }
 
-static LLVMValueRef branch_weights(LLVMContextRef context)
+static LLVMValueRef branch_weights(LLVMContextRef context, uint32_t taken, uint32_t otherwise)
 {
         LLVMTypeRef i32 = LLVMInt32TypeInContext(context);
         LLVMMetadataRef nodes[3] = {
                 LLVMMDStringInContext2(context, "branch_weights", 14),
-                LLVMValueAsMetadata(LLVMConstInt(i32, 1, false)),
-                LLVMValueAsMetadata(LLVMConstInt(i32, 100000, false)),
+                LLVMValueAsMetadata(LLVMConstInt(i32, taken, false)),
+                LLVMValueAsMetadata(LLVMConstInt(i32, otherwise, false)),
         };
 
         return LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, nodes, 3));
@@ -84,7 +84,9 @@ int lowering_init(struct lowering *l, const struct checked_module *c, const stru
         l->kind_prof = LLVMGetMDKindIDInContext(context, "prof", 4);
         l->kind_tbaa = LLVMGetMDKindIDInContext(context, "tbaa", 4);
         l->kind_invariant = LLVMGetMDKindIDInContext(context, "invariant.load", 14);
-        l->unlikely = branch_weights(context);
+        l->unlikely = branch_weights(context, 1, 100000);
+        l->hinted[0] = branch_weights(context, 1, 2000);
+        l->hinted[1] = branch_weights(context, 2000, 1);
         l->nomerge = attribute(context, "nomerge");
         l->nest = attribute(context, "nest");
         l->own_memory = m->imported_memories == 0;
@@ -357,6 +359,15 @@ static LLVMValueRef is_true(struct body *s, LLVMValueRef v)
         return LLVMBuildICmp(s->l->b, LLVMIntNE, v, const_i32(s->l, 0), "");
 }
 
+void branch_hinted(struct body *s, const struct instruction *in, LLVMValueRef branch)
+{
+        const struct branch_hint *hint = branch_hint_at(&s->hint, s->hint_end,
+                                                        (uint32_t)(in->at - s->body_start));
+
+        if (hint)
+                LLVMSetMetadata(branch, s->l->kind_prof, s->l->hinted[hint->likely]);
+}
+
 static void lower_if(struct body *s, const struct instruction *in)
 {
         LLVMValueRef condition = NULL;
@@ -382,7 +393,7 @@ static void lower_if(struct body *s, const struct instruction *in)
                 }
                 memcpy(c->saved, &s->stack[s->depth - n], n * sizeof(*c->saved));
         }
-        LLVMBuildCondBr(s->l->b, condition, then, c->other);
+        branch_hinted(s, in, LLVMBuildCondBr(s->l->b, condition, then, c->other));
         LLVMPositionBuilderAtEnd(s->l->b, then);
 }
 
@@ -567,7 +578,7 @@ static bool lower_control(struct body *s, const struct instruction *in)
                 condition = is_true(s, pop(s));
                 target = branch_target(s, in->index);
                 next = new_block(s, "");
-                LLVMBuildCondBr(l->b, condition, target, next);
+                branch_hinted(s, in, LLVMBuildCondBr(l->b, condition, target, next));
                 LLVMPositionBuilderAtEnd(l->b, next);
                 return true;
         case OP_BR_ON_NULL:
@@ -694,6 +705,7 @@ int lower_body(struct lowering *l, uint32_t function)
         int r;
 
         s.cursor = cursor_over(l->m, *slice);
+        s.hint = module_hints(l->m, function, &s.hint_end);
         r = body_alloc(&s, &l->checked->facts[function - l->m->imported_functions]);
         if (r == 0) {
                 function_attributes(l, s.f);

@@ -33,6 +33,7 @@ struct lowering {
         LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, v128, pointer, pointer_gs, nothing;
         LLVMValueRef *functions;       /* [nfunctions], declared on first use */
         LLVMValueRef unlikely;         /* branch weights */
+        LLVMValueRef hinted[2];        /* the same of branches that the module says are unlikely, likely */
         LLVMValueRef tbaa[_CLASS_MAX];
         unsigned kind_prof, kind_tbaa, kind_invariant;
         LLVMAttributeRef nomerge, nest;
@@ -73,6 +74,7 @@ struct body {
         struct cursor cursor;
         const uint8_t *body_start;
         bool loops;                    /* something branches back */
+        const struct branch_hint *hint, *hint_end;
         bool failed;                   /* out of memory */
 };
 
@@ -114,6 +116,8 @@ static inline LLVMValueRef index_64(struct body *s, LLVMValueRef v)
 }
 
 /* Shared by the parts. */
+/* The module may say of a conditional branch which way it goes. */
+void branch_hinted(struct body *s, const struct instruction *in, LLVMValueRef branch);
 void body_mark(struct body *s, const uint8_t *at);       /* what comes belongs to this instruction */
 void trap_if(struct body *s, LLVMValueRef condition, enum trap trap);
 void trap_now(struct body *s, enum trap trap);           /* ends the block */

@@ -147,6 +147,14 @@ static const struct {
         { "a comparison is fused with the branch",
           "(func (param i32 i32) (block (br_if 0 (i32.lt_s (local.get 0) (local.get 1))) unreachable))",
           CPU_X86_V2, { 0x3b, 0xfe, 0x0f, 0x8c }, 4, false },
+        { "a branch that is unlikely to carry its value jumps to where it is moved",
+          "(func (param i32 i32) (result i32) (block (result i32) (local.get 1)"
+          " (@metadata.code.branch_hint \"\\00\") (br_if 0 (local.get 0)) drop (i32.const 7)))",
+          CPU_X86_V2, { 0x85, 0xff, 0x0f, 0x85 }, 4, false },
+        { "and else jumps over the move",
+          "(func (param i32 i32) (result i32) (block (result i32) (local.get 1)"
+          " (@metadata.code.branch_hint \"\\01\") (br_if 0 (local.get 0)) drop (i32.const 7)))",
+          CPU_X86_V2, { 0x85, 0xff, 0x0f, 0x85 }, 4, true },
         { "a tail call is a jump behind leave",
           "(func $f (param i32) (return_call $f (local.get 0)))", CPU_X86_V2,
           { 0xc9, 0xe9 }, 2, false },

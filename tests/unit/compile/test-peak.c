@@ -142,6 +142,35 @@ START_TEST(unused_loads_stay)
 }
 END_TEST
 
+/* The part that is likely comes first: the call of the other one is at another place. */
+START_TEST(hints_decide_what_falls_through)
+{
+        static const char text[] =
+                "(module (import \"\" \"a\" (func (param i32))) (import \"\" \"b\" (func (param i32)))"
+                " (func (param i32) (@metadata.code.branch_hint \"\\0%u\") (if (local.get 0)"
+                " (then (call 0 (i32.const 1000))) (else (call 1 (i32.const 2000)))) (call 0 (i32.const 3000))))";
+        static const uint8_t numbers[2][4] = { { 0xd0, 0x07, 0, 0 }, { 0xe8, 0x03, 0, 0 } };
+
+        for (unsigned likely = 0; likely < 2; likely++) {
+                struct compiled_module *out;
+                struct compiled c;
+                char module[sizeof(text) + 8];
+                size_t at[2] = { 0 };
+
+                prepare(&c, module, (size_t)snprintf(module, sizeof(module), text, likely));
+                out = compile(&c, TIER_PEAK, 1, NULL, 0);
+                for (size_t i = 0; i + 4 <= out->code_bytes; i++)
+                        for (unsigned k = 0; k < 2; k++)
+                                if (!memcmp(out->code + i, numbers[k], 4))
+                                        at[k] = i;
+                ck_assert(at[0] && at[1]);
+                ck_assert_uint_lt(at[likely], at[!likely]);
+                compiled_module_free(out);
+                done(&c);
+        }
+}
+END_TEST
+
 static uint8_t digit(char c)
 {
         return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
@@ -193,6 +222,7 @@ int main(void)
         tcase_add_loop_test(tc, mixed_refuses, 0, ELEMENTSOF(hot_refusals));
         tcase_add_loop_test(tc, bytes_do_not_depend_on_jobs, 0, 2);
         tcase_add_test(tc, mixed_with_nothing_hot_is_fast);
+        tcase_add_test(tc, hints_decide_what_falls_through);
         tcase_add_loop_test(tc, unused_loads_stay, 0, 4);
         tcase_add_loop_test(tc, idioms_are_found_whole_or_not, 0, ELEMENTSOF(idiom_bodies));
         return unit_main("peak", &tc, 1);

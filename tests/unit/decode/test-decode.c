@@ -298,6 +298,54 @@ static const struct { const char *name, *hex; bool as_skeleton; } skeleton_cases
         { "data count and data",       "0c 01 01 0b 03 01 01 00",          true },
 };
 
+/* A body with an if at offset 3 and a br_if at 7, and what follows the name of the section of hints. */
+#define HINTED   "0a 0e 01 0c 00 41 00 04 40 41 00 0d 00 0b 01 0b "
+#define HINTS    "19 6d 65 74 61 64 61 74 61 2e 63 6f 64 65 2e 62 72 61 6e 63 68 5f 68 69 6e 74 "
+
+static const struct { const char *name, *before, *behind; uint32_t n; } hint_cases[] = {
+        { "two", "00 23 " HINTS "01 00 02 03 01 00 07 01 01", "", 2 },
+        { "one that nobody has looked for", "00 20 " HINTS "01 00 01 04 01 00", "", 1 },
+        { "none", "00 1b " HINTS "00", "", 0 },
+        { "of one that is not there", "00 20 " HINTS "01 01 01 03 01 00", "", 0 },
+        { "behind the body", "00 20 " HINTS "01 00 01 0c 01 00", "", 0 },
+        { "not in order", "00 23 " HINTS "01 00 02 07 01 00 03 01 01", "", 0 },
+        { "the same twice", "00 23 " HINTS "01 00 02 03 01 00 03 01 01", "", 0 },
+        { "a function twice", "00 25 " HINTS "02 00 01 03 01 00 00 01 07 01 01", "", 0 },
+        { "of two bytes", "00 21 " HINTS "01 00 01 03 02 00 00", "", 0 },
+        { "neither likely nor not", "00 20 " HINTS "01 00 01 03 01 02", "", 0 },
+        { "cut short", "00 1f " HINTS "01 00 01 03 01", "", 0 },
+        { "bytes left over", "00 21 " HINTS "01 00 01 03 01 00 00", "", 0 },
+        { "a count that is too large", "00 23 " HINTS "01 00 ff ff ff ff 0f 03 01", "", 0 },
+        { "behind the code", "", "00 20 " HINTS "01 00 01 03 01 00", 0 },
+        { "two sections", "00 20 " HINTS "01 00 01 03 01 00 00 20 " HINTS "01 00 01 03 01 00", "", 0 },
+};
+
+START_TEST(branch_hints_are_read_or_ignored)
+{
+        char hex[1024];
+        size_t size;
+        _cleanup_free_ uint8_t *bytes = NULL;
+        _cleanup_(module_freep) struct module *m = NULL;
+        const struct branch_hint *next, *end;
+        struct error err = { 0 };
+
+        snprintf(hex, sizeof(hex), TYPE FUNCTION "%s" HINTED "%s", hint_cases[_i].before,
+                 hint_cases[_i].behind);
+        bytes = hex_bytes(HEX_HEADER, hex, &size);
+        ck_assert_msg(decode(bytes, size, FEATURES_DEFAULT, 0, &m, &err) == 0, "%s: %s",
+                      hint_cases[_i].name, err.text);
+        next = module_hints(m, 0, &end);
+        ck_assert_msg((uint32_t)(end - next) == hint_cases[_i].n, "%s", hint_cases[_i].name);
+        if (hint_cases[_i].n != 2)
+                return;
+        ck_assert_ptr_null(branch_hint_at(&next, end, 2));
+        ck_assert(!branch_hint_at(&next, end, 3)->likely);
+        ck_assert_ptr_null(branch_hint_at(&next, end, 4));
+        ck_assert(branch_hint_at(&next, end, 7)->likely);
+        ck_assert_ptr_null(branch_hint_at(&next, end, 9));
+}
+END_TEST
+
 START_TEST(skeleton_has_no_code)
 {
         size_t size;
@@ -329,6 +377,7 @@ int main(void)
         tcase_add_test(tc, everything_is_where_it_belongs);
         tcase_add_test(tc, every_prefix_is_refused_or_whole);
         tcase_add_test(tc, names_are_ignored_when_malformed);
+        tcase_add_loop_test(tc, branch_hints_are_read_or_ignored, 0, ELEMENTSOF(hint_cases));
         tcase_add_loop_test(tc, feature_that_is_off_is_named, 0, ELEMENTSOF(feature_cases));
         tcase_add_loop_test(tc, skeleton_has_no_code, 0, ELEMENTSOF(skeleton_cases));
         return unit_main("decode", &tc, 1);

@@ -54,6 +54,25 @@ static const struct { const char *text, *printed; } cases[] = {
           "  (export \"\xe2\x82\xac\" (memory 0))\n"
           "  (elem (;0;) declare func)\n"
           "  (data (;0;) (offset i32.const 4) \"a\\00\\ff\"))\n" },
+        { "(func (param i32) (@metadata.code.branch_hint \"\\01\") (if (local.get 0) (then"
+          " (br_if 0 (local.get 0) (@metadata.code.branch_hint \"\\00\") (br_if 0 (i32.const 0))))))",
+          "(module\n"
+          "  (type (;0;) (func (param i32)))\n"
+          "  (func (;0;) (type 0) (param i32)\n"
+          "    local.get 0\n"
+          "    (@metadata.code.branch_hint \"\\01\") if\n"
+          "      local.get 0\n"
+          "      i32.const 0\n"
+          "      (@metadata.code.branch_hint \"\\00\") br_if 0\n"
+          "      br_if 0\n"
+          "    end))\n" },
+        /* A section that is no such thing stays what it is. */
+        { "(@custom \"metadata.code.branch_hint\" (before code) \"\\01\\00\\01\\01\\01\\00\") (func nop)",
+          "(module\n"
+          "  (type (;0;) (func))\n"
+          "  (func (;0;) (type 0)\n"
+          "    nop)\n"
+          "  (@custom \"metadata.code.branch_hint\" (after func) \"\\01\\00\\01\\01\\01\\00\"))\n" },
         { "(memory 1) (func $\"a b\" (i32.store16 offset=5 align=1 (i32.const 0) (i32.const 1))"
           "(v128.store64_lane 1 (i32.const 0) (v128.const i64x2 1 2)) (call $\"a b\"))",
           "(module\n"
