@@ -33,6 +33,7 @@ struct artefact {
         size_t size;
         struct artefact_key key;
         uint64_t cpu;
+        bool dense;           /* the code checks every access itself (compile.h) */
         struct layout layout;
         struct slice code;    /* of .text, page-aligned in the file */
         struct slice image;   /* page-aligned in the file; size 0: none */

@@ -7,7 +7,7 @@
 #include "engine/artefact/artefact.h"
 
 #define ARTEFACT_MAGIC   "NACELLE"
-#define ARTEFACT_FORMAT  1u
+#define ARTEFACT_FORMAT  2u
 #define ARTEFACT_PAGE    4096u
 #define ARTEFACT_TRAILER 16u /* bytes of XXH3-128 at the end */
 
@@ -33,9 +33,10 @@ struct artefact_header {
         struct artefact_key key;
         struct layout layout;
         uint64_t image_at;
+        uint32_t dense, reserved; /* 0 or 1; 0 */
 };
 
-_Static_assert(sizeof(struct artefact_header) == 104, "the header is part of the format");
+_Static_assert(sizeof(struct artefact_header) == 112, "the header is part of the format");
 
 /* The initial content of memory 0, as far as constant active segments decide it. */
 struct image {

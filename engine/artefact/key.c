@@ -23,6 +23,13 @@ static void add_u64(struct sha256_ctx *s, uint64_t value)
 
 void artefact_key_compute(const uint8_t *module, size_t size, enum tier tier, uint64_t cpu, struct artefact_key *ret)
 {
+        artefact_key_compute_for(module, size, &(struct artefact_choice) { .tier = tier, .cpu = cpu },
+                                 ret);
+}
+
+void artefact_key_compute_for(const uint8_t *module, size_t size, const struct artefact_choice *c,
+                              struct artefact_key *ret)
+{
         static const char build[] = PACKAGE_VERSION " " BUILD_ID " " PEAK_VERSION;
         struct sha256_ctx s;
 
@@ -30,8 +37,9 @@ void artefact_key_compute(const uint8_t *module, size_t size, enum tier tier, ui
         add_u64(&s, sizeof(build));
         sha256_update(&s, sizeof(build), (const uint8_t *)build);
         add_u64(&s, ABI_VERSION);
-        add_u64(&s, (uint64_t)tier);
-        add_u64(&s, cpu);
+        add_u64(&s, (uint64_t)c->tier);
+        add_u64(&s, c->cpu);
+        add_u64(&s, c->dense);
         add_u64(&s, size);
         sha256_update(&s, size, module);
         sha256_digest(&s, sizeof(ret->bytes), ret->bytes);

@@ -97,6 +97,8 @@ static int read_header(struct reader *r)
                                  ABI_VERSION);
         if (h->machine != r->head.e_machine)
                 return broken(r, s->offset, "two different machines");
+        if (h->dense > 1 || h->reserved)
+                return broken(r, s->offset, "header with unknown marks");
         missing = h->cpu & ~cpu_features_host();
         if (missing)
                 return error_set(r->err, STAGE_ARTEFACT, -EOPNOTSUPP, s->offset,
@@ -250,6 +252,7 @@ int artefact_view(const uint8_t *bytes, size_t size, struct artefact **ret, stru
         a->size = size;
         a->key = r.header.key;
         a->cpu = r.header.cpu;
+        a->dense = r.header.dense;
         a->nfunctions = r.header.nfunctions;
         *ret = TAKE_PTR(a);
         return 0;

@@ -183,7 +183,7 @@ int artefact_write(const struct checked_module *c, const struct compiled_module 
         struct artefact_header header = {
                 .magic = ARTEFACT_MAGIC, .format = ARTEFACT_FORMAT, .abi = ABI_VERSION,
                 .machine = code->machine, .nfunctions = code->nfunctions, .cpu = code->cpu_used,
-                .key = *key, .layout = code->layout,
+                .key = *key, .layout = code->layout, .dense = code->dense,
         };
         struct image image;
         XXH128_canonical_t sum;

@@ -50,12 +50,15 @@
  *   INDEX  the lesser of the index and memory_desc.room takes the place of the index: from there on
  *          is guard, and a small offset reaches no further
  *   END    index + offset + width <= memory_desc.bytes, and the sum does not wrap
+ * Dense code (compile_options.dense) takes END everywhere: behind the memory lies no guard then, but what
+ * belongs to others.
  * The guard begins at a machine page's border, so memories whose size need not be a multiple of one
  * take END. A branch can be mispredicted: what END has passed goes through a conditional move that
  * makes it 0 where the check fails, so that the processor reads a fixed place (at most 16 bytes
  * below the base) and not where a guest wants it to. GUARD and INDEX have no branch. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -158,10 +161,10 @@ enum memory_check { MEMORY_CHECK_GUARD, MEMORY_CHECK_INDEX, MEMORY_CHECK_END };
 
 #define ABI_PAGE_SHIFT 12 /* of the machine */
 
-static inline enum memory_check abi_memory_check(const struct memtype *t, uint64_t offset,
-                                                 unsigned bytes)
+static inline enum memory_check abi_memory_check(const struct memtype *t, bool dense,
+                                                 uint64_t offset, unsigned bytes)
 {
-        if (offset > ABI_GUARD_BYTES - bytes || t->page_shift < ABI_PAGE_SHIFT)
+        if (dense || offset > ABI_GUARD_BYTES - bytes || t->page_shift < ABI_PAGE_SHIFT)
                 return MEMORY_CHECK_END;
         return t->size.is_64 ? MEMORY_CHECK_INDEX : MEMORY_CHECK_GUARD;
 }

@@ -354,6 +354,7 @@ static int fast_compile(const struct checked_module *checked, const struct compi
                 .vectors = checked->features_used &
                            (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
+                .dense = o->dense,
                 .multiply = UINT32_MAX,
         };
         for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
@@ -374,11 +375,16 @@ static int fast_compile(const struct checked_module *checked, const struct compi
 int module_compile(const struct checked_module *c, const struct compile_options *o,
                    struct compiled_module **ret, struct error *err)
 {
+        int r;
+
         if (!(o->cpu & CPU_X86_V2))
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "code for processors below x86-64-v2 is not made");
         if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");
-        return o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(c, o, ret, err);
+        r = o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(c, o, ret, err);
+        if (r == 0)
+                (*ret)->dense = o->dense;
+        return r;
 }

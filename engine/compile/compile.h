@@ -41,6 +41,9 @@ struct compile_options {
         enum tier tier;
         unsigned jobs;            /* threads, >= 1 */
         uint64_t cpu;             /* set of CPU_... that the code may use; V2 is required */
+        /* Every access compares with the size of the memory, so that no guard need lie behind it: for
+         * dense slots (engine/instance/slots.h). Slower code; it runs in an ordinary place as well. */
+        bool dense;
         /* TIER_MIXED: functions that are optimised, the others are fast: indices in the module,
          * ascending, none twice; imported ones and such beyond the last are refused (-EINVAL). */
         const uint32_t *hot;
@@ -60,6 +63,7 @@ struct compiled_module {
         enum machine machine;
         uint64_t cpu_used;        /* features that the code needs */
         struct layout layout;
+        bool dense;               /* as the options had it */
         uint8_t *code;            /* all functions; offsets into it */
         size_t code_bytes;
         uint32_t nfunctions;      /* defined ones */

@@ -42,7 +42,7 @@ static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRe
         const struct memtype *type = &l->m->memories[memory].type;
         LLVMValueRef end, size, args[2];
 
-        switch (abi_memory_check(type, offset, bytes)) {
+        switch (abi_memory_check(type, l->dense, offset, bytes)) {
         case MEMORY_CHECK_GUARD:
                 break;
         case MEMORY_CHECK_INDEX:

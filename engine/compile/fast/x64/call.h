@@ -195,7 +195,7 @@ static bool call_multiply(struct generator *g)
 
         if (!is_const(&top[0]) || top[0].constant || !is_const(&top[-2]) || top[-2].constant)
                 return false;
-        if (abi_memory_check(&g->m->memories[0].type, 8, 8) != MEMORY_CHECK_GUARD)
+        if (abi_memory_check(&g->m->memories[0].type, g->shared->dense, 8, 8) != MEMORY_CHECK_GUARD)
                 return false; /* each store has a check of its own */
         (void)stack_pop(g);
         b = stack_pop(g);

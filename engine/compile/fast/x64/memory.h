@@ -73,7 +73,8 @@ static bool access_is_own(const struct generator *g, uint32_t memory)
 static void access_begin(struct generator *g, struct access *x, const struct entry *address,
                          uint64_t offset, unsigned width, uint32_t memory)
 {
-        enum memory_check check = abi_memory_check(&g->m->memories[memory].type, offset, width);
+        enum memory_check check = abi_memory_check(&g->m->memories[memory].type, g->shared->dense,
+                                                   offset, width);
         bool own = access_is_own(g, memory);
         struct operand *o = &x->operand;
 
