@@ -1,5 +1,6 @@
 #include "engine/base/pool.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define POOL_ALIGN      16
@@ -15,7 +16,10 @@ struct block {
 struct pool {
         struct block *blocks;
         size_t limit, used, next_block;
+        bool borrowed; /* its one block is not ours */
 };
+
+_Static_assert(offsetof(struct block, data) == POOL_HEAD_BYTES, "what the header says");
 
 struct pool *pool_new(size_t limit_bytes)
 {
@@ -28,11 +32,26 @@ struct pool *pool_new(size_t limit_bytes)
         return pool;
 }
 
+struct pool *pool_new_at(void *at, size_t bytes)
+{
+        struct pool *pool = pool_new(0);
+        struct block *b = at;
+
+        if (!pool)
+                return NULL;
+        pool->borrowed = true;
+        if (bytes < sizeof(*b))
+                return pool;
+        *b = (struct block) { .size = bytes - sizeof(*b) };
+        pool->blocks = b;
+        return pool;
+}
+
 void pool_free(struct pool *pool)
 {
         if (!pool)
                 return;
-        for (struct block *b = pool->blocks, *next; b; b = next) {
+        for (struct block *b = pool->borrowed ? NULL : pool->blocks, *next; b; b = next) {
                 next = b->next;
                 free(b);
         }
@@ -66,7 +85,7 @@ void *pool_alloc(struct pool *pool, size_t n, size_t size)
         if (bytes > pool->limit - pool->used)
                 return NULL;
         if (!b || bytes > b->size - b->used)
-                b = block_new(pool, bytes);
+                b = pool->borrowed ? NULL : block_new(pool, bytes);
         if (!b)
                 return NULL;
         p = b->data + b->used;

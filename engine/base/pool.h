@@ -18,6 +18,11 @@ void pool_free(struct pool *pool);         /* takes NULL */
 _must_check_ void *pool_alloc(struct pool *pool, size_t n, size_t size);
 size_t pool_used(const struct pool *pool); /* bytes handed out */
 
+/* pool_new_at - a pool in @bytes bytes of zeroed memory at @at, aligned to 16, which stays the caller's: what was
+ *   handed out outlives pool_free(). Things come in order from POOL_HEAD_BYTES behind @at on. */
+#define POOL_HEAD_BYTES 32u
+struct pool *pool_new_at(void *at, size_t bytes);
+
 static inline void pool_freep(struct pool **pool)
 {
         pool_free(*pool);

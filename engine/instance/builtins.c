@@ -90,6 +90,7 @@ static void copy_entries(struct table_object *d, const struct table_object *s, u
 {
         const struct table_entry *e = (const struct table_entry *)s->base + from;
 
+        d->store->arrays_written = true;
         if (d->private_to == s->private_to)
                 memmove((struct table_entry *)d->base + to, e, n * sizeof(*e));
         else
@@ -107,10 +108,12 @@ void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uin
                 trap_raise(TRAP_TABLE_BOUNDS, NULL);
         if (!n)
                 return;
-        if (table_holds_functions(d))
+        if (table_holds_functions(d)) {
                 copy_entries(d, s, to, from, n);
-        else
+        } else {
+                d->store->arrays_written = true;
                 memmove((uint64_t *)d->base + to, (uint64_t *)s->base + from, n * sizeof(uint64_t));
+        }
 }
 
 void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t from, uint64_t n)

@@ -30,6 +30,7 @@ struct table_entry *instance_funcref(struct instance *i, uint32_t index)
         e = &i->funcs[k];
         if (e->type != TYPE_NONE)
                 return e;
+        i->store->arrays_written = true;
         if (index < i->module->imported_functions) {
                 const struct function_ref *f = &i->imports[index];
 

@@ -35,15 +35,18 @@ static int area_new(struct instance *i, struct error *err)
         const struct module *m = i->module;
         const struct layout *l = &i->loaded->a->layout;
         size_t below = (l->bytes + PAGE - 1) & ~(PAGE - 1);
-        uint64_t memory = 0, reserve = 0;
+        uint64_t memory = 0, room = 0;
 
-        if (m->nmemories && !m->imported_memories) {
-                int r = memory_measure(&m->memories[0].type, &memory, &reserve, err);
+        if (m->nmemories && !m->imported_memories && !i->store->place.base) {
+                int r = memory_measure(&m->memories[0].type, &memory, &room, err);
 
                 if (r < 0)
                         return r;
+                room += ABI_GUARD_BYTES;
         }
-        i->prefix.base = slot_new(below, memory, reserve, &i->map);
+        i->prefix.base = i->store->place.base;
+        if (!i->prefix.base)
+                i->prefix.base = slot_new(below, memory, room, &i->map);
         if (!i->prefix.base)
                 return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
                                  "no memory or address space for an instance");
@@ -62,14 +65,15 @@ static struct instance *instance_alloc(struct store *s, struct loaded_module *l,
         if (!i)
                 return NULL;
         *i = (struct instance) { .store = s, .loaded = l, .module = m, .host = host };
-        i->imports = pool_alloc(s->pool, m->imported_functions, sizeof(*i->imports));
+        i->imports = pool_alloc(s->arrays ? s->arrays : s->pool, m->imported_functions,
+                                sizeof(*i->imports));
         i->memories = pool_alloc(s->pool, m->nmemories, sizeof(*i->memories));
         i->tables = pool_alloc(s->pool, m->ntables, sizeof(*i->tables));
         i->tags = pool_alloc(s->pool, m->ntags, sizeof(*i->tags));
         i->data_dropped = pool_alloc(s->pool, m->ndatas, sizeof(bool));
         i->element_dropped = pool_alloc(s->pool, m->nelements, sizeof(bool));
-        i->funcs = calloc(nescaping + 1, sizeof(*i->funcs));
-        i->crosses = calloc(nescaping + 1, sizeof(*i->crosses));
+        i->funcs = store_array(s, nescaping, sizeof(*i->funcs));
+        i->crosses = store_array(s, nescaping, sizeof(*i->crosses));
         if (!i->imports || !i->memories || !i->tables || !i->tags || !i->data_dropped || !i->element_dropped ||
             !i->funcs || !i->crosses) {
                 instance_done(i);
@@ -80,8 +84,8 @@ static struct instance *instance_alloc(struct store *s, struct loaded_module *l,
 
 void instance_done(struct instance *i)
 {
-        free(i->funcs);
-        free(i->crosses);
+        store_array_free(i->store, i->funcs);
+        store_array_free(i->store, i->crosses);
         slot_free(&i->map);
         i->funcs = NULL;
         i->crosses = NULL;
@@ -145,7 +149,7 @@ static int image_map(struct instance *i, struct error *err)
 
         if (!a->image.size)
                 return 0;
-        if (i->loaded->fd < 0) {
+        if (i->loaded->fd < 0 || i->store->place.copy_image) {
                 memcpy(at, a->bytes + a->image.offset, a->image.size);
                 return 0;
         }

@@ -54,20 +54,9 @@ static int link_function(struct instance *i, const struct extern_value *v, const
         uint32_t want = i->loaded->types[i->module->functions[im->index].type];
         struct function_ref f;
 
-        if (v->instance) {
+        if (v->instance)
                 f = instance_function(v->instance, v->index);
-        } else {
-                struct run_host *record = pool_alloc(i->store->pool, 1, sizeof(*record));
-                const struct functype *type = store_host_type(i->store, v->host);
-
-                if (!record || !type)
-                        return no_memory(err);
-                record->code = v->host->code;
-                f = (struct function_ref) { .type = store_type_id(i->store, type), .data = record,
-                                            .code = (void *)(uintptr_t)run_host_thunk,
-                                            .functype = type };
-        }
-        if (f.type == TYPE_NONE)
+        else if (!store_host_function(i->store, v->host, &f))
                 return no_memory(err);
         if (f.type != want) {
                 char have[80];

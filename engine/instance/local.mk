@@ -3,6 +3,8 @@ libinstance_a_SOURCES = engine/instance/builtins.c engine/instance/builtins.h en
 	engine/instance/exception.c \
 	engine/instance/extern.c engine/instance/function.c engine/instance/instance.c \
 	engine/instance/instance.h engine/instance/link.c engine/instance/memory.c \
-	engine/instance/segment.c engine/instance/slot.c engine/instance/store.c \
+	engine/instance/restore.c engine/instance/segment.c engine/instance/slot.c engine/instance/slot.h \
+	engine/instance/slots.c engine/instance/slots.h engine/instance/store.c engine/instance/template.c \
+	engine/instance/template.h \
 	engine/instance/store.h engine/instance/table.c engine/instance/types.c engine/instance/wait.c \
 	engine/instance/x64/thunks.S

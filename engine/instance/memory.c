@@ -23,18 +23,28 @@ static uint64_t memory_room(const struct memtype *type)
         return room > BYTES_4G ? page_up(room) : BYTES_4G;
 }
 
-int memory_measure(const struct memtype *type, uint64_t *ret_bytes, uint64_t *ret_reserve,
+static int measure(const struct memtype *type, uint64_t room, uint64_t *ret_bytes,
                    struct error *err)
 {
-        uint64_t bytes = memtype_bytes(type, type->size.min), room = memory_room(type);
+        uint64_t bytes = memtype_bytes(type, type->size.min);
 
         if (bytes > room)
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
                                  "a memory of %llu bytes, the limit is %llu",
                                  (unsigned long long)bytes, (unsigned long long)room);
         *ret_bytes = bytes;
-        *ret_reserve = room + ABI_GUARD_BYTES;
         return 0;
+}
+
+int memory_measure(const struct memtype *type, uint64_t *ret_bytes, uint64_t *ret_room,
+                   struct error *err)
+{
+        uint64_t room = memory_room(type);
+        int r = measure(type, room, ret_bytes, err);
+
+        if (r == 0)
+                *ret_room = room;
+        return r;
 }
 
 /* @base: where the memory of an instance's own slot begins, accessible as far as @type says;
@@ -42,10 +52,18 @@ int memory_measure(const struct memtype *type, uint64_t *ret_bytes, uint64_t *re
 int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
                struct memory_object **ret, struct error *err)
 {
-        uint64_t limit = s->options.memory_max_bytes, bytes, reserve;
+        uint64_t limit = s->options.memory_max_bytes, room = memory_room(type), bytes = 0;
+        uint64_t guard = ABI_GUARD_BYTES;
         struct memory_object *o;
         struct mapping map = { 0 };
-        int r = memory_measure(type, &bytes, &reserve, err);
+        bool in_slot = base && base == s->place.base;
+        int r;
+
+        if (in_slot) {
+                room = s->place.room < room ? s->place.room : room;
+                guard = s->place.guard;
+        }
+        r = measure(type, room, &bytes, err);
 
         if (r < 0)
                 return r;
@@ -58,15 +76,16 @@ int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
                                  (unsigned long long)bytes, (unsigned long long)limit);
         o = pool_alloc(s->pool, 1, sizeof(*o));
         if (o && !base)
-                base = slot_new(0, bytes, reserve, &map);
+                base = slot_new(0, bytes, room + guard, &map);
         if (!o || !base)
                 return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
                                  "no memory or address space for a memory of %llu bytes",
                                  (unsigned long long)bytes);
 
         *o = (struct memory_object) { .next = s->memories, .store = s, .type = *type, .base = base,
-                                      .bytes = bytes, .reserve = reserve, .map = map };
-        o->pages_max = (reserve - ABI_GUARD_BYTES) >> type->page_shift;
+                                      .bytes = bytes, .room = room, .reserve = room + guard,
+                                      .open = in_slot && s->place.open, .map = map };
+        o->pages_max = room >> type->page_shift;
         if (!type->size.is_64 && o->pages_max > UINT32_MAX) /* memory.size is an i32 */
                 o->pages_max = UINT32_MAX;
         if (type->size.has_max && type->size.max < o->pages_max)
@@ -87,7 +106,7 @@ int memory_use(struct memory_object *o, struct memory_desc *desc)
         *u = (struct user) { o->users, desc };
         o->users = u;
         *desc = (struct memory_desc) { .base = o->base, .bytes = o->bytes, .object = o,
-                                      .room = o->reserve - ABI_GUARD_BYTES };
+                                      .room = o->room };
         return 0;
 }
 
@@ -104,7 +123,7 @@ uint64_t memory_grow(struct memory_object *o, uint64_t pages)
         if (limit && bytes > limit - s->memory_bytes)
                 return UINT64_MAX;
         end = page_up(o->bytes + bytes);
-        if (end > open && mprotect(o->base + open, end - open, PROT_READ | PROT_WRITE) < 0)
+        if (end > open && !o->open && mprotect(o->base + open, end - open, PROT_READ | PROT_WRITE) < 0)
                 return UINT64_MAX;
         o->bytes += bytes;
         s->memory_bytes += bytes;

@@ -22,6 +22,7 @@ bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_ob
 
         if (!inside(from, n, size) || !inside(at, n, to->length))
                 return false;
+        to->store->arrays_written = true;
         for (uint64_t k = 0; k < n; k++) {
                 if (direct && e->functions[from + k] >= i->module->imported_functions)
                         ((struct table_entry *)to->base)[at + k] =

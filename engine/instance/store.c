@@ -35,26 +35,48 @@ static bool locate(struct instance *i, uintptr_t pc, bool call, struct trap_fram
         return true;
 }
 
-int store_new(const struct store_options *o, struct store **ret, struct error *err)
+void store_init(struct store *s, const struct store_options *o)
 {
         static const struct run_hooks hooks = { find_memory, locate };
-        struct store *s = calloc(1, sizeof(*s));
 
-        if (s)
-                s->pool = pool_new(0);
-        if (!s || !s->pool) {
-                free(s);
-                return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
-                                 "no memory for a store");
-        }
         s->options = *o;
         if (!s->options.slots)
                 s->options.slots = SLOTS_DEFAULT;
         if (!s->options.table_max_elements)
                 s->options.table_max_elements = limits_default.table_elements;
         run_set_hooks(&hooks);
+}
+
+int store_new(const struct store_options *o, struct store **ret, struct error *err)
+{
+        struct store *s = calloc(1, sizeof(*s));
+
+        if (s)
+                s->pool = pool_new(0);
+        if (s && s->pool)
+                s->types = pool_alloc(s->pool, 1, sizeof(*s->types));
+        if (!s || !s->types) {
+                if (s)
+                        pool_free(s->pool);
+                free(s);
+                return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
+                                 "no memory for a store");
+        }
+        s->types->pool = s->pool;
+        store_init(s, o);
         *ret = s;
         return 0;
+}
+
+void *store_array(struct store *s, size_t n, size_t size)
+{
+        return s->arrays ? pool_alloc(s->arrays, n, size) : calloc(n + !n, size);
+}
+
+void store_array_free(struct store *s, void *array)
+{
+        if (!s->place.base || (uint8_t *)array < s->place.low || (uint8_t *)array >= s->place.base)
+                free(array);
 }
 
 void store_free(struct store *s)

@@ -32,7 +32,9 @@ struct memory_object {
         struct store *store;
         struct memtype type;
         uint8_t *base;
-        uint64_t bytes, pages_max, reserve; /* .reserve: address space after .base */
+        uint64_t bytes, pages_max;
+        uint64_t room, reserve;     /* after .base: how far it may grow; and the guard too */
+        bool open;                  /* all of .room is accessible: code compares with .bytes */
         struct mapping map;         /* .start NULL: the mapping is an instance's slot */
         struct user *users;
 };
@@ -95,6 +97,23 @@ struct function_ref { /* a function, resolved to its end */
         const struct functype *functype;
 };
 
+struct host_link { /* a host function as what imports it has it */
+        struct host_link *next;
+        const char *params, *results;
+        struct run_host record;
+        struct function_ref ref;
+};
+
+/* Types and host functions. Stores that are made from one template share a table, which does not
+ * change any more then. */
+struct type_table {
+        struct pool *pool;
+        struct canonical_type *all;     /* [0] is unused: TYPE_NONE */
+        uint32_t n, room;
+        uint32_t chains[256];
+        struct host_link *hosts;
+};
+
 struct instance {
         struct instance_prefix prefix; /* must be first */
         struct instance *next;
@@ -110,10 +129,24 @@ struct instance {
         struct table_entry *funcs;         /* [nescaping], made when first asked for */
         struct run_cross *crosses;         /* [nescaping] */
         bool *data_dropped, *element_dropped;
+        struct slot *slot;                 /* template.h; NULL: none */
+};
+
+/* Where a store in a slot lies. Its things come from two pools in the slot, which are gone when the
+ * instance is made: what comes later is from the heap. */
+struct place {
+        uint8_t *base;          /* the instance base; NULL: an ordinary store */
+        uint8_t *low;           /* everything of the store is at or above, and below .base */
+        uint64_t room, guard;   /* behind .base */
+        bool open;              /* as memory_object.open */
+        bool copy_image;
 };
 
 struct store {
         struct pool *pool;
+        struct pool *arrays;            /* of a store in a slot: what is written seldom */
+        struct place place;
+        bool arrays_written;            /* since the instance was made */
         struct store_options options;
         struct instance *instances;
         struct memory_object *memories;
@@ -123,9 +156,7 @@ struct store {
         uint64_t exception_bytes;
         unsigned nmemories;
         uint64_t memory_bytes, table_elements; /* in use, held to the options */
-        struct canonical_type *types;   /* [0] is unused: TYPE_NONE */
-        uint32_t ntypes, types_room;
-        uint32_t type_chains[256];
+        struct type_table *types;
 };
 
 /* types.c. Id of @type, which is copied when it is new; 0 without memory. Indices in it are ids.
@@ -138,8 +169,14 @@ valtype store_valtype(const uint32_t *ids, valtype t);
 /* Whether a value of type @t may stand where @want is asked for; both in terms of the store. */
 bool store_matches(valtype t, valtype want);
 
-/* The letters of a host function as a type, from the pool; NULL without memory. */
-const struct functype *store_host_type(struct store *s, const struct host_function *h);
+/* A host function as an import; false without memory. */
+bool store_host_function(struct store *s, const struct host_function *h, struct function_ref *ret);
+
+/* store.c. store_init() - @s is zeroed; types and pool are set by the caller.
+ * An array that is freed on its own, or lies in the store's slot. */
+void store_init(struct store *s, const struct store_options *o);
+void *store_array(struct store *s, size_t n, size_t size); /* zeroed; NULL: no memory */
+void store_array_free(struct store *s, void *array);
 
 /* slot.c. Reserve @below bytes before and @reserve after an address; @below bytes and the first
  * @memory after it are accessible. Multiples of pages. Returns that address, NULL: no memory. */
@@ -153,7 +190,7 @@ _must_check_ int memory_use(struct memory_object *o, struct memory_desc *desc);
 uint64_t memory_grow(struct memory_object *o, uint64_t pages);
 /* Bytes at the start and address space; -E2BIG when the memory can never be made. */
 _must_check_ int memory_measure(const struct memtype *type, uint64_t *ret_bytes,
-                                uint64_t *ret_reserve, struct error *err);
+                                uint64_t *ret_room, struct error *err);
 
 _must_check_ int table_new(struct store *s, const struct tabletype *type, struct instance *owner,
                            struct table_object **ret, struct error *err);

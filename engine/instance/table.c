@@ -25,12 +25,13 @@ static bool table_reserve(struct table_object *o, uint64_t length)
                 return true;
         if (room < length)
                 room = length;
-        base = calloc(room, element_bytes(o));
+        base = store_array(o->store, room, element_bytes(o));
         if (!base)
                 return false;
         if (o->length)
                 memcpy(base, o->base, o->length * element_bytes(o));
-        free(o->base);
+        if (o->base)
+                store_array_free(o->store, o->base);
         o->base = base;
         o->room = room;
         return true;
@@ -78,6 +79,7 @@ static struct table_entry entry_of(const struct table_object *o, const struct ta
 
 void table_store(struct table_object *o, uint64_t at, uint64_t ref)
 {
+        o->store->arrays_written = true;
         if (table_holds_functions(o))
                 ((struct table_entry *)o->base)[at] = entry_of(o, (struct table_entry *)ref);
         else
@@ -123,6 +125,7 @@ uint64_t table_grow(struct table_object *o, uint64_t n, uint64_t ref)
 
 void table_done(struct table_object *o)
 {
-        free(o->base);
+        if (o->base)
+                store_array_free(o->store, o->base);
         o->base = NULL;
 }

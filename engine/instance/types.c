@@ -15,7 +15,7 @@ static uint32_t hash_of(const struct functype *t)
 
 static bool copy_types(struct store *s, struct functype *ret, const struct functype *t)
 {
-        valtype *all = pool_alloc(s->pool, (size_t)t->nparams + t->nresults, sizeof(*all));
+        valtype *all = pool_alloc(s->types->pool, (size_t)t->nparams + t->nresults, sizeof(*all));
 
         if (!all)
                 return false;
@@ -27,38 +27,39 @@ static bool copy_types(struct store *s, struct functype *ret, const struct funct
         return true;
 }
 
-static bool make_room(struct store *s)
+static bool make_room(struct type_table *t)
 {
-        uint32_t room = s->types_room ? 2 * s->types_room : 64;
-        struct canonical_type *types;
+        uint32_t room = t->room ? 2 * t->room : 64;
+        struct canonical_type *all;
 
-        if (s->ntypes < s->types_room)
+        if (t->n < t->room)
                 return true;
-        types = pool_alloc(s->pool, room, sizeof(*types));
-        if (!types)
+        all = pool_alloc(t->pool, room, sizeof(*all));
+        if (!all)
                 return false;
-        if (s->ntypes)
-                memcpy(types, s->types, s->ntypes * sizeof(*types));
-        s->types = types;
-        s->types_room = room;
-        if (!s->ntypes)
-                s->ntypes = 1; /* TYPE_NONE */
+        if (t->n)
+                memcpy(all, t->all, t->n * sizeof(*all));
+        t->all = all;
+        t->room = room;
+        if (!t->n)
+                t->n = 1; /* TYPE_NONE */
         return true;
 }
 
 uint32_t store_type_id(struct store *s, const struct functype *type)
 {
-        uint32_t *chain = &s->type_chains[hash_of(type) % ELEMENTSOF(s->type_chains)];
+        struct type_table *t = s->types;
+        uint32_t *chain = &t->chains[hash_of(type) % ELEMENTSOF(t->chains)];
         struct functype copy;
         uint32_t id;
 
-        for (id = *chain; id; id = s->types[id].next)
-                if (functype_equal(&s->types[id].type, type))
+        for (id = *chain; id; id = t->all[id].next)
+                if (functype_equal(&t->all[id].type, type))
                         return id;
-        if (s->ntypes >= HEAP_SELF || !make_room(s) || !copy_types(s, &copy, type))
+        if (t->n >= HEAP_SELF || !make_room(t) || !copy_types(s, &copy, type))
                 return TYPE_NONE;
-        id = s->ntypes++;
-        s->types[id] = (struct canonical_type) { .type = copy, .next = *chain };
+        id = t->n++;
+        t->all[id] = (struct canonical_type) { .type = copy, .next = *chain };
         *chain = id;
         return id;
 }
@@ -127,11 +128,11 @@ static valtype letter_type(char letter)
         }
 }
 
-const struct functype *store_host_type(struct store *s, const struct host_function *h)
+static const struct functype *host_type(struct store *s, const struct host_function *h)
 {
-        struct functype *t = pool_alloc(s->pool, 1, sizeof(*t));
+        struct functype *t = pool_alloc(s->types->pool, 1, sizeof(*t));
         size_t n = strlen(h->params), m = strlen(h->results);
-        valtype *all = pool_alloc(s->pool, n + m, sizeof(*all));
+        valtype *all = pool_alloc(s->types->pool, n + m, sizeof(*all));
 
         if (!t || !all)
                 return NULL;
@@ -141,4 +142,29 @@ const struct functype *store_host_type(struct store *s, const struct host_functi
                 all[n + i] = letter_type(h->results[i]);
         *t = (struct functype) { (uint32_t)n, (uint32_t)m, all, all + n };
         return t;
+}
+
+bool store_host_function(struct store *s, const struct host_function *h, struct function_ref *ret)
+{
+        struct host_link *l;
+
+        for (l = s->types->hosts; l; l = l->next)
+                if (l->record.code == h->code && l->params == h->params && l->results == h->results) {
+                        *ret = l->ref;
+                        return true;
+                }
+        l = pool_alloc(s->types->pool, 1, sizeof(*l));
+        if (!l)
+                return false;
+        *l = (struct host_link) { .next = s->types->hosts, .params = h->params,
+                                  .results = h->results, .record.code = h->code };
+        l->ref = (struct function_ref) { .data = &l->record, .functype = host_type(s, h),
+                                         .code = (void *)(uintptr_t)run_host_thunk };
+        if (l->ref.functype)
+                l->ref.type = store_type_id(s, l->ref.functype);
+        if (l->ref.type == TYPE_NONE)
+                return false;
+        s->types->hosts = l;
+        *ret = l->ref;
+        return true;
 }

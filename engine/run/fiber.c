@@ -1,5 +1,6 @@
 #include "engine/run/fiber.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include "engine/run/machine.h"
@@ -23,7 +24,10 @@
 #include <sanitizer/common_interface_defs.h>
 #define switch_begins(save, low, bytes) __sanitizer_start_switch_fiber(save, low, bytes)
 #define switch_ended(save, low, bytes)  __sanitizer_finish_switch_fiber(save, low, bytes)
+#define stack_forget(low, bytes)        __asan_unpoison_memory_region((void *)(low), bytes)
+#include <sanitizer/asan_interface.h>
 #else
+#define stack_forget(low, bytes)        ((void)(low), (void)(bytes))
 #define switch_begins(save, low, bytes) ((void)(save), (void)(low), (void)(bytes))
 #define switch_ended(save, low, bytes)  ((void)(save), (void)(low), (void)(bytes))
 #endif
@@ -81,6 +85,35 @@ void fiber_free(struct fiber *f)
                 abort();
         munmap(f->map, f->map_bytes);
         free(f);
+}
+
+size_t fiber_bytes(void)
+{
+        return (sizeof(struct fiber) + 15) & ~(size_t)15;
+}
+
+struct fiber *fiber_place(void *at, void *low, void *high)
+{
+        struct fiber *f = at;
+
+        *f = (struct fiber) { .low = (uintptr_t)low, .high = (uintptr_t)high & ~(uintptr_t)15,
+                              .host_limit = (uintptr_t)low + FIBER_HOST_BYTES };
+        return f;
+}
+
+void fiber_scrub(struct fiber *f, size_t bytes)
+{
+        size_t all = f->high - f->low;
+
+        if (f->state == FIBER_RUNNING)
+                abort();
+        f->state = FIBER_IDLE;
+        f->entry = NULL;
+        f->base = NULL;
+        stack_forget(f->low, all);
+        if (bytes > all)
+                bytes = all;
+        memset((void *)(f->high - bytes), 0, bytes);
 }
 
 void fiber_start(struct fiber *f, fiber_entry *entry, void *argument)

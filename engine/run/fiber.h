@@ -6,6 +6,10 @@
  *
  * fiber_new - @stack_bytes usable, rounded up to pages, at least 64 KiB + the reserve for host
  *   calls (FIBER_HOST_BYTES).
+ * fiber_place - a fiber in fiber_bytes() bytes at @at, on the stack [@low, @high), both the caller's, who
+ *   also has the guard below @low. No fiber_free() for it.
+ * fiber_scrub - of a fiber that does not run: nothing of what it left remains in the @bytes at the top of
+ *   its stack. The next is fiber_start().
  * fiber_resume - run @f until it suspends or ends. Returns true while there is more to run.
  * fiber_suspend - called on a fiber: leave it.
  * fiber_current - the fiber of this thread, NULL on the thread's own stack. */
@@ -26,6 +30,9 @@ typedef void fiber_entry(void *argument);
 
 _must_check_ int fiber_new(size_t stack_bytes, struct fiber **ret, struct error *err);
 void fiber_free(struct fiber *f); /* takes NULL; must not be running */
+size_t fiber_bytes(void);
+struct fiber *fiber_place(void *at, void *low, void *high);
+void fiber_scrub(struct fiber *f, size_t bytes);
 void fiber_start(struct fiber *f, fiber_entry *entry, void *argument); /* first resume enters it */
 bool fiber_resume(struct fiber *f);
 void fiber_suspend(void);

@@ -47,6 +47,7 @@ struct loaded_module *load(const char *wat, const struct forged_code *code, uint
 
 /* The same, compiled by the fast generator; world_fast.c, for programs that link it. */
 struct loaded_module *load_compiled(const char *wat);
+struct loaded_module *load_compiled_for(const char *wat, bool dense, int fd); /* fd: as load() */
 struct loaded_module *load_forged(int fd); /* world.forged[world.n], whose file is made */
 
 /* An instance that must come to be. */

@@ -6,7 +6,13 @@
 
 struct loaded_module *load_compiled(const char *wat)
 {
-        struct compile_options options = { .tier = WORLD_TIER, .jobs = 1, .cpu = cpu_features_host() };
+        return load_compiled_for(wat, false, -EBADF);
+}
+
+struct loaded_module *load_compiled_for(const char *wat, bool dense, int fd)
+{
+        struct compile_options options = { .tier = WORLD_TIER, .jobs = 1, .cpu = cpu_features_host(),
+                                           .dense = dense };
         struct compiled_module *compiled;
         struct forged *f = &world.forged[world.n];
         struct error err = { 0 };
@@ -17,5 +23,5 @@ struct loaded_module *load_compiled(const char *wat)
         f->compiled = *compiled;
         free(compiled); /* its arrays are the forged module's now */
         forge_file(f);
-        return load_forged(-EBADF);
+        return load_forged(fd);
 }
