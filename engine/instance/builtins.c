@@ -4,6 +4,16 @@
 
 #include "engine/instance/store.h"
 
+/* Large work is done in pieces, and between them others have their turn or the guest is ended: what
+ * the first pieces did is then there, as if the guest had done it byte by byte. */
+#define PIECE_BYTES   (UINT64_C(128) << 10)
+#define PIECE_ENTRIES UINT64_C(4096)
+
+static uint64_t piece(uint64_t left, uint64_t most)
+{
+        return left < most ? left : most;
+}
+
 static bool inside(uint64_t at, uint64_t n, uint64_t size)
 {
         return n <= size && at <= size - n;
@@ -20,7 +30,31 @@ void builtin_memory_fill(uint32_t memory, uint64_t to, uint32_t byte, uint64_t n
 
         if (!inside(to, n, o->bytes))
                 trap_raise(TRAP_MEMORY_BOUNDS, NULL);
-        memset(o->base + to, (int)(byte & 0xff), n);
+        for (uint64_t done = 0, k; done < n; done += k, fiber_breathe()) {
+                k = piece(n - done, PIECE_BYTES);
+                memset(o->base + to + done, (int)(byte & 0xff), k);
+        }
+}
+
+static void move_bytes(uint8_t *to, const uint8_t *from, uint64_t n)
+{
+        uint64_t k;
+
+        if (n <= PIECE_BYTES) {
+                memmove(to, from, n);
+                fiber_breathe();
+        } else if ((uintptr_t)to - (uintptr_t)from >= n) {
+                /* Forwards does not overwrite what is to come: @to is below, or behind all of @from. */
+                for (uint64_t done = 0; done < n; done += k, fiber_breathe()) {
+                        k = piece(n - done, PIECE_BYTES);
+                        memmove(to + done, from + done, k);
+                }
+        } else {
+                for (; n; n -= k, fiber_breathe()) {
+                        k = piece(n, PIECE_BYTES);
+                        memmove(to + n - k, from + n - k, k);
+                }
+        }
 }
 
 void builtin_memory_copy(uint32_t to_memory, uint32_t from_memory, uint64_t to, uint64_t from,
@@ -31,15 +65,19 @@ void builtin_memory_copy(uint32_t to_memory, uint32_t from_memory, uint64_t to, 
 
         if (!inside(to, n, d->bytes) || !inside(from, n, s->bytes))
                 trap_raise(TRAP_MEMORY_BOUNDS, NULL);
-        memmove(d->base + to, s->base + from, n);
+        move_bytes(d->base + to, s->base + from, n);
 }
 
 void builtin_memory_init(uint32_t segment, uint32_t memory, uint64_t to, uint64_t from, uint64_t n)
 {
         struct instance *i = instance_current();
 
-        if (!segment_copy_bytes(i, segment, i->memories[memory], to, from, n))
+        if (!segment_bytes_inside(i, segment, i->memories[memory], to, from, n))
                 trap_raise(TRAP_MEMORY_BOUNDS, NULL);
+        for (uint64_t done = 0, k; done < n; done += k, fiber_breathe()) {
+                k = piece(n - done, PIECE_BYTES);
+                (void)segment_copy_bytes(i, segment, i->memories[memory], to + done, from + done, k);
+        }
 }
 
 void builtin_data_drop(uint32_t segment)
@@ -80,8 +118,12 @@ void builtin_table_fill(uint32_t table, uint64_t to, uint64_t ref, uint64_t n)
 
         if (!inside(to, n, o->length))
                 trap_raise(TRAP_TABLE_BOUNDS, NULL);
-        for (uint64_t k = 0; k < n; k++)
+        for (uint64_t k = 0; k < n; k++) {
                 table_store(o, to + k, ref);
+                if (k % PIECE_ENTRIES == PIECE_ENTRIES - 1)
+                        fiber_breathe();
+        }
+        fiber_breathe();
 }
 
 /* Entries change their form on the way between a private and a shared table (store.h). */
@@ -91,11 +133,16 @@ static void copy_entries(struct table_object *d, const struct table_object *s, u
         const struct table_entry *e = (const struct table_entry *)s->base + from;
 
         d->store->arrays_written = true;
-        if (d->private_to == s->private_to)
-                memmove((struct table_entry *)d->base + to, e, n * sizeof(*e));
-        else
-                for (uint64_t k = 0; k < n; k++)
-                        table_store(d, to + k, (uintptr_t)&e[k]);
+        if (d->private_to == s->private_to) {
+                move_bytes((uint8_t *)((struct table_entry *)d->base + to), (const uint8_t *)e,
+                           n * sizeof(*e));
+                return;
+        }
+        for (uint64_t k = 0; k < n; k++) {
+                table_store(d, to + k, (uintptr_t)&e[k]);
+                if (k % PIECE_ENTRIES == PIECE_ENTRIES - 1)
+                        fiber_breathe();
+        }
 }
 
 void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uint64_t from,
@@ -112,7 +159,8 @@ void builtin_table_copy(uint32_t to_table, uint32_t from_table, uint64_t to, uin
                 copy_entries(d, s, to, from, n);
         } else {
                 d->store->arrays_written = true;
-                memmove((uint64_t *)d->base + to, (uint64_t *)s->base + from, n * sizeof(uint64_t));
+                move_bytes((uint8_t *)((uint64_t *)d->base + to),
+                           (const uint8_t *)((uint64_t *)s->base + from), n * sizeof(uint64_t));
         }
 }
 
@@ -120,8 +168,12 @@ void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t 
 {
         struct instance *i = instance_current();
 
-        if (!segment_copy_elements(i, segment, i->tables[table], to, from, n))
+        if (!segment_elements_inside(i, segment, i->tables[table], to, from, n))
                 trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        for (uint64_t done = 0, k; done < n; done += k, fiber_breathe()) {
+                k = piece(n - done, PIECE_ENTRIES);
+                (void)segment_copy_elements(i, segment, i->tables[table], to + done, from + done, k);
+        }
 }
 
 void builtin_elem_drop(uint32_t segment)

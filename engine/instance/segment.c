@@ -12,15 +12,30 @@ static uint64_t element(struct instance *i, const struct element_segment *e, uin
         return const_evaluate(i, &e->exprs[k]).ref;
 }
 
+bool segment_elements_inside(const struct instance *i, uint32_t segment, const struct table_object *to,
+                             uint64_t at, uint64_t from, uint64_t n)
+{
+        uint64_t size = i->element_dropped[segment] ? 0 : i->module->elements[segment].n;
+
+        return inside(from, n, size) && inside(at, n, to->length);
+}
+
+bool segment_bytes_inside(const struct instance *i, uint32_t segment, const struct memory_object *to,
+                          uint64_t at, uint64_t from, uint64_t n)
+{
+        uint64_t size = i->data_dropped[segment] ? 0 : i->module->datas[segment].bytes.size;
+
+        return inside(from, n, size) && inside(at, n, to->bytes);
+}
+
 bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_object *to,
                            uint64_t at, uint64_t from, uint64_t n)
 {
         const struct element_segment *e = &i->module->elements[segment];
-        uint64_t size = i->element_dropped[segment] ? 0 : e->n;
         /* The usual case, a private table of the module's own functions, makes no reference. */
         bool direct = e->functions && to->private_to == i;
 
-        if (!inside(from, n, size) || !inside(at, n, to->length))
+        if (!segment_elements_inside(i, segment, to, at, from, n))
                 return false;
         to->store->arrays_written = true;
         for (uint64_t k = 0; k < n; k++) {
@@ -37,9 +52,8 @@ bool segment_copy_bytes(struct instance *i, uint32_t segment, struct memory_obje
                         uint64_t from, uint64_t n)
 {
         const struct data_segment *d = &i->module->datas[segment];
-        uint64_t size = i->data_dropped[segment] ? 0 : d->bytes.size;
 
-        if (!inside(from, n, size) || !inside(at, n, to->bytes))
+        if (!segment_bytes_inside(i, segment, to, at, from, n))
                 return false;
         if (n)
                 memcpy(to->base + at, i->module->bytes + d->bytes.offset + from, n);

@@ -222,6 +222,10 @@ _must_check_ int instance_link(struct instance *i, const struct extern_value *im
 /* segment.c: copy elements or bytes of a segment; false when out of bounds (nothing was written). */
 bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_object *to,
                            uint64_t at, uint64_t from, uint64_t n);
+bool segment_elements_inside(const struct instance *i, uint32_t segment, const struct table_object *to,
+                             uint64_t at, uint64_t from, uint64_t n);
+bool segment_bytes_inside(const struct instance *i, uint32_t segment, const struct memory_object *to,
+                          uint64_t at, uint64_t from, uint64_t n);
 bool segment_copy_bytes(struct instance *i, uint32_t segment, struct memory_object *to, uint64_t at,
                         uint64_t from, uint64_t n);
 

@@ -77,12 +77,23 @@ int fiber_new(size_t stack_bytes, struct fiber **ret, struct error *err)
         return 0;
 }
 
+/* Only who is preempted needs one: 3 KiB and more. */
+static void frame_drop(struct fiber *f)
+{
+        if (!run_thread.spare)
+                run_thread.spare = f->frame;
+        else
+                preempt_frame_free(f->frame);
+        f->frame = NULL;
+}
+
 void fiber_free(struct fiber *f)
 {
         if (!f)
                 return;
         if (f->state == FIBER_RUNNING)
                 abort();
+        frame_drop(f);
         munmap(f->map, f->map_bytes);
         free(f);
 }
@@ -110,6 +121,10 @@ void fiber_scrub(struct fiber *f, size_t bytes)
         f->state = FIBER_IDLE;
         f->entry = NULL;
         f->base = NULL;
+        f->preemptible = f->interrupted = f->stopping = false;
+        f->host_calls = 0;
+        f->context = NULL;
+        frame_drop(f);
         stack_forget(f->low, all);
         if (bytes > all)
                 bytes = all;
@@ -134,6 +149,8 @@ void fiber_start(struct fiber *f, fiber_entry *entry, void *argument)
         f->argument = argument;
         f->entry = NULL;
         f->base = NULL;
+        f->stopping = f->interrupted = false;
+        f->context = NULL;
         f->state = FIBER_READY;
 }
 
@@ -152,6 +169,39 @@ void fiber_main(void)
         abort();
 }
 
+/* On its way back: what a signal interrupted is what the kernel restores. */
+static void enter(struct fiber *f)
+{
+        void *context = f->context;
+
+        if (!context) {
+                fiber_switch(&f->resumer_sp, f->sp);
+                return;
+        }
+        f->context = NULL;
+        if (f->stopping) {
+                struct trap_info *t = f->entry->trap;
+
+                if (t) {
+                        *t = (struct trap_info) { .trap = TRAP_HOST };
+                        strncpy(t->text, f->why, sizeof(t->text) - 1);
+                        trap_capture(t, f, TRAP_HOST, context_state(context), f->base);
+                }
+                context_to_trap(context, f->entry, TRAP_HOST);
+        }
+        /* Nothing on the other side tells the sanitizer that the switch is over. */
+        switch_ended(f->fake_stack, &f->resumer_low, &f->resumer_bytes);
+        fiber_return(&f->resumer_sp, context);
+}
+
+void fiber_preempted(struct fiber *f, void *context)
+{
+        f->context = context;
+        f->interrupted = true;
+        switch_begins(&f->fake_stack, f->resumer_low, f->resumer_bytes);
+        fiber_leave(f->resumer_sp);
+}
+
 bool fiber_resume(struct fiber *f)
 {
         struct run_thread *t = &run_thread;
@@ -167,10 +217,16 @@ bool fiber_resume(struct fiber *f)
                 machine_set_base(f->base);
                 t->base = f->base;
         }
+        f->interrupted = false;
+        t->interrupt = f->stopping;
+        if (f->preemptible)
+                preempt_prepare(t);
         switch_begins(&f->resumer_fake_stack, (void *)f->low, f->high - f->low);
-        fiber_switch(&f->resumer_sp, f->sp);
+        enter(f);
         switch_ended(f->resumer_fake_stack, NULL, NULL);
 
+        if (f->frame && !f->context)
+                frame_drop(f);
         /* The resumer stayed on this thread: only the fiber below it may travel. */
         t->fiber = f->resumer;
         f->base = t->base;
@@ -193,6 +249,63 @@ void fiber_suspend(void)
         switch_begins(&f->fake_stack, f->resumer_low, f->resumer_bytes);
         fiber_switch(&f->sp, f->resumer_sp);
         switch_ended(f->fake_stack, &f->resumer_low, &f->resumer_bytes);
+}
+
+void *fiber_argument(const struct fiber *f)
+{
+        return f->argument;
+}
+
+void fiber_set_preemptible(struct fiber *f, bool on)
+{
+        f->preemptible = on;
+}
+
+bool fiber_interrupted(const struct fiber *f)
+{
+        return f->interrupted;
+}
+
+uint64_t fiber_host_calls(const struct fiber *f)
+{
+        return f->host_calls;
+}
+
+void fiber_stop(struct fiber *f, const char *why)
+{
+        f->stopping = why != NULL;
+        f->why = why;
+        if (f == run_thread.fiber)
+                run_thread.interrupt = f->stopping;
+}
+
+bool fiber_stopping(void)
+{
+        const struct fiber *f = fiber_current();
+
+        return f && f->stopping;
+}
+
+/* In host code that works for a guest. A fiber that was told to stop does so here. */
+void run_interrupted(void)
+{
+        struct fiber *f = fiber_current();
+
+        if (!f)
+                return;
+        if (!f->stopping && f->preemptible) {
+                f->interrupted = true;
+                fiber_suspend();
+        }
+        run_thread.interrupt = 0;
+        if (f->stopping && f->entry)
+                trap_raise(TRAP_HOST, f->why);
+}
+
+void fiber_breathe(void)
+{
+        if (_unlikely_(run_thread.interrupt))
+                run_interrupted();
 }
 
 /* Not inlined: a fiber may continue on another thread, and the address of a thread-local variable

@@ -12,7 +12,16 @@
  *   its stack. The next is fiber_start().
  * fiber_resume - run @f until it suspends or ends. Returns true while there is more to run.
  * fiber_suspend - called on a fiber: leave it.
- * fiber_current - the fiber of this thread, NULL on the thread's own stack. */
+ * fiber_current - the fiber of this thread, NULL on the thread's own stack.
+ * fiber_argument - what fiber_start() was given.
+ *
+ * Making a fiber leave (preempt.h does it from outside):
+ * fiber_set_preemptible - this one may be made to leave wherever it is in guest code.
+ * fiber_interrupted - it left because it was made to: it can go on at once. Until it is resumed.
+ * fiber_stop - its guest is to end: it traps (TRAP_HOST, @why, a literal) as soon as it is resumed, or where it
+ *   comes back from host code; what it waits for in a ring is cancelled. @why NULL: no longer.
+ * fiber_stopping - the running fiber is to end: loops in host code return.
+ * fiber_breathe - called in long host work: others have their turn, and a stop happens here. May not come back. */
 #pragma once
 
 #include <stdbool.h>
@@ -37,3 +46,11 @@ void fiber_start(struct fiber *f, fiber_entry *entry, void *argument); /* first 
 bool fiber_resume(struct fiber *f);
 void fiber_suspend(void);
 struct fiber *fiber_current(void);
+void *fiber_argument(const struct fiber *f);
+
+void fiber_set_preemptible(struct fiber *f, bool on);
+bool fiber_interrupted(const struct fiber *f);
+void fiber_stop(struct fiber *f, const char *why);
+bool fiber_stopping(void);
+void fiber_breathe(void);
+uint64_t fiber_host_calls(const struct fiber *f);

@@ -18,6 +18,9 @@
 struct run_thread {
         struct fiber *fiber; /* that runs now; NULL on the thread's own stack */
         void *base;          /* what GS holds */
+        /* The running fiber should leave, or stop: read on the way from host code to the guest. */
+        volatile uint32_t interrupt;
+        uint8_t *spare;      /* for the frame of the next fiber that is preempted; NULL: none */
 };
 
 extern _Thread_local struct run_thread run_thread __attribute__((tls_model("initial-exec")));
@@ -42,12 +45,19 @@ struct fiber {
         void *sp;                  /* while it does not run */
         struct guest_entry *entry; /* innermost */
         uintptr_t host_limit;      /* host code needs the stack pointer above this */
+        uint64_t host_calls;
 
         void *base;                /* instance base, while it does not run */
         uintptr_t low, high;       /* usable stack */
         void *map;                 /* the guard, then the stack */
         size_t map_bytes;
         enum fiber_state state;
+        bool preemptible;
+        bool interrupted;          /* it left because it was made to */
+        bool stopping;
+        const char *why;           /* stopping: text of the trap */
+        uint8_t *frame;            /* preempted in guest code: memory with the signal frame */
+        void *context;             /* in there: its ucontext_t, NULL: not preempted */
         fiber_entry *start;
         void *argument;
         void *resumer_sp;
@@ -59,6 +69,8 @@ struct fiber {
 
 _Static_assert(offsetof(struct run_thread, fiber) == THREAD_FIBER, "");
 _Static_assert(offsetof(struct run_thread, base) == THREAD_BASE, "");
+_Static_assert(offsetof(struct run_thread, interrupt) == THREAD_INTERRUPT, "");
+_Static_assert(offsetof(struct fiber, host_calls) == FIBER_HOST_CALLS, "");
 _Static_assert(offsetof(struct fiber, sp) == FIBER_SP, "");
 _Static_assert(offsetof(struct fiber, entry) == FIBER_ENTRY, "");
 _Static_assert(offsetof(struct fiber, host_limit) == FIBER_HOST_LIMIT, "");
@@ -88,6 +100,17 @@ _Static_assert(TRAP_UNCAUGHT_EXCEPTION == 17, "written out in x64/enter.S");
 void fiber_switch(void **save, void *sp);
 void fiber_begin(void); /* where a fresh fiber starts: calls fiber_main() */
 void fiber_main(void);
+_noreturn_ void fiber_leave(void *sp);
+void fiber_return(void **save, void *ucontext); /* continue at @save by fiber_leave() or fiber_switch() */
+
+/* fiber.c: on a signal handler's stack: the fiber that was interrupted is resumed later from @context. */
+_noreturn_ void fiber_preempted(struct fiber *f, void *context);
+
+void run_interrupted(void); /* fiber.c; called from x64/enter.S */
+
+/* preempt.c: before guest code runs: memory for a frame is there, unless memory ran out. */
+void preempt_prepare(struct run_thread *t);
+void preempt_frame_free(uint8_t *frame);
 
 /* x64/enter.S: run @e->code; returns 0, or the trap that ended it. */
 int guest_enter(struct guest_entry *e);

@@ -7,7 +7,7 @@
 #include "shim/wasi/wasi.h"
 
 #define NS_PER_S     UINT64_C(1000000000)
-#define RANDOM_PIECE (UINT32_C(1) << 20)
+#define RANDOM_PIECE (UINT32_C(1) << 16)
 
 static uint64_t ns_of(const struct timespec *t)
 {
@@ -117,6 +117,7 @@ static enum wasi_errno random_do(struct wasi *w, const struct guest_span *s)
                 /* Gigabytes of it are legal, and must not stop the other guests of this thread. */
                 if (done < s->bytes)
                         ring_yield(w->config.ring);
+                fiber_breathe();
         }
         return WASI_SUCCESS;
 }

@@ -47,7 +47,7 @@ struct wasi_config {
         const int *listen;       /* listening sockets, the guest's: descriptors behind the directories */
         unsigned files_max;      /* open descriptors at once; 0: 1024 */
         uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */
-        uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 1 MiB pieces */
+        uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 64 KiB pieces */
         /* CPU time that this guest has used, for its two CPU clocks; NULL: they are refused. */
         uint64_t (*cpu_time_ns)(void *context);
 };

@@ -376,7 +376,7 @@ static void poll_wait(struct wasi *w, struct poll_set *s)
                 bool clock = clocks_finish(w, s), watch = watches_finish(s);
                 uint64_t wait;
 
-                if (clock || watch)
+                if (clock || watch || fiber_stopping())
                         return;
                 poll_arm(w, s);
                 wait = next_timer(w, s);

@@ -29,6 +29,7 @@ static const uint8_t ops[_RING_OP_MAX] = {
 struct ring {
         struct io_uring uring;
         unsigned in_flight;
+        bool others;
         struct call *ready, **ready_end;
 };
 
@@ -238,6 +239,8 @@ void ring_submit(struct ring *r, struct call *call, const struct ring_op *op)
         call->fiber = NULL;
         call->next = NULL;
         call->back = NULL;
+        /* A close that is taken back would leave the descriptor open, and its number nobody's. */
+        call->keep = op->code == RING_CLOSE;
         if ((unsigned)op->code >= _RING_OP_MAX) {
                 complete(r, call, -EINVAL);
                 return;
@@ -312,6 +315,25 @@ int ring_poll(struct ring *r, bool wait)
         return (int)reap(r);
 }
 
+int ring_wait(struct ring *r, uint64_t ns)
+{
+        struct __kernel_timespec t = { (long long)(ns / 1000000000u), (long long)(ns % 1000000000u) };
+        struct io_uring_cqe *cqe;
+        int e;
+
+        if (ns == UINT64_MAX)
+                return ring_poll(r, true);
+        e = io_uring_submit_and_wait_timeout(&r->uring, &cqe, 1, &t, NULL);
+        if (e < 0 && e != -EINTR && e != -EAGAIN && e != -EBUSY && e != -ETIME)
+                return e;
+        return (int)reap(r);
+}
+
+void ring_set_others(struct ring *r, bool others)
+{
+        r->others = others;
+}
+
 struct fiber *ring_next_ready(struct ring *r)
 {
         struct call *call = r->ready;
@@ -330,7 +352,7 @@ void ring_yield(struct ring *r)
         struct call turn = { .state = CALL_IN_KERNEL };
 
         (void) ring_poll(r, false);
-        if (!r->ready || !fiber_current())
+        if ((!r->ready && !r->others) || !fiber_current())
                 return;
         /* Behind those that are ready already. */
         turn.fiber = fiber_current();
@@ -353,6 +375,10 @@ unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n)
         unsigned done;
 
         while ((done = first_done(calls, n)) == n) {
+                if (_unlikely_(fiber_stopping()))
+                        for (unsigned i = 0; i < n; i++)
+                                if (!calls[i]->keep)
+                                        ring_cancel(r, calls[i]);
                 if (!fiber) {
                         if (ring_poll(r, true) < 0)
                                 abort(); /* nothing in flight can ever finish these calls */

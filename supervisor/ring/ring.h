@@ -11,13 +11,16 @@
  *   afterwards. -EOPNOTSUPP: the kernel cannot; the ring is still disabled.
  * ring_submit - start @op. Returns 0; the outcome, also an early one, is in @call when it is done.
  * ring_cancel - ask for an end; the call is done when its completion (-ECANCELED or other) arrived.
- * call_wait, call_wait_any - on a fiber; on the thread's own stack they poll the ring instead. _any returns the index of a call that is done.
+ * call_wait, call_wait_any - on a fiber; on the thread's own stack they poll the ring instead. _any returns the
+ *   index of a call that is done. A fiber that is to stop (fiber_stop) cancels what it waits for.
  * ring_poll - on the scheduler: reap completions, mark the fibers that can go on;
  *   wait: block until at least one completion. Returns the number reaped or negative errno
  *   (-EDEADLK: asked to wait and nothing is in flight).
  *   What was submitted goes to the kernel here, all of it in one system call; without waiting, and
  *   with nothing submitted or finished, there is none.
  * ring_next_ready - the next fiber that can go on, NULL: none.
+ * ring_wait - ring_poll() that waits @ns at most, also for nothing at all.
+ * ring_set_others - somebody that the ring does not know of could run on this thread: ring_yield() lets go.
  * ring_yield - let the fibers that can go on do so, then come back. On the thread's own stack: poll.
  *
  * What would not wait needs no ring (now.c). Nothing here is asynchronous:
@@ -60,6 +63,7 @@ enum call_state { CALL_BUG, CALL_IDLE, CALL_IN_KERNEL, CALL_CANCELLING, CALL_DON
 struct call {
         enum call_state state;
         int32_t result;            /* >= 0, or negative errno, once CALL_DONE */
+        bool keep;                 /* not cancelled when the fiber is stopped */
         struct fiber *fiber;       /* to wake, NULL: nobody waits */
         struct call *next, **back; /* internal: place in the list of the ready */
 };
@@ -77,6 +81,8 @@ int32_t call_wait(struct ring *r, struct call *call); /* returns call->result */
 unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n);
 int ring_poll(struct ring *r, bool wait);
 struct fiber *ring_next_ready(struct ring *r);
+int ring_wait(struct ring *r, uint64_t ns);
+void ring_set_others(struct ring *r, bool others);
 unsigned ring_in_flight(const struct ring *r);
 void ring_yield(struct ring *r);
 

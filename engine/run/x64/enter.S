@@ -135,19 +135,36 @@ guest_unwind:
 
         .section nacelle_thunks, "ax", @progbits
 
-/* r10: struct run_host. A jump, so that the host function returns to the guest by itself. */
+/* r10: struct run_host. On the way back whoever wants the thread is let in (run_interrupted): a guest
+ * that is always in host calls is never caught in code of its own. */
         .globl  run_host_thunk
-        .hidden run_host_thunk
+        .hidden run_host_thunk, run_interrupted
         .type   run_host_thunk, @function
         .p2align 4
 run_host_thunk:
         load_fiber %r11
         cmpq    FIBER_HOST_LIMIT(%r11), %rsp
         jb      .Lexhausted
+        incq    FIBER_HOST_CALLS(%r11)
         movq    FIBER_ENTRY(%r11), %r11
         movq    %rsp, ENTRY_EXIT_SP(%r11)
         movq    %rbp, ENTRY_EXIT_FP(%r11)
-        jmp     *HOST_CODE(%r10)
+        subq    $8, %rsp
+        call    *HOST_CODE(%r10)
+        addq    $8, %rsp
+        movq    run_thread@gottpoff(%rip), %r11
+        cmpl    $0, %fs:THREAD_INTERRUPT(%r11)
+        jne     .Linterrupted
+        ret
+.Linterrupted:
+        subq    $24, %rsp
+        movq    %rax, 16(%rsp)
+        movups  %xmm0, (%rsp)
+        call    run_interrupted
+        movq    16(%rsp), %rax
+        movups  (%rsp), %xmm0
+        addq    $24, %rsp
+        ret
 .Lexhausted:
         .byte   0x67, 0x0f, 0xb9, 0x40, 10 /* STACK_EXHAUSTED */
         .size   run_host_thunk, . - run_host_thunk

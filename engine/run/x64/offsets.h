@@ -5,11 +5,13 @@
 /* struct run_thread, relative to the thread-local variable */
 #define THREAD_FIBER      0
 #define THREAD_BASE       8
+#define THREAD_INTERRUPT  16
 
 /* struct fiber */
 #define FIBER_SP          0
 #define FIBER_ENTRY       8
 #define FIBER_HOST_LIMIT  16
+#define FIBER_HOST_CALLS  24
 
 /* struct guest_entry */
 #define ENTRY_SP          0

@@ -30,6 +30,48 @@ fiber_switch:
         .cfi_endproc
         .size   fiber_switch, . - fiber_switch
 
+/* void fiber_leave(void *sp): the second half of a switch, for who was saved in another way. */
+        .globl  fiber_leave
+        .hidden fiber_leave
+        .type   fiber_leave, @function
+        .p2align 4
+fiber_leave:
+        .cfi_startproc
+        .cfi_undefined %rip
+        movq    %rdi, %rsp
+        popq    %r15
+        popq    %r14
+        popq    %r13
+        popq    %r12
+        popq    %rbx
+        popq    %rbp
+        ret
+        .cfi_endproc
+        .size   fiber_leave, . - fiber_leave
+
+/* void fiber_return(void **save, void *ucontext)
+ * The first half of a switch; then the kernel restores everything from a signal frame: it finds the
+ * frame by the stack pointer, which is where the handler's return would have left it. */
+        .globl  fiber_return
+        .hidden fiber_return
+        .type   fiber_return, @function
+        .p2align 4
+fiber_return:
+        .cfi_startproc
+        pushq   %rbp
+        pushq   %rbx
+        pushq   %r12
+        pushq   %r13
+        pushq   %r14
+        pushq   %r15
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
+        movl    $15, %eax /* rt_sigreturn */
+        syscall
+        ud2
+        .cfi_endproc
+        .size   fiber_return, . - fiber_return
+
 /* The bottom frame of a fiber: a zero frame pointer and no caller end every walk here. */
         .globl  fiber_begin
         .hidden fiber_begin

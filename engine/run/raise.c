@@ -1,0 +1,23 @@
+/* In a file of its own: a test of host functions has another one. */
+#include <string.h>
+
+#include "engine/run/machine.h"
+
+void trap_raise(enum trap trap, const char *text)
+{
+        struct fiber *f = fiber_current();
+        struct guest_entry *e = f ? f->entry : NULL;
+
+        if (!e)
+                abort(); /* no guest called: nobody to trap */
+        if (e->trap) {
+                struct machine_state state = { .sp = (uintptr_t)e->exit_sp,
+                                               .fp = (uintptr_t)e->exit_fp };
+
+                *e->trap = (struct trap_info) { .trap = trap };
+                if (text)
+                        strncpy(e->trap->text, text, sizeof(e->trap->text) - 1);
+                trap_capture(e->trap, f, trap, state, run_thread.base);
+        }
+        guest_unwind(e, trap);
+}
