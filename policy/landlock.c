@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "policy/key.h"
 #include "policy/policy.h"
 
 enum { KIND_FS, KIND_NET, KIND_SCOPE };
@@ -15,10 +16,10 @@ enum { KIND_FS, KIND_NET, KIND_SCOPE };
 static const struct right {
         unsigned kind, bit;
         int abi;
-        bool reads;
+        uint32_t verbs;
         const char *text;
 } rights[] = {
-#define RIGHT(kind, name, bit, abi, reads, text) { KIND_##kind, bit, abi, reads, text },
+#define RIGHT(kind, name, bit, abi, verbs, text) { KIND_##kind, bit, abi, verbs, text },
 #include "policy/landlock.def"
 };
 
@@ -34,6 +35,9 @@ struct __attribute__((packed)) path_beneath_attr {
 #define RULESET_VERSION   1u
 #define RULE_PATH_BENEATH 1u
 
+/* EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV */
+#define FILE_RIGHTS (UINT64_C(7) | UINT64_C(1) << 14 | UINT64_C(1) << 15)
+
 int policy_landlock_abi(void)
 {
         long r = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
@@ -41,13 +45,15 @@ int policy_landlock_abi(void)
         return r < 0 ? 0 : (int)r;
 }
 
-static uint64_t mask(unsigned kind, int abi, bool only_reads)
+#define VERBS_ANY UINT32_MAX /* rights that no key has, too */
+
+static uint64_t mask(unsigned kind, int abi, uint32_t verbs)
 {
         uint64_t m = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(rights); i++)
                 if (rights[i].kind == kind && rights[i].abi <= abi &&
-                    (!only_reads || rights[i].reads))
+                    (verbs == VERBS_ANY || rights[i].verbs & verbs))
                         m |= UINT64_C(1) << rights[i].bit;
         return m;
 }
@@ -75,8 +81,8 @@ static int restrict_self(int ruleset, struct error *err)
 int policy_landlock(struct lockdown *l, struct error *err)
 {
         int abi = policy_landlock_abi();
-        struct ruleset_attr attr = { mask(KIND_FS, abi, false), mask(KIND_NET, abi, false),
-                                     mask(KIND_SCOPE, abi, false) };
+        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
+                                     mask(KIND_SCOPE, abi, VERBS_ANY) };
         _cleanup_close_ int fd = -EBADF;
 
         if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
@@ -96,7 +102,7 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
 {
         int abi = policy_landlock_abi();
         /* No signal scope: the broker kills its cell, which is not below its own domain. */
-        struct ruleset_attr attr = { mask(KIND_FS, abi, false), mask(KIND_NET, abi, false), 0 };
+        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY), 0 };
         _cleanup_close_ int fd = -EBADF;
 
         if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
@@ -109,10 +115,13 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
         if (fd < 0)
                 return fd;
         for (unsigned i = 0; i < n; i++) {
-                struct path_beneath_attr rule = { .parent_fd = trees[i].dirfd };
+                struct path_beneath_attr rule = { .parent_fd = trees[i].fd };
 
-                rule.allowed = mask(KIND_FS, abi, trees[i].read_only);
-                rule.allowed &= ~UINT64_C(1); /* nothing that the broker may run */
+                rule.allowed = mask(KIND_FS, abi, trees[i].verbs);
+                if (trees[i].file) /* of a file the kernel takes no rights that only directories have */
+                        rule.allowed &= FILE_RIGHTS;
+                if (!rule.allowed)
+                        continue;
                 if (syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &rule, 0) < 0)
                         return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE,
                                          "granting a directory in Landlock");

@@ -70,10 +70,11 @@ _must_check_ int policy_seal(struct lockdown *l, void *address, size_t size, str
 _must_check_ int policy_landlock(struct lockdown *l, struct error *err);
 _must_check_ int policy_seccomp(struct lockdown *l, enum role role, struct error *err);
 
-/* The broker's own: from here on only what lies beneath these directories can be opened. */
+/* The broker's own: from here on only what lies beneath these can be opened. */
 struct policy_tree {
-        int dirfd;
-        bool read_only;
+        int fd;
+        uint32_t verbs; /* of the key (key.h): landlock.def has the rights of each */
+        bool file;      /* one file, not a tree */
 };
 
 _must_check_ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees,

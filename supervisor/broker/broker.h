@@ -40,6 +40,8 @@ struct run_dir {
         const char *host;  /* path on the host: a directory */
         const char *guest; /* what the guest sees; NULL: the same text */
         bool read_only;
+        uint32_t verbs;    /* set of VERB_... (policy/key.h); 0: by read_only */
+        bool file;         /* one file: it is in @guest, a directory, under its own name */
 };
 
 struct run_options { /* start zeroed; strings and arrays are borrowed */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/artefact/cache.h"
+#include "policy/key.h"
 #include "policy/policy.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/listen.h"
@@ -27,7 +28,7 @@ static bool is_granted(const struct broker *b, int dirfd)
                 if (at < 0 || fstat(at, &st) < 0)
                         return true;
                 for (unsigned i = 0; i < b->options.ndirs; i++)
-                        if (!b->options.dirs[i].read_only &&
+                        if (grant_verbs(&b->options.dirs[i]) != VERB_READ && !b->options.dirs[i].file &&
                             fstat(b->paths.handles[i].fd, &grant) == 0 &&
                             grant.st_dev == st.st_dev && grant.st_ino == st.st_ino)
                                 return true;
@@ -54,18 +55,42 @@ static void protect_cache(struct broker *b)
                 paths_protect(&b->paths, fd);
 }
 
+uint32_t grant_verbs(const struct run_dir *dir)
+{
+        return dir->verbs ? dir->verbs : dir->read_only ? VERB_READ : key_kind_verbs(KEY_DIRECTORY);
+}
+
+/* The directory itself, or the one that holds the file; *@ret_only: the file's name in it. */
+static int grant_open(const struct run_dir *dir, const char **ret_only)
+{
+        const char *slash = strrchr(dir->host, '/');
+        char parent[4096];
+
+        *ret_only = NULL;
+        if (!dir->file)
+                return open(dir->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (slash && (size_t)(slash - dir->host) >= sizeof(parent) - 1) {
+                errno = ENAMETOOLONG;
+                return -1;
+        }
+        *ret_only = slash ? slash + 1 : dir->host;
+        snprintf(parent, sizeof(parent), "%.*s/", slash ? (int)(slash - dir->host) : 1, slash ? dir->host : ".");
+        return open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
 int grants_open(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
         int r;
 
         for (unsigned i = 0; i < o->ndirs; i++) {
-                int fd = open(o->dirs[i].host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                const char *only;
+                int fd = grant_open(&o->dirs[i], &only);
 
                 if (fd < 0)
                         return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "directory %s: %m",
                                          o->dirs[i].host);
-                r = paths_grant(&b->paths, fd, o->dirs[i].read_only, err);
+                r = paths_grant_verbs(&b->paths, fd, grant_verbs(&o->dirs[i]), only, err);
                 if (r < 0) {
                         close(fd);
                         return error_prefix(err, "directory %s", o->dirs[i].host);
@@ -85,15 +110,28 @@ int grants_lock(struct broker *b, struct error *err)
 {
         struct policy_tree trees[PATH_HANDLES_MAX];
         struct lockdown l = { 0 };
+        int r;
 
 #ifdef NACELLE_SANITIZERS
         l.skip = LAYER_BIT(LAYER_LANDLOCK); /* a leak check at the end reads /proc */
 #endif
-        for (unsigned i = 0; i < b->options.ndirs; i++)
-                trees[i] = (struct policy_tree) { b->paths.handles[i].fd,
-                                                  b->paths.handles[i].read_only };
+        for (unsigned i = 0; i < b->options.ndirs; i++) {
+                const struct path_handle *h = &b->paths.handles[i];
+
+                trees[i] = (struct policy_tree) { .fd = h->fd, .verbs = h->verbs };
+                if (!h->only)
+                        continue;
+                trees[i].file = true;
+                trees[i].fd = openat(h->fd, h->only, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                if (trees[i].fd < 0)
+                        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s: %m", h->only);
+        }
         /* Absent Landlock was reported with the cell's layers already. */
-        return policy_landlock_trees(&l, trees, b->options.ndirs, err);
+        r = policy_landlock_trees(&l, trees, b->options.ndirs, err);
+        for (unsigned i = 0; i < b->options.ndirs; i++)
+                if (trees[i].file)
+                        close(trees[i].fd);
+        return r;
 }
 
 static void put_string(struct buffer *b, const char *s)
@@ -124,7 +162,7 @@ static void build(const struct broker *b, struct buffer *out)
 
         buffer_append(out, &head, sizeof(head));
         for (unsigned i = 0; i < o->ndirs; i++)
-                buffer_append(out, &(struct config_dir) { i, o->dirs[i].read_only },
+                buffer_append(out, &(struct config_dir) { i, grant_verbs(&o->dirs[i]) == VERB_READ },
                               sizeof(struct config_dir));
         strings = out->size;
         for (unsigned i = 0; i < o->nargs; i++)

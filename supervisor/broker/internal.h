@@ -63,5 +63,8 @@ _must_check_ int grants_config(struct broker *b, int *ret_fd, size_t *ret_bytes,
 void outcome_take(struct broker *b, const struct answer *a, struct run_outcome *ret);
 _must_check_ int answer_error(struct broker *b, struct error *err); /* of a FAILED message */
 
+/* Verbs of the key that directory @dir stands for. */
+uint32_t grant_verbs(const struct run_dir *dir);
+
 /* "\x1b" and the like become text; at most @size bytes with the terminator. */
 char *text_escape(const char *bytes, size_t n, char *text, size_t size);

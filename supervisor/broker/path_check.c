@@ -3,14 +3,15 @@
 
 #include <string.h>
 
+#include "policy/key.h"
 #include "supervisor/broker/paths.h"
 #include "supervisor/proto/proto.h"
 
 static const struct {
-        bool writes;
+        uint32_t verbs;
         unsigned paths;
 } ops[_PATH_OP_MAX] = {
-#define PATH_OP(name, writes, paths, text) [PATH_##name] = { writes, paths },
+#define PATH_OP(name, verbs, paths, text) [PATH_##name] = { verbs, paths },
 #include "supervisor/proto/path_ops.def"
 };
 
@@ -104,11 +105,37 @@ static int find_handle(const struct paths *p, uint32_t index, const struct path_
         return 0;
 }
 
-static bool writes(const struct path_request *head)
+/* What the key of the (first) directory must let do. */
+static uint32_t verbs_of(const struct path_request *head)
 {
-        return ops[head->op].writes ||
-               (head->op == PATH_OPEN &&
-                head->flags & (PATH_WRITE | PATH_CREATE | PATH_TRUNCATE | PATH_APPEND));
+        uint32_t verbs = ops[head->op].verbs;
+
+        if (head->op != PATH_OPEN || head->flags & PATH_DIRECTORY)
+                return verbs;
+        if (head->flags & PATH_READ)
+                verbs |= VERB_READ;
+        if (head->flags & (PATH_WRITE | PATH_TRUNCATE | PATH_APPEND))
+                verbs |= VERB_WRITE;
+        if (head->flags & PATH_CREATE)
+                verbs |= VERB_CREATE;
+        return verbs;
+}
+
+static int lacks(const struct path_handle *dir)
+{
+        return dir->verbs & ~(uint32_t)VERB_READ ? -EPERM : -EROFS;
+}
+
+/* Of a directory with one name for the guest: the others are not there, and nor is the directory. */
+static int check_only(const struct checked_request *c)
+{
+        if (!c->dir->only && !(c->dir2 && c->dir2->only))
+                return 0;
+        if (c->head.op == PATH_STAT_DIR || c->head.op == PATH_CLOSE_DIR)
+                return 0;
+        if (ops[c->head.op].paths != 1 || strcmp(c->path.whole, c->dir->only) != 0)
+                return ops[c->head.op].paths ? -ENOENT : -EACCES;
+        return 0;
 }
 
 static int check_access(const struct paths *p, struct checked_request *c)
@@ -121,15 +148,18 @@ static int check_access(const struct paths *p, struct checked_request *c)
                 return r;
         if (head->op == PATH_CLOSE_DIR && c->dir->granted)
                 return -EBADF;
-        if (writes(head) && c->dir->read_only)
-                return -EROFS;
+        if (verbs_of(head) & ~c->dir->verbs)
+                return lacks(c->dir);
         if (head->op == PATH_RENAME || head->op == PATH_LINK) {
                 r = find_handle(p, head->dir2, &c->dir2);
                 if (r < 0)
                         return r;
+                if (!(c->dir2->verbs & VERB_CREATE))
+                        return lacks(c->dir2);
                 /* A link into a writable place would make a read-only file writable. */
-                if (c->dir2->read_only)
-                        return -EROFS;
+                if (c->dir2->verbs & ~c->dir->verbs)
+                        return -EPERM;
+                c->replaces = c->dir2->verbs & VERB_REMOVE;
         }
         return 0;
 }
@@ -177,8 +207,11 @@ int path_request_check(const struct paths *p, const void *message, size_t size,
                 return broken(err, "a time with too many nanoseconds");
 
         ret->dir = ret->dir2 = NULL;
+        ret->replaces = false;
         ret->refused = check_access(p, ret);
         if (ret->refused == 0)
                 ret->refused = check_paths(ret, bytes);
+        if (ret->refused == 0)
+                ret->refused = check_only(ret);
         return 0;
 }

@@ -16,6 +16,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "policy/key.h"
 #include "supervisor/broker/paths.h"
 
 #define AGAIN_MAX 128 /* openat2() beside somebody else's rename */
@@ -66,30 +67,17 @@ void paths_protect(struct paths *p, int dirfd)
         p->protected_ino = st.st_ino;
 }
 
-static int add(struct paths *p, int fd, bool read_only, bool granted)
+static int add(struct paths *p, struct path_handle handle)
 {
         for (unsigned i = 0; i < PATH_HANDLES_MAX; i++) {
                 if (p->handles[i].fd >= 0)
                         continue;
-                p->handles[i] = (struct path_handle) { fd, read_only, granted };
+                p->handles[i] = handle;
                 if (i >= p->used)
                         p->used = i + 1;
                 return (int)i;
         }
         return -EMFILE;
-}
-
-int paths_grant(struct paths *p, int fd, bool read_only, struct error *err)
-{
-        int r;
-
-        if (is_window(fd))
-                return error_set(err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
-                                 "its files are windows to the kernel and to other processes");
-        r = add(p, fd, read_only, true);
-        if (r < 0)
-                return error_set(err, STAGE_POLICY, r, ERROR_NOWHERE, "too many directories");
-        return 0;
 }
 
 static int open_beneath(struct paths *p, int dir, const char *path, uint64_t flags, mode_t mode)
@@ -112,6 +100,35 @@ static int open_beneath(struct paths *p, int dir, const char *path, uint64_t fla
                         return -errno;
         }
         return -EAGAIN;
+}
+
+int paths_grant_verbs(struct paths *p, int fd, uint32_t verbs, const char *only, struct error *err)
+{
+        _cleanup_close_ int file = -EBADF;
+        struct stat st;
+        int r;
+
+        if (is_window(fd))
+                return error_set(err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
+                                 "its files are windows to the kernel and to other processes");
+        if (only) {
+                file = open_beneath(p, fd, only, O_PATH | O_NOFOLLOW, 0);
+                if (file < 0 || fstat(file, &st) < 0)
+                        return error_set(err, STAGE_POLICY, file < 0 ? file : -errno, ERROR_NOWHERE,
+                                         "%s: %s", only, strerror(file < 0 ? -file : errno));
+                if (!S_ISREG(st.st_mode))
+                        return error_set(err, STAGE_POLICY, -EINVAL, ERROR_NOWHERE, "%s: not a regular file",
+                                         only);
+        }
+        r = add(p, (struct path_handle) { .fd = fd, .granted = true, .verbs = verbs, .only = only });
+        if (r < 0)
+                return error_set(err, STAGE_POLICY, r, ERROR_NOWHERE, "too many directories");
+        return 0;
+}
+
+int paths_grant(struct paths *p, int fd, bool read_only, struct error *err)
+{
+        return paths_grant_verbs(p, fd, read_only ? VERB_READ : key_kind_verbs(KEY_DIRECTORY), NULL, err);
 }
 
 static bool is_protected(const struct paths *p, const struct stat *st)
@@ -180,7 +197,7 @@ static int hand_out(struct paths *p, const struct checked_request *c, int fd, st
         if (S_ISDIR(st.st_mode)) {
                 if (c->head.flags & PATH_WRITE && !(c->head.flags & PATH_DIRECTORY))
                         return -EISDIR;
-                r = add(p, fd, c->dir->read_only, false);
+                r = add(p, (struct path_handle) { .fd = fd, .verbs = c->dir->verbs });
                 if (r < 0)
                         return r;
                 reply->handle = (uint32_t)r;
@@ -373,7 +390,8 @@ static int do_two_names(struct paths *p, const struct checked_request *c)
         to = open_parent(p, c->dir2, &c->path2);
         if (to < 0)
                 return to;
-        r = c->head.op == PATH_RENAME ? renameat(from, c->path.name, to, c->path2.name)
+        r = c->head.op == PATH_RENAME ? renameat2(from, c->path.name, to, c->path2.name,
+                                                  c->replaces ? 0 : RENAME_NOREPLACE)
                                       : linkat(from, c->path.name, to, c->path2.name, 0);
         return r < 0 ? -errno : 0;
 }

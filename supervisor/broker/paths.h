@@ -1,6 +1,8 @@
 /* paths.h - the broker's side of path.h: the directories that a cell may name, and what is done there.
  *
- * paths_grant - add directory @fd (taken over on success) as the next handle.
+ * paths_grant - add directory @fd (taken over on success) as the next handle; @read_only: VERB_READ
+ *   alone. paths_grant_verbs - with the verbs of a key (policy/key.h). @only: NULL, or the one name in
+ *   the directory that there is for the guest, a regular file; borrowed.
  *   -EACCES for the file systems that are windows to other processes (proc, sys, ...).
  * paths_protect - operations below may not touch this directory's entries: the artefact cache.
  * path_request_check - read @size bytes at @message once and check them whole. Touches no file.
@@ -18,7 +20,9 @@
 
 struct path_handle {
         int fd;            /* -EBADF: free */
-        bool read_only, granted;
+        bool granted;
+        uint32_t verbs;    /* VERB_... */
+        const char *only;  /* NULL: every name */
 };
 
 struct paths {
@@ -39,6 +43,7 @@ struct checked_path {
 struct checked_request {
         struct path_request head;
         const struct path_handle *dir, *dir2;
+        bool replaces;     /* RENAME: may take the place of a file that is there */
         int refused;       /* 0, or the negative errno that is the answer */
         struct checked_path path, path2;
 };
@@ -46,6 +51,8 @@ struct checked_request {
 void paths_init(struct paths *p);
 void paths_done(struct paths *p);
 _must_check_ int paths_grant(struct paths *p, int fd, bool read_only, struct error *err);
+_must_check_ int paths_grant_verbs(struct paths *p, int fd, uint32_t verbs, const char *only,
+                                   struct error *err);
 void paths_protect(struct paths *p, int dirfd);
 
 _must_check_ int path_request_check(const struct paths *p, const void *message, size_t size,

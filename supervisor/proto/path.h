@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 enum path_op {
-#define PATH_OP(name, writes, paths, text) PATH_##name,
+#define PATH_OP(name, verbs, paths, text) PATH_##name,
 #include "supervisor/proto/path_ops.def"
         _PATH_OP_MAX,
 };

@@ -125,7 +125,8 @@ static bool as_expected(const struct drill *d, const struct error *err)
 
 static void run(const struct drill *d, const char *program)
 {
-        struct run_dir dirs[] = { { directory, "/d", false }, { readonly_directory, "/r", true } };
+        struct run_dir dirs[] = { { .host = directory, .guest = "/d" },
+                                  { .host = readonly_directory, .guest = "/r", .read_only = true } };
         _cleanup_(broker_stopp) struct broker *b = NULL;
         struct error err = { 0 };
         char argument[96], text[400];

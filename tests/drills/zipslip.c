@@ -68,7 +68,8 @@ static struct shared *unpack(const char *cell)
 {
         struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE,
                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        const struct run_dir dirs[] = { { top, "/in", true }, { jail, "/out", false } };
+        const struct run_dir dirs[] = { { .host = top, .guest = "/in", .read_only = true },
+                                        { .host = jail, .guest = "/out" } };
         const char *args[] = { "unzip", "/in/evil.zip", "/out" };
         const struct run_options o = { .dirs = dirs, .ndirs = 2, .args = args, .nargs = 3,
                                        .no_cache = true, .cell_program = cell };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "policy/kernel.h"
+#include "policy/key.h"
 #include "policy/posture.h"
 #include "tests/unit/unit.h"
 
@@ -165,21 +166,22 @@ START_TEST(landlock_leaves_the_granted_trees)
         for (int i = 0; i < 2; i++) {
                 snprintf(path, sizeof(path), "%s/%d", top, i);
                 ck_assert_int_eq(mkdir(path, 0755), 0);
-                trees[i] = (struct policy_tree) { open(path, O_PATH | O_DIRECTORY), i == 1 };
-                ck_assert_int_eq(mknodat(trees[i].dirfd, "old", S_IFREG | 0644, 0), 0);
+                trees[i] = (struct policy_tree) { .fd = open(path, O_PATH | O_DIRECTORY),
+                                                  .verbs = i == 1 ? VERB_READ : key_kind_verbs(KEY_DIRECTORY) };
+                ck_assert_int_eq(mknodat(trees[i].fd, "old", S_IFREG | 0644, 0), 0);
         }
         ck_assert_int_eq(policy_landlock_trees(&l, trees, 2, &err), 0);
 
-        ck_assert_int_ge(openat(trees[0].dirfd, "new", O_CREAT | O_WRONLY, 0644), 0);
-        ck_assert_int_ge(openat(trees[1].dirfd, "old", O_RDONLY), 0);
-        ck_assert_int_lt(openat(trees[1].dirfd, "old", O_WRONLY), 0);
+        ck_assert_int_ge(openat(trees[0].fd, "new", O_CREAT | O_WRONLY, 0644), 0);
+        ck_assert_int_ge(openat(trees[1].fd, "old", O_RDONLY), 0);
+        ck_assert_int_lt(openat(trees[1].fd, "old", O_WRONLY), 0);
         ck_assert_int_eq(errno, EACCES);
-        ck_assert_int_lt(openat(trees[1].dirfd, "new", O_CREAT | O_WRONLY, 0644), 0);
+        ck_assert_int_lt(openat(trees[1].fd, "new", O_CREAT | O_WRONLY, 0644), 0);
         ck_assert_int_eq(errno, EACCES);
         ck_assert_int_lt(open("/etc/passwd", O_RDONLY), 0);
         ck_assert_int_eq(errno, EACCES);
-        unlinkat(trees[0].dirfd, "new", 0);
-        unlinkat(trees[0].dirfd, "old", 0);
+        unlinkat(trees[0].fd, "new", 0);
+        unlinkat(trees[0].fd, "old", 0);
 }
 END_TEST
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "policy/key.h"
 #include "supervisor/broker/paths.h"
 #include "tests/unit/unit.h"
 
@@ -374,6 +375,96 @@ START_TEST(a_handle_of_a_readonly_tree_is_readonly)
 }
 END_TEST
 
+/* Handle 2: TOP/d with the verbs of the row. */
+static const struct {
+        const char *name;
+        uint32_t verbs;
+        enum path_op op;
+        uint32_t flags;
+        const char *path, *path2;
+        int result;
+} verb_rows[] = {
+        { "read", VERB_READ, PATH_OPEN, PATH_READ, "file", NULL, 0 },
+        { "read does not write", VERB_READ, PATH_OPEN, PATH_WRITE, "file", NULL, -EROFS },
+        { "read does not create", VERB_READ, PATH_OPEN, PATH_CREATE, "new", NULL, -EROFS },
+        { "read does not list for a drop box", VERB_WRITE | VERB_CREATE, PATH_READ_DIR, 0, NULL, NULL, -EPERM },
+        { "a drop box cannot be read", VERB_WRITE | VERB_CREATE, PATH_OPEN, PATH_READ, "file", NULL, -EPERM },
+        { "nor asked about", VERB_WRITE | VERB_CREATE, PATH_STAT, 0, "file", NULL, -EPERM },
+        { "but filled", VERB_WRITE | VERB_CREATE, PATH_OPEN, PATH_WRITE | PATH_CREATE, "new", NULL, 0 },
+        { "write in place", VERB_READ | VERB_WRITE, PATH_OPEN, PATH_WRITE, "file", NULL, 0 },
+        { "without creating", VERB_READ | VERB_WRITE, PATH_OPEN, PATH_WRITE | PATH_CREATE, "new", NULL, -EPERM },
+        { "nor directories", VERB_READ | VERB_WRITE, PATH_MKDIR, 0, "new", NULL, -EPERM },
+        { "nor links", VERB_READ | VERB_WRITE, PATH_SYMLINK, 0, "new", "file", -EPERM },
+        { "nor removing", VERB_READ | VERB_WRITE | VERB_CREATE, PATH_UNLINK, 0, "file", NULL, -EPERM },
+        { "nor directories away", VERB_READ | VERB_WRITE | VERB_CREATE, PATH_RMDIR, 0, "sub", NULL, -EPERM },
+        { "nor renaming", VERB_READ | VERB_WRITE | VERB_CREATE, PATH_RENAME, 0, "file", "moved", -EPERM },
+        { "cut is to write", VERB_READ | VERB_CREATE, PATH_OPEN, PATH_READ | PATH_TRUNCATE, "file", NULL, -EPERM },
+        { "times are to write", VERB_READ | VERB_REMOVE, PATH_SET_TIMES, 0, "file", NULL, -EPERM },
+        { "create and remove", VERB_CREATE | VERB_REMOVE, PATH_MKDIR, 0, "new", NULL, 0 },
+        { "remove alone", VERB_REMOVE, PATH_UNLINK, 0, "file", NULL, 0 },
+        { "rename", VERB_CREATE | VERB_REMOVE, PATH_RENAME, 0, "file", "moved", 0 },
+};
+
+START_TEST(a_verb_that_is_not_there)
+{
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/d", top);
+        ck_assert_int_eq(paths_grant_verbs(&paths, open(path, O_RDONLY | O_DIRECTORY), verb_rows[_i].verbs,
+                                           NULL, &err), 0);
+        got_fd = -EBADF;
+        ck_assert_msg(ask((struct path_request) { .op = verb_rows[_i].op, .flags = verb_rows[_i].flags, .dir = 2, .dir2 = 2,
+                                                  .length = 100 },
+                          verb_rows[_i].path, verb_rows[_i].path2) == verb_rows[_i].result,
+                      "%s: %d", verb_rows[_i].name, reply.result);
+        if (got_fd >= 0)
+                close(got_fd);
+}
+END_TEST
+
+/* From a key with less into one with more: the file would gain. And no taking of another's place. */
+START_TEST(a_rename_does_not_gain)
+{
+        char path[128];
+
+        snprintf(path, sizeof(path), "%s/d", top);
+        ck_assert_int_eq(paths_grant_verbs(&paths, open(path, O_RDONLY | O_DIRECTORY),
+                                           VERB_READ | VERB_CREATE | VERB_REMOVE, NULL, &err), 0);
+        ck_assert_int_eq(paths_grant_verbs(&paths, open(path, O_RDONLY | O_DIRECTORY), VERB_CREATE, NULL, &err), 0);
+        ck_assert_int_eq(ask((struct path_request) { .op = PATH_RENAME, .dir = 2, .dir2 = 0 }, "file", "moved"), -EPERM);
+        ck_assert_int_eq(ask((struct path_request) { .op = PATH_LINK, .dir = 2, .dir2 = 0 }, "file", "moved"), -EPERM);
+        put("d/other", "content");
+        ck_assert_int_eq(ask((struct path_request) { .op = PATH_RENAME, .dir = 0, .dir2 = 3 }, "file", "other"), -EEXIST);
+        ck_assert_int_eq(ask((struct path_request) { .op = PATH_RENAME, .dir = 0, .dir2 = 3 }, "file", "moved"), 0);
+}
+END_TEST
+
+START_TEST(one_file_is_all_there_is)
+{
+        struct paths before = paths;
+        char path[128];
+        int fd;
+
+        snprintf(path, sizeof(path), "%s/d", top);
+        fd = open(path, O_RDONLY | O_DIRECTORY);
+        ck_assert_int_eq(paths_grant_verbs(&paths, fd, VERB_READ, "none", &err), -ENOENT);
+        ck_assert_int_eq(paths_grant_verbs(&paths, fd, VERB_READ, "sub", &err), -EINVAL);
+        ck_assert_int_eq(paths_grant_verbs(&paths, fd, VERB_READ, "inner", &err), -EINVAL); /* a link */
+        ck_assert_uint_eq(paths.used, before.used);
+        ck_assert_int_eq(paths_grant_verbs(&paths, fd, VERB_READ, "file", &err), 0);
+        ck_assert_int_eq(ASK(OPEN, "file", .dir = 2, .flags = PATH_READ), 0);
+        close(got_fd);
+        ck_assert_int_eq(ASK(STAT, "file", .dir = 2), 0);
+        ck_assert_int_eq(ASK(OPEN, "file", .dir = 2, .flags = PATH_WRITE), -EROFS);
+        ck_assert_int_eq(ASK(OPEN, "fifo", .dir = 2, .flags = PATH_READ), -ENOENT);
+        ck_assert_int_eq(ASK(OPEN, "./file", .dir = 2, .flags = PATH_READ), -ENOENT);
+        ck_assert_int_eq(ASK(OPEN, ".", .dir = 2, .flags = PATH_READ | PATH_DIRECTORY), -ENOENT);
+        ck_assert_int_eq(ASK(STAT, "sub", .dir = 2), -ENOENT);
+        ck_assert_int_eq(ASK(READ_DIR, NULL, .dir = 2, .length = 100), -EACCES);
+        ck_assert_int_eq(ask((struct path_request) { .op = PATH_LINK, .dir = 2, .dir2 = 0 }, "file", "l"), -EROFS);
+}
+END_TEST
+
 START_TEST(windows_are_not_granted)
 {
         int fd = open("/proc/self", O_RDONLY | O_DIRECTORY);
@@ -450,6 +541,9 @@ int main(void)
         tcase_add_test(tc, read_a_directory);
         tcase_add_test(tc, handles_end);
         tcase_add_test(tc, a_handle_of_a_readonly_tree_is_readonly);
+        tcase_add_loop_test(tc, a_verb_that_is_not_there, 0, ELEMENTSOF(verb_rows));
+        tcase_add_test(tc, a_rename_does_not_gain);
+        tcase_add_test(tc, one_file_is_all_there_is);
         tcase_add_test(tc, windows_are_not_granted);
         tcase_add_test(tc, windows_below_a_grant_are_shut);
         tcase_add_test(tc, the_cache_is_protected);
