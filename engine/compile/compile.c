@@ -15,7 +15,6 @@
 #pragma weak peak_set_free
 
 #define BATCH_BYTES  (64u << 10) /* of wasm: what a worker takes at a time */
-#define CODE_MAX     UINT32_C(0x7fffffff)
 #define JOBS_MAX     256u
 
 /* Neighbouring functions that one worker compiles. The limits of a batch depend on the module
@@ -29,6 +28,7 @@ struct batch {
 };
 
 struct job {
+        const struct fast_machine *machine;
         struct fast_shared shared;
         const struct compile_options *options;
         struct peak_set *hot;             /* optimised functions to put in, or NULL */
@@ -87,10 +87,10 @@ static bool output_call(struct fast_output *out, uint32_t at, uint32_t function)
         return true;
 }
 
-static void pad_code(struct buffer *code)
+static void pad_code(const struct job *job, struct buffer *code)
 {
         while (buffer_ok(code) && code->size % PEAK_ALIGN)
-                buffer_u8(code, 0xcc);
+                buffer_u8(code, job->machine->padding[code->size % 4]);
 }
 
 /* An optimised function in place of the fast one. The padding before it belongs to its neighbour,
@@ -123,25 +123,25 @@ static int batch_compile(struct job *job, struct fast_unit *unit, struct batch *
                 size_t code = out->code.size, map = out->map.size;
 
                 if (piece && k > b->first) {
-                        pad_code(&out->code);
+                        pad_code(job, &out->code);
                         job->code_bytes[k - 1] += (uint32_t)(out->code.size - code);
                         code = out->code.size;
                 }
-                r = piece ? place_piece(piece, out, &b->err) : fast_function(unit, k, out, &b->err);
+                r = piece ? place_piece(piece, out, &b->err) : job->machine->function(unit, k, out, &b->err);
                 if (r < 0)
                         return error_prefix(&b->err, "function %u",
                                             job->shared.module->imported_functions + k);
                 code = out->code.size - code;
-                if (atomic_fetch_add(&job->code_all, code) + code > CODE_MAX)
+                if (atomic_fetch_add(&job->code_all, code) + code > job->machine->code_max)
                         return error_set(&b->err, STAGE_COMPILE, -E2BIG, ERROR_NOWHERE,
-                                         "the code is larger than 2 GiB");
+                                         "the code is larger than %u bytes", job->machine->code_max);
                 job->code_bytes[k] = (uint32_t)code;
                 job->map_bytes[k] = (uint32_t)(out->map.size - map);
         }
         if (job->hot && b->n) { /* the next batch may begin with an optimised function */
                 size_t code = out->code.size;
 
-                pad_code(&out->code);
+                pad_code(job, &out->code);
                 job->code_bytes[b->first + b->n - 1] += (uint32_t)(out->code.size - code);
                 if (!buffer_ok(&out->code))
                         return error_set(&b->err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "padding");
@@ -153,7 +153,7 @@ static void *worker(void *argument)
 {
         struct job *job = argument;
         const struct compile_options *o = job->options;
-        struct fast_unit *unit = fast_unit_new(&job->shared);
+        struct fast_unit *unit = job->machine->unit_new(&job->shared);
 
         for (;;) {
                 uint32_t i = atomic_fetch_add(&job->next, 1);
@@ -178,7 +178,7 @@ static void *worker(void *argument)
                         atomic_store(&job->stop, true);
                 }
         }
-        fast_unit_free(unit);
+        job->machine->unit_free(unit);
         return NULL;
 }
 
@@ -209,7 +209,7 @@ static int job_error(const struct job *job, struct error *err)
 }
 
 /* Place of every function in the whole. */
-static int offsets_sum(const uint32_t *bytes, uint32_t n, uint32_t *ret)
+static int offsets_sum(const uint32_t *bytes, uint32_t n, uint32_t max, uint32_t *ret)
 {
         uint64_t at = 0;
 
@@ -217,14 +217,14 @@ static int offsets_sum(const uint32_t *bytes, uint32_t n, uint32_t *ret)
                 ret[k] = (uint32_t)at;
                 if (k < n)
                         at += bytes[k];
-                if (at > CODE_MAX)
+                if (at > max)
                         return -E2BIG;
         }
         return 0;
 }
 
 /* The code of @b to its place, the calls in it to theirs. */
-static void batch_place(const struct batch *b, struct compiled_module *c)
+static void batch_place(const struct job *job, const struct batch *b, struct compiled_module *c)
 {
         uint8_t *code = c->code + c->offsets[b->first];
         const struct fast_output *out = &b->out;
@@ -232,10 +232,9 @@ static void batch_place(const struct batch *b, struct compiled_module *c)
         memcpy(code, out->code.bytes, out->code.size);
         for (uint32_t i = 0; i < out->ncalls; i++) {
                 const struct fast_call *call = &out->calls[i];
-                uint32_t rel = c->offsets[call->function] -
-                               (c->offsets[b->first] + call->at + 4);
+                int64_t from = (int64_t)c->offsets[b->first] + call->at;
 
-                memcpy(code + call->at, &rel, 4);
+                job->machine->call_patch(code + call->at, c->offsets[call->function] - from);
         }
 }
 
@@ -243,9 +242,9 @@ static int job_place(struct job *job, struct compiled_module *c)
 {
         int r;
 
-        r = offsets_sum(job->code_bytes, c->nfunctions, c->offsets);
+        r = offsets_sum(job->code_bytes, c->nfunctions, job->machine->code_max, c->offsets);
         if (r == 0)
-                r = offsets_sum(job->map_bytes, c->nfunctions, c->map_offsets);
+                r = offsets_sum(job->map_bytes, c->nfunctions, INT32_MAX, c->map_offsets);
         if (r < 0)
                 return r;
         c->code_bytes = c->offsets[c->nfunctions];
@@ -256,7 +255,7 @@ static int job_place(struct job *job, struct compiled_module *c)
                 struct batch *b = &job->batches[i];
 
                 if (b->out.code.size)
-                        batch_place(b, c);
+                        batch_place(job, b, c);
                 buffer_append(&c->maps, b->out.map.bytes, b->out.map.size);
                 c->cpu_used |= b->out.cpu_used;
                 fast_output_done(&b->out);
@@ -323,25 +322,26 @@ static int fast_run(struct job *job, struct compiled_module *c, struct error *er
         r = job_place(job, c);
         if (r == -E2BIG)
                 return error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE,
-                                 "the code is larger than 2 GiB");
+                                 "the code is larger than %u bytes", job->machine->code_max);
         if (r < 0)
                 return error_set(err, STAGE_COMPILE, r, ERROR_NOWHERE, "%zu bytes of code",
                                  c->code_bytes);
         return 0;
 }
 
-static int fast_compile(const struct checked_module *checked, const struct compile_options *o,
-                        struct compiled_module **ret, struct error *err)
+static int fast_compile(const struct fast_machine *machine, const struct checked_module *checked,
+                        const struct compile_options *o, struct compiled_module **ret,
+                        struct error *err)
 {
         const struct module *m = checked->module;
         _cleanup_(compiled_module_freep) struct compiled_module *c = calloc(1, sizeof(*c));
-        struct job job = { .options = o };
+        struct job job = { .options = o, .machine = machine };
         int r;
 
         if (!c)
                 return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a module");
-        c->machine = MACHINE_X86_64;
-        c->cpu_used = CPU_X86_V2;
+        c->machine = machine->machine;
+        c->cpu_used = machine->cpu;
         c->nfunctions = m->nfunctions - m->imported_functions;
         r = layout_compute(m, &c->layout, err);
         if (r < 0)
@@ -375,15 +375,19 @@ static int fast_compile(const struct checked_module *checked, const struct compi
 int module_compile(const struct checked_module *c, const struct compile_options *o,
                    struct compiled_module **ret, struct error *err)
 {
+        const struct fast_machine *machine = fast_machine_find(o->machine ? o->machine : MACHINE_HOST);
         int r;
 
-        if (!(o->cpu & CPU_X86_V2))
+        if (!machine)
+                return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "code for machine %d is not made", o->machine);
+        if ((o->cpu & machine->cpu) != machine->cpu)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "code for processors below x86-64-v2 is not made");
         if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");
-        r = o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(c, o, ret, err);
+        r = o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(machine, c, o, ret, err);
         if (r == 0)
                 (*ret)->dense = o->dense;
         return r;

@@ -3,8 +3,8 @@
  * module_compile - compile every function of @c.
  * @c: borrowed; the module's bytes must be unchanged since the check
  * @ret: on success a new compiled module, the caller's to compiled_module_free()
- * Returns 0, -EOPNOTSUPP (the CPU level lacks what the module needs), -E2BIG (code larger than
- * 2 GiB, a frame larger than 1 MiB), -ENOMEM, -ECANCELED (progress said stop).
+ * Returns 0, -EOPNOTSUPP (the CPU level lacks what the module needs, a machine that code is not made
+ * for), -E2BIG (code larger than 2 GiB, on aarch64 128 MiB, a frame larger than 1 MiB), -ENOMEM, -ECANCELED (progress said stop).
  *
  * The result is position independent and holds no relocation: calls between functions are
  * relative, constants lie in the code, everything else goes through the instance base (abi.h).
@@ -16,6 +16,13 @@
 #include "engine/validate/validate.h"
 
 enum machine { MACHINE_X86_64 = 62, MACHINE_AARCH64 = 183 }; /* ELF e_machine */
+
+#ifdef __aarch64__
+#define MACHINE_HOST MACHINE_AARCH64
+#else
+#define MACHINE_HOST MACHINE_X86_64
+#endif
+
 enum tier { TIER_FAST, TIER_PEAK, TIER_MIXED };
 
 /* CPU features that code may need; part of the artefact's key and checked at load. */
@@ -39,8 +46,9 @@ char *cpu_features_text(uint64_t features, char *text, unsigned size);
 
 struct compile_options {
         enum tier tier;
+        enum machine machine;     /* that the code is for; 0: MACHINE_HOST */
         unsigned jobs;            /* threads, >= 1 */
-        uint64_t cpu;             /* set of CPU_... that the code may use; V2 is required */
+        uint64_t cpu;             /* set of CPU_... that the code may use; on x86-64 V2 is required */
         /* Every access compares with the size of the memory, so that no guard need lie behind it: for
          * dense slots (engine/instance/slots.h). Slower code; it runs in an ordinary place as well. */
         bool dense;

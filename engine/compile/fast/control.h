@@ -1,90 +1,13 @@
 /* control.h - blocks, branches, select.
  *
- * Where a label takes values, they travel in fixed places: a single result in rax or xmm0, several
+ * Where a label takes values, they travel in fixed places: a single result in RESULT_GPR or
+ * RESULT_VECTOR, several
  * results and all parameters of loops in their stack slots, and the results of the function as
  * abi.h says. Below a block every entry is a constant or in its slot, so nothing else has to be
  * in agreement where paths meet. */
 #pragma once
 
-#include "engine/compile/fast/x64/frame.h"
-
-static uint32_t label_new(struct generator *g)
-{
-        if (!array_room(g, &g->labels, sizeof(struct label), 1))
-                return 0;
-        ((struct label *)g->labels.items)[g->labels.n] = (struct label) { .pc = UINT32_MAX };
-        return g->labels.n++;
-}
-
-static inline struct label *label_at(const struct generator *g, uint32_t label)
-{
-        return (struct label *)g->labels.items + label;
-}
-
-static void label_bind(struct generator *g, uint32_t label)
-{
-        struct label *l = label_at(g, label);
-
-        l->pc = asm_pc(&g->a);
-        g->flags_pc = UINT32_MAX; /* other paths come here with other flags */
-        for (uint32_t n = l->fixups; n;) {
-                const struct fixup *f = (struct fixup *)g->fixups.items + (n - 1);
-
-                jump_patch(g, f->at, l->pc);
-                n = f->next;
-        }
-        l->fixups = 0;
-}
-
-static void jump_label(struct generator *g, unsigned opcode, uint32_t label)
-{
-        struct label *l = label_at(g, label);
-        struct fixup *f;
-
-        if (l->pc != UINT32_MAX) {
-                int64_t rel = (int64_t)l->pc - (asm_pc(&g->a) + 2);
-
-                if (rel >= -128) {
-                        asm_u8(&g->a, opcode == 0xe9 ? 0xeb : opcode - 0x10);
-                        asm_u8(&g->a, (uint8_t)rel);
-                        return;
-                }
-        }
-        if (opcode != 0xe9)
-                asm_u8(&g->a, 0x0f);
-        asm_u8(&g->a, opcode);
-        asm_u32(&g->a, 0);
-        if (l->pc != UINT32_MAX) {
-                jump_patch(g, asm_pc(&g->a) - 4, l->pc);
-                return;
-        }
-        if (!array_room(g, &g->fixups, sizeof(*f), 1))
-                return;
-        f = (struct fixup *)g->fixups.items + g->fixups.n++;
-        *f = (struct fixup) { asm_pc(&g->a) - 4, l->fixups };
-        l->fixups = g->fixups.n;
-}
-
-static inline void jump_always(struct generator *g, uint32_t label)
-{
-        jump_label(g, 0xe9, label);
-}
-
-static void jump_condition(struct generator *g, unsigned cc, uint32_t label)
-{
-        uint32_t parity;
-
-        if (cc < CC_FLOAT_EQ) {
-                jump_label(g, 0x80 | cc, label);
-        } else if (cc == CC_FLOAT_NE) {
-                jump_label(g, 0x80 | CC_P, label);
-                jump_label(g, 0x80 | CC_NE, label);
-        } else {
-                parity = jump_short(g, CC_P);
-                jump_label(g, 0x80 | CC_E, label);
-                jump_here(g, parity);
-        }
-}
+#include FAST_MACHINE(branch.h)
 
 /* Popped condition @e into the flags. */
 static unsigned condition_flags(struct generator *g, struct entry *e)
@@ -115,7 +38,7 @@ static inline bool arity_in_register(const struct control *c)
 
 static inline unsigned result_register(unsigned type)
 {
-        return type_is_vector(type) ? REG_VECTOR + XMM0 : RAX;
+        return type_is_vector(type) ? RESULT_VECTOR : RESULT_GPR;
 }
 
 /* Where an exception goes that is thrown here: the innermost try_table, or out of the function. */
@@ -211,7 +134,7 @@ static void branch_move(struct generator *g, const struct control *c)
         }
         for (uint32_t i = 0; i < n; i++) {
                 const struct entry *e = &g->stack[g->top - n + i];
-                uint32_t k = c->kind == CONTROL_FUNCTION ? (i + 1) % n : i; /* rax last */
+                uint32_t k = c->kind == CONTROL_FUNCTION ? (i + 1) % n : i; /* the first one last */
 
                 e = &g->stack[g->top - n + k];
                 asm_room(&g->a);
@@ -436,43 +359,6 @@ static uint32_t table_label(struct generator *g, struct control *c)
         }
         c->targeted = true;
         return c->label;
-}
-
-/* A few targets: compare with each. */
-static void table_compare(struct generator *g, unsigned index, uint32_t first, uint32_t n)
-{
-        for (uint32_t i = 0; i < n; i++) {
-                if (i == 0)
-                        op_rr(g, 0x85, 0, index, index);
-                else
-                        alu_immediate(g, ALU_CMP, 0, op_reg(index), (int32_t)i);
-                jump_condition(g, CC_E, ((uint32_t *)g->targets.items)[first + i]);
-        }
-        jump_always(g, ((uint32_t *)g->targets.items)[first + n]);
-}
-
-static void table_jump(struct generator *g, unsigned index, uint32_t first, uint32_t n)
-{
-        uint32_t otherwise = ((uint32_t *)g->targets.items)[first + n];
-        struct table_use *use;
-        unsigned base = reg_alloc(g, GPR_MASK);
-
-        alu_immediate(g, ALU_CMP, 0, op_reg(index), (int32_t)n);
-        jump_condition(g, CC_AE, otherwise);
-        asm_u8(&g->a, 0x48 | base >> 3 << 2);
-        asm_u8(&g->a, 0x8d);
-        asm_u8(&g->a, 0x05 | (base & 7) << 3); /* lea base, [rip + table] */
-        asm_u32(&g->a, 0);
-        if (!array_room(g, &g->tables, sizeof(*use), 1))
-                return;
-        use = (struct table_use *)g->tables.items + g->tables.n++;
-        *use = (struct table_use) { asm_pc(&g->a) - 4, first, n };
-        op_rm(g, 0x63, ASM_W, index,
-              (struct operand) { .kind = OPERAND_MEMORY, .base = (uint8_t)base,
-                                 .index = (uint8_t)index, .scale = 2 }, 0);
-        op_rr(g, 0x03, ASM_W, index, base);
-        op_rr(g, 0xff, 0, 4, index);
-        reg_free(g, base);
 }
 
 /* Code of the targets that need moves; each once, however often the table names it. */

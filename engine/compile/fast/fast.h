@@ -2,11 +2,14 @@
  *
  * A unit belongs to one thread and is used for one function after another: its buffers are kept.
  *
- * fast_unit_new - @shared: borrowed, the same for all units of a module. NULL: no memory.
- * fast_function - generate defined function @k. The code is appended to unit->code, 16-aligned,
- *   its map to unit->map and its direct calls to unit->calls (places counted from the start of
- *   unit->code). The caller empties them when it has taken what is in them.
- *   Returns 0, -E2BIG (the frame), -ENOMEM. */
+ * fast_machine_find - the generator for a machine, NULL when there is none.
+ * .unit_new - @shared: borrowed, the same for all units of a module. NULL: no memory.
+ * .unit_free - takes NULL.
+ * .function - generate defined function @k. The code is appended to out->code, 16-aligned, its map
+ *   to out->map and its direct calls to out->calls (places counted from the start of out->code).
+ *   The caller empties them when it has taken what is in them.
+ *   Returns 0, -E2BIG (the frame), -ENOMEM.
+ * .call_patch - the call at @at leads @distance bytes on. */
 #pragma once
 
 #include "engine/compile/compile.h"
@@ -26,7 +29,7 @@ struct fast_shared {
 };
 
 struct fast_call {
-        uint32_t at;       /* of the rel32 */
+        uint32_t at;       /* where the code names the target */
         uint32_t function; /* defined function */
 };
 
@@ -39,8 +42,18 @@ struct fast_output {
 
 struct fast_unit;
 
-struct fast_unit *fast_unit_new(const struct fast_shared *shared);
-void fast_unit_free(struct fast_unit *u); /* takes NULL */
-_must_check_ int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out,
-                               struct error *err);
+struct fast_machine {
+        enum machine machine;
+        uint64_t cpu;       /* features that all its code needs */
+        uint32_t code_max;  /* bytes of a module's code, which calls must reach across */
+        uint8_t padding[4]; /* between functions, where padding is not a multiple of 4 its head */
+        struct fast_unit *(*unit_new)(const struct fast_shared *shared);
+        void (*unit_free)(struct fast_unit *u);
+        int (*function)(struct fast_unit *u, uint32_t k, struct fast_output *out, struct error *err);
+        void (*call_patch)(uint8_t *at, int64_t distance);
+};
+
+extern const struct fast_machine fast_x64;
+
+const struct fast_machine *fast_machine_find(enum machine machine);
 void fast_output_done(struct fast_output *out);

@@ -10,22 +10,22 @@
  * to merge where paths meet: at a block, all entries below are put into their stack slots, and
  * results travel in fixed places.
  *
- * Registers have one numbering: 0..15 general, 16..31 vector. Temporaries hold entries; each
- * is owned by at most one of them. */
+ * Registers have one numbering, general ones first. Temporaries hold entries; each is owned by at
+ * most one of them.
+ *
+ * Machines. The files of this folder are the same for all; what emits instructions is in a folder for
+ * each machine, under the same names, and is included through FAST_MACHINE(). The whole is compiled
+ * once for each machine, from the unit.c of its folder. */
 #pragma once
 
 #include "engine/compile/fast/fast.h"
-#include "engine/compile/fast/x64/asm.h"
+#include FAST_MACHINE(machine.h)
 #include "engine/decode/body.h"
 
 enum { T_I32 = VAL_I32, T_I64 = VAL_I64, T_F32 = VAL_F32, T_F64 = VAL_F64, T_V128 = VAL_V128,
        T_REF = VAL_REF };
 
 #define REG_NONE 0xffu
-#define REG_VECTOR 16u
-#define GPR_MASK 0x0000ffffu
-#define VEC_MASK 0xffff0000u
-#define BIT(r)   (UINT32_C(1) << (r))
 
 enum entry_kind {
         ENTRY_CONST,
@@ -87,16 +87,16 @@ struct label {
 };
 
 struct fixup {
-        uint32_t at, next;   /* rel32 of a jump */
+        uint32_t at, next;   /* where the jump names its target */
 };
 
 struct table_use {           /* a jump table, laid behind the code */
-        uint32_t at;         /* disp32 of the lea */
+        uint32_t at;         /* where the code names the table, or the table */
         uint32_t first, n;   /* in .targets */
 };
 
 struct cold {                /* code that is laid behind the function */
-        uint32_t at;         /* rel32 of the jump to it */
+        uint32_t at;         /* where the jump to it names it */
         uint32_t resume;
         uint32_t wasm;       /* offset in the body */
         uint8_t kind;        /* enum cold_kind */
@@ -113,7 +113,7 @@ struct detour {              /* of a branch that is hardly taken: its move is la
 
 struct folded {              /* of ENTRY_MEMORY */
         struct operand operand;
-        uint32_t regs;       /* temporaries in it */
+        reg_set regs;        /* temporaries in it */
         uint32_t wasm;
 };
 
@@ -139,11 +139,11 @@ struct generator {
         uint32_t stack_room;
         struct local *locals;
         uint32_t nlocals, locals_room;
-        uint32_t temps, used;      /* registers: that hold entries; that hold something now */
-        uint32_t owner[32];        /* entry number + 1; 0: held by the instruction */
-        uint32_t reg_local[32];    /* of registers that hold a local */
-        uint32_t pinned;           /* registers that hold locals */
-        uint32_t kept;             /* of those: caller-saved, put home around calls */
+        reg_set temps, used;       /* registers: that hold entries; that hold something now */
+        uint32_t owner[REG_COUNT]; /* entry number + 1; 0: held by the instruction */
+        uint32_t reg_local[REG_COUNT]; /* of registers that hold a local */
+        reg_set pinned;            /* registers that hold locals */
+        reg_set kept;              /* of those: caller-saved, put home around calls */
         struct folded folded;
 
         struct control *controls;
@@ -159,8 +159,8 @@ struct generator {
         uint32_t flags_pc;         /* the flags there are those of the value in .flags_reg */
         uint8_t flags_reg, flags_w;
         uint32_t frame_patch;      /* where the prologue reserves the frame */
-        uint32_t saved;            /* callee-saved registers in use */
-        unsigned base;             /* register with the base of memory 0, or REG_NONE: through gs */
+        reg_set saved;             /* callee-saved registers in use */
+        unsigned base;             /* register with the base of memory 0, or REG_NONE: through the instance base */
         unsigned nsaved;
         bool has_calls;
         bool sparse;               /* only locals that the body names are in .locals */
@@ -185,7 +185,7 @@ static inline unsigned type_w(unsigned t)
         return t != T_I32 ? ASM_W : 0;
 }
 
-static inline uint32_t type_regs(unsigned t)
+static inline reg_set type_regs(unsigned t)
 {
         return type_is_vector(t) ? VEC_MASK : GPR_MASK;
 }

@@ -3,7 +3,7 @@
  * The validator has counted the uses, weighted by loop depth. Without calls in the function every
  * register is free for the taking. With calls the heaviest go to the registers that a callee
  * saves; others take a caller-saved one only when their uses pay for the way home and back
- * around each call. */
+ * around each call. What registers there are, assign.h of the machine says. */
 #pragma once
 
 #include "engine/compile/fast/stack.h"
@@ -103,7 +103,25 @@ static bool locals_read(struct generator *g)
         return true;
 }
 
-static void local_pin(struct generator *g, uint32_t local, unsigned reg, uint32_t *pool)
+static unsigned param_register(struct abi_location at)
+{
+        return at.place == ABI_INTEGER ? argument_gprs[at.index] : REG_VECTOR + at.index;
+}
+
+/* Where parameters come in. */
+static void locals_arrive(struct generator *g)
+{
+        struct abi_walk walk = { 0 };
+
+        for (uint32_t i = 0; i < g->type->nparams; i++) {
+                struct abi_location at = abi_next(&walk, g->type->params[i]);
+
+                if (at.place != ABI_SPILL)
+                        g->locals[i].arrival = (uint8_t)param_register(at);
+        }
+}
+
+static void local_pin(struct generator *g, uint32_t local, unsigned reg, reg_set *pool)
 {
         g->locals[local].reg = (uint8_t)reg;
         g->reg_local[reg] = local;
@@ -113,7 +131,7 @@ static void local_pin(struct generator *g, uint32_t local, unsigned reg, uint32_
 
 /* The first @n of @hot to registers of @pool, a parameter where it arrives if that is free. */
 static void locals_pin(struct generator *g, const struct hot_locals *hot, unsigned from, unsigned n,
-                       uint32_t pool)
+                       reg_set pool)
 {
         for (unsigned i = from; i < n; i++) {
                 unsigned reg = g->locals[hot->index[i]].arrival;
@@ -123,22 +141,22 @@ static void locals_pin(struct generator *g, const struct hot_locals *hot, unsign
         }
         for (unsigned i = from; i < n; i++)
                 if (g->locals[hot->index[i]].reg == REG_NONE)
-                        local_pin(g, hot->index[i], (unsigned)__builtin_ctz(pool), &pool);
+                        local_pin(g, hot->index[i], reg_first(pool), &pool);
 }
 
 /* How many of @hot, from @from, weigh more than @least and fit @pool. */
-static unsigned locals_count(const struct hot_locals *hot, unsigned from, uint32_t pool,
+static unsigned locals_count(const struct hot_locals *hot, unsigned from, reg_set pool,
                              uint64_t least)
 {
-        unsigned n = from, room = (unsigned)__builtin_popcount(pool);
+        unsigned n = from, room = reg_number(pool);
 
         while (n < hot->n && n - from < room && hot->weight[n] > least)
                 n++;
         return n;
 }
 
-static void locals_assign_class(struct generator *g, const struct hot_locals *hot, uint32_t caller,
-                                uint32_t callee)
+static void locals_assign_class(struct generator *g, const struct hot_locals *hot, reg_set caller,
+                                reg_set callee)
 {
         uint64_t keep = 2 * (uint64_t)g->facts->call_weight;
         unsigned n, all;
@@ -163,55 +181,6 @@ static bool loops_matter(const struct generator *g, unsigned times)
 
         return g->facts->has_loops && hot->n &&
                hot->weight[0] > times * (uint64_t)g->facts->call_weight;
-}
-
-/* Memory 0 through gs costs no register, but a cycle of each load (the segment's base is added on
- * its own), and what was stored that way is not forwarded as fast. A function with loops takes a
- * register for the base when it has one to spare. */
-static void base_assign(struct generator *g, uint32_t caller, uint32_t callee)
-{
-        uint32_t spare;
-
-        g->base = g->shared->owns_memory ? REG_NONE : R15;
-        if (g->base != REG_NONE || !g->m->nmemories || g->sparse || !loops_matter(g, 2))
-                return;
-        spare = caller & ~g->pinned;
-        if (g->has_calls || (spare & (spare - 1)) == 0)
-                spare = callee & ~g->pinned;
-        if (spare)
-                g->base = 31 - (unsigned)__builtin_clz(spare);
-}
-
-static void locals_assign(struct generator *g)
-{
-        static const uint8_t gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8, R9 };
-        const uint32_t callee_saved = BIT(RBX) | BIT(R12) | BIT(R13) | BIT(R14) | BIT(R15);
-        const uint32_t arguments = BIT(RDI) | BIT(RSI) | BIT(R8) | BIT(R9);
-        uint32_t callee = callee_saved & ~(g->shared->owns_memory ? 0 : BIT(R15));
-        struct abi_walk walk = { 0 };
-
-        for (uint32_t i = 0; i < g->type->nparams; i++) {
-                struct abi_location at = abi_next(&walk, g->type->params[i]);
-
-                if (at.place == ABI_INTEGER)
-                        g->locals[i].arrival = gprs[at.index];
-                else if (at.place == ABI_VECTOR)
-                        g->locals[i].arrival = (uint8_t)(REG_VECTOR + at.index);
-        }
-        g->pinned = 0;
-        if (!g->sparse) {
-                locals_assign_class(g, &g->facts->integer,
-                                    arguments | (g->has_calls ? 0 : BIT(R10)), callee);
-                locals_assign_class(g, &g->facts->vector, UINT32_C(0x7ff0) << REG_VECTOR, 0);
-        }
-        base_assign(g, arguments, callee);
-        g->saved = (g->pinned | (g->base == REG_NONE ? 0 : BIT(g->base))) & callee_saved;
-        g->kept = g->has_calls ? g->pinned & ~callee_saved : 0;
-        g->temps = (GPR_MASK & ~callee_saved & ~BIT(RSP) & ~BIT(RBP)) | VEC_MASK;
-        g->temps &= ~g->pinned;
-        if (g->base != REG_NONE)
-                g->temps &= ~BIT(g->base);
-        g->nsaved = (unsigned)__builtin_popcount(g->saved);
 }
 
 /* Homes in the frame, below the saved registers; then the stack slots. */

@@ -1,7 +1,7 @@
 /* stack.h - the operand stack, the registers that its entries hold, and references to locals. */
 #pragma once
 
-#include "engine/compile/fast/x64/move.h"
+#include FAST_MACHINE(move.h)
 
 static inline int32_t slot_at(const struct generator *g, uint32_t slot)
 {
@@ -14,7 +14,7 @@ static inline bool is_temp(const struct generator *g, unsigned reg)
 }
 
 /* Registers that the value of @e is read from. */
-static inline uint32_t entry_reads(const struct generator *g, const struct entry *e)
+static inline reg_set entry_reads(const struct generator *g, const struct entry *e)
 {
         switch (e->kind) {
         case ENTRY_REG:
@@ -33,7 +33,7 @@ static inline uint32_t entry_reads(const struct generator *g, const struct entry
 }
 
 /* Temporaries of a popped entry are free again, but those in @but. */
-static inline void entry_release_but(struct generator *g, const struct entry *e, uint32_t but)
+static inline void entry_release_but(struct generator *g, const struct entry *e, reg_set but)
 {
         if (e->kind == ENTRY_REG)
                 g->used &= ~(BIT(e->reg) & g->temps & ~but);
@@ -60,7 +60,7 @@ static inline void entry_owns(struct generator *g, uint32_t n, unsigned reg)
                 g->owner[reg] = n + 1;
 }
 
-static unsigned reg_alloc(struct generator *g, uint32_t class);
+static unsigned reg_alloc(struct generator *g, reg_set class);
 
 /* Put entry @n, which is on the stack, into its slot. Changes no flags. */
 static void entry_spill(struct generator *g, uint32_t n)
@@ -124,16 +124,16 @@ static void entry_spill_constant(struct generator *g, uint32_t n)
 }
 
 /* A temporary of @class; when there is none, the oldest entry gives its own. */
-static unsigned reg_alloc(struct generator *g, uint32_t class)
+static unsigned reg_alloc(struct generator *g, reg_set class)
 {
-        uint32_t mask = g->temps & class, free = mask & ~g->used;
+        reg_set mask = g->temps & class, free = mask & ~g->used;
         unsigned reg;
 
         if (_unlikely_(!free)) {
                 uint32_t oldest = UINT32_MAX;
 
-                for (uint32_t left = mask; left; left &= left - 1) {
-                        uint32_t owner = g->owner[__builtin_ctz(left)];
+                for (reg_set left = mask; left; left &= left - 1) {
+                        uint32_t owner = g->owner[reg_first(left)];
 
                         if (owner && owner < oldest)
                                 oldest = owner;
@@ -143,7 +143,7 @@ static unsigned reg_alloc(struct generator *g, uint32_t class)
                 entry_spill(g, oldest - 1);
                 free = mask & ~g->used;
         }
-        reg = (unsigned)__builtin_ctz(free);
+        reg = reg_first(free);
         g->used |= BIT(reg);
         g->owner[reg] = 0;
         return reg;
@@ -355,8 +355,8 @@ static void stack_flush(struct generator *g)
 /* Before a call: temporaries of entries below @height go to their slots. */
 static void stack_spill_temps(struct generator *g, uint32_t height)
 {
-        for (uint32_t left = g->temps & g->used; left; left &= left - 1) {
-                unsigned reg = (unsigned)__builtin_ctz(left);
+        for (reg_set left = g->temps & g->used; left; left &= left - 1) {
+                unsigned reg = reg_first(left);
 
                 if (g->used >> reg & 1 && g->owner[reg] && g->owner[reg] <= height)
                         entry_spill(g, g->owner[reg] - 1);
@@ -390,10 +390,7 @@ static void entry_load(struct generator *g, const struct entry *e, unsigned dst)
                 break;
         case ENTRY_MEMORY:
                 map_add(g, asm_pc(&g->a), g->folded.wasm);
-                if (type_is_vector(e->type))
-                        op_sse2(g, float_prefix(e->type), 0x10, 0, dst, g->folded.operand);
-                else
-                        op_rm(g, 0x8b, type_w(e->type), dst, g->folded.operand, 0);
+                load_register(g, e->type, dst, g->folded.operand);
                 break;
         case ENTRY_FLAGS:
                 abort();
@@ -450,36 +447,6 @@ static void entry_into(struct generator *g, struct entry *e, unsigned reg, struc
         e->reg = (uint8_t)reg;
 }
 
-/* As an operand of an instruction: register or memory; integers that are constants, and addresses,
- * take a register. Not for ENTRY_MEMORY whose map entry must be made: see entry_operand_here(). */
-static struct operand entry_operand(struct generator *g, struct entry *e)
-{
-        switch (e->kind) {
-        case ENTRY_SLOT:
-                return op_base(FRAME, slot_at(g, e->slot));
-        case ENTRY_LOCAL:
-                if (g->locals[e->local].reg == REG_NONE)
-                        return op_base(FRAME, g->locals[e->local].home);
-                break;
-        case ENTRY_MEMORY:
-                return g->folded.operand;
-        case ENTRY_CONST:
-                if (type_is_vector(e->type) && (e->constant || e->type == T_V128))
-                        return constant_operand(g, e);
-                break;
-        default:
-                break;
-        }
-        return op_reg(entry_reg(g, e));
-}
-
-/* The next instruction of the code accesses @e: a folded load is named in the map. */
-static inline void entry_operand_here(struct generator *g, const struct entry *e)
-{
-        if (_unlikely_(e->kind == ENTRY_MEMORY))
-                map_add(g, asm_pc(&g->a), g->folded.wasm);
-}
-
 /* The local that the next instruction sets, as its number + 1; 0: none. */
 static inline uint32_t next_set(const struct generator *g)
 {
@@ -494,7 +461,7 @@ static inline uint32_t next_set(const struct generator *g)
 /* Where the result of the instruction goes: the register of the local that the next instruction
  * sets, unless it is in @busy (read after the first write); else the temporary of @reuse, if it
  * has one of that class outside of @busy; else a new one. */
-static unsigned reg_result(struct generator *g, uint32_t class, uint32_t busy,
+static unsigned reg_result(struct generator *g, reg_set class, reg_set busy,
                            const struct entry *reuse)
 {
         uint32_t set = next_set(g);

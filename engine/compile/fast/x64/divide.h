@@ -75,10 +75,11 @@ static void divide_variable(struct generator *g, const struct division *d, struc
         division_push(g, d, &b);
 }
 
-/* 128 bits: @low on the lower halves, then @high, which takes the carry, on the upper ones. The
+/* 128 bits: an instruction on the lower halves, then one that takes the carry on the upper ones. The
  * moves between them leave the flags alone. */
-static void wide_sum(struct generator *g, unsigned low, unsigned high)
+static void wide_sum(struct generator *g, bool subtract)
 {
+        unsigned low = subtract ? 0x2b : 0x03, high = subtract ? 0x1b : 0x13; /* sub sbb, add adc */
         struct entry b[2], a[2];
         struct operand rm[2];
 
@@ -99,12 +100,12 @@ static void wide_sum(struct generator *g, unsigned low, unsigned high)
 }
 
 /* rdx:rax = rax * operand */
-static void wide_product(struct generator *g, unsigned digit)
+static void wide_product(struct generator *g, bool is_signed)
 {
         struct entry b = stack_pop(g), a = stack_pop(g);
 
         division_operands(g, &a, &b);
-        op_rm(g, 0xf7, ASM_W, digit, entry_operand(g, &b), 0);
+        op_rm(g, 0xf7, ASM_W, is_signed ? 5 : 4, entry_operand(g, &b), 0); /* imul, mul */
         entry_release(g, &b);
         push_reg(g, T_I64, RAX);
         push_reg(g, T_I64, RDX);

@@ -16,9 +16,11 @@ static inline unsigned packed_prefix(unsigned type)
         return type == T_F32 ? 0 : 0x66;
 }
 
-/* add, sub, mul, div */
-static void float_binary(struct generator *g, unsigned opcode, unsigned type, bool commutes)
+enum float_op { FLOAT_ADD = 0x58, FLOAT_MUL = 0x59, FLOAT_SUB = 0x5c, FLOAT_DIV = 0x5e };
+
+static void float_binary(struct generator *g, enum float_op opcode, unsigned type)
 {
+        bool commutes = opcode == FLOAT_ADD || opcode == FLOAT_MUL;
         struct entry b = stack_pop(g), a = stack_pop(g);
         unsigned dst, first;
         struct operand rm;

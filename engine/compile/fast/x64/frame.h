@@ -6,12 +6,10 @@
  *   rsp       16-aligned */
 #pragma once
 
-#include "engine/compile/fast/locals.h"
+#include "engine/compile/fast/x64/assign.h"
 #include "engine/compile/fast/x64/convert.h"
 #include "engine/compile/fast/x64/divide.h"
 #include "engine/compile/fast/x64/memory.h"
-
-static const uint8_t argument_gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8, R9 };
 
 static struct operand spill_operand(const struct generator *g, unsigned n)
 {
@@ -25,10 +23,7 @@ static void store_spill(struct generator *g, unsigned type, unsigned reg, unsign
 
 static void load_spill(struct generator *g, unsigned type, unsigned reg, unsigned n)
 {
-        if (type_is_vector(type))
-                op_sse2(g, float_prefix(type), 0x10, 0, reg, spill_operand(g, n));
-        else
-                op_rm(g, 0x8b, type_w(type), reg, spill_operand(g, n), 0);
+        load_register(g, type, reg, spill_operand(g, n));
 }
 
 /* Everything of the function's own is put back; the return address is on top of the stack. */
@@ -36,7 +31,7 @@ static void frame_unwind(struct generator *g)
 {
         int32_t at = -8;
 
-        for (uint32_t left = g->saved; left; left &= left - 1, at -= 8)
+        for (reg_set left = g->saved; left; left &= left - 1, at -= 8)
                 op_frame(g, 0x8b, ASM_W, (unsigned)__builtin_ctz(left), at);
         asm_u8(&g->a, 0xc9); /* leave */
 }
@@ -45,11 +40,6 @@ static void frame_leave(struct generator *g)
 {
         frame_unwind(g);
         asm_u8(&g->a, 0xc3);
-}
-
-static unsigned param_register(struct abi_location at)
-{
-        return at.place == ABI_INTEGER ? argument_gprs[at.index] : REG_VECTOR + at.index;
 }
 
 /* One pass over the parameters: 0 homes; 1 to callee-saved registers; 2 to the others, which are
@@ -113,7 +103,7 @@ static void frame_zero(struct generator *g)
         int32_t low = 0, high = 0;
         unsigned zero = REG_VECTOR + XMM15;
 
-        for (uint32_t left = g->pinned; left; left &= left - 1) {
+        for (reg_set left = g->pinned; left; left &= left - 1) {
                 unsigned reg = (unsigned)__builtin_ctz(left);
 
                 if (g->reg_local[reg] < g->type->nparams)
@@ -154,7 +144,7 @@ static void frame_enter(struct generator *g)
         asm_room(&g->a);
         asm_u8(&g->a, 0x55);             /* push rbp */
         op_rr(g, 0x8b, ASM_W, RBP, RSP); /* mov rbp, rsp */
-        for (uint32_t left = g->saved; left; left &= left - 1) {
+        for (reg_set left = g->saved; left; left &= left - 1) {
                 unsigned reg = (unsigned)__builtin_ctz(left);
 
                 if (reg >= 8)

@@ -1,7 +1,7 @@
 /* integer.h - arithmetic and comparison of i32 and i64. */
 #pragma once
 
-#include "engine/compile/fast/stack.h"
+#include "engine/compile/fast/x64/operand.h"
 
 enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
 
@@ -576,10 +576,27 @@ static void integer_count(struct generator *g, unsigned opcode, unsigned type, u
         push_result(g, type, dst, &a, NULL);
 }
 
-/* movsx, movzx, movsxd, and mov for wrap: @opcode with 0x0f before it when @map. */
-static void integer_extend(struct generator *g, unsigned map, unsigned opcode, unsigned flags,
-                           unsigned type)
+static void integer_clz(struct generator *g, unsigned type)
 {
+        integer_count(g, 0xbd, type, CPU_X86_LZCNT);
+}
+
+static void integer_ctz(struct generator *g, unsigned type)
+{
+        integer_count(g, 0xbc, type, CPU_X86_BMI1);
+}
+
+static void integer_popcnt(struct generator *g, unsigned type)
+{
+        integer_count(g, 0xb8, type, CPU_X86_V2);
+}
+
+/* movsx, movsxd: the lowest @bytes, sign-extended */
+static inline void integer_extend_s(struct generator *g, unsigned bytes, unsigned type)
+{
+        unsigned map = bytes == 4 ? MAP_1BYTE : MAP_0F;
+        unsigned opcode = bytes == 1 ? 0xbe : bytes == 2 ? 0xbf : 0x63;
+        unsigned flags = type == T_I64 ? ASM_W : bytes == 1 ? ASM_BYTE : 0;
         struct entry a = stack_pop(g);
         unsigned dst;
         struct operand rm;

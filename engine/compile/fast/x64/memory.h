@@ -1,4 +1,4 @@
-/* memory.h - addresses in linear memory, loads and stores, globals.
+/* memory.h - addresses in linear memory, loads and stores.
  *
  * Memory 0 of the instance is %gs:offset(index). What keeps an access inside is in abi.h: the guard
  * behind the slot, or a comparison. */
@@ -116,7 +116,7 @@ static void access_begin(struct generator *g, struct access *x, const struct ent
         }
 }
 
-static void access_done(struct generator *g, const struct access *x, uint32_t but)
+static void access_done(struct generator *g, const struct access *x, reg_set but)
 {
         entry_release_but(g, &x->address, but);
         if (x->base != REG_NONE && !(BIT(x->base) & but))
@@ -145,6 +145,21 @@ static bool next_takes_memory(const struct generator *g, unsigned type)
 struct load {
         uint8_t map, opcode, flags, width, type;
 };
+
+#define I32_LOAD_ROW     { MAP_1BYTE, 0x8b, 0, 4, T_I32 }
+#define I64_LOAD_ROW     { MAP_1BYTE, 0x8b, ASM_W, 8, T_I64 }
+#define F32_LOAD_ROW     { 0, 0x10, 0, 4, T_F32 }
+#define F64_LOAD_ROW     { 0, 0x10, 0, 8, T_F64 }
+#define I32_LOAD8_S_ROW  { MAP_0F, 0xbe, 0, 1, T_I32 }
+#define I32_LOAD8_U_ROW  { MAP_0F, 0xb6, 0, 1, T_I32 }
+#define I32_LOAD16_S_ROW { MAP_0F, 0xbf, 0, 2, T_I32 }
+#define I32_LOAD16_U_ROW { MAP_0F, 0xb7, 0, 2, T_I32 }
+#define I64_LOAD8_S_ROW  { MAP_0F, 0xbe, ASM_W, 1, T_I64 }
+#define I64_LOAD8_U_ROW  { MAP_0F, 0xb6, 0, 1, T_I64 }
+#define I64_LOAD16_S_ROW { MAP_0F, 0xbf, ASM_W, 2, T_I64 }
+#define I64_LOAD16_U_ROW { MAP_0F, 0xb7, 0, 2, T_I64 }
+#define I64_LOAD32_S_ROW { MAP_1BYTE, 0x63, ASM_W, 4, T_I64 }
+#define I64_LOAD32_U_ROW { MAP_1BYTE, 0x8b, 0, 4, T_I64 }
 
 static void memory_load(struct generator *g, const struct load *l, uint64_t offset, uint32_t memory)
 {
@@ -231,47 +246,4 @@ static void memory_size(struct generator *g, uint32_t memory)
         if (type->page_shift)
                 shift_immediate(g, SHIFT_SHR, ASM_W, dst, type->page_shift);
         push_reg(g, type_of_address(&type->size), dst);
-}
-
-/* Where a global is; an imported mutable one is behind a pointer, loaded to a temporary. */
-static struct operand global_operand(struct generator *g, uint32_t n, unsigned *ret_temp)
-{
-        int32_t at = g->layout->globals + (int32_t)(n * ABI_GLOBAL_BYTES);
-        unsigned reg;
-
-        *ret_temp = REG_NONE;
-        if (n >= g->m->imported_globals || !g->m->globals[n].type.is_mutable)
-                return op_gs(GPR_NONE, at);
-        reg = *ret_temp = reg_alloc(g, GPR_MASK);
-        op_rm(g, 0x8b, ASM_W, reg, op_gs(GPR_NONE, at), 0);
-        return op_base((enum gpr)reg, 0);
-}
-
-static void global_get(struct generator *g, uint32_t n)
-{
-        unsigned type = valtype_kind(g->m->globals[n].type.type), temp, dst;
-        struct operand o = global_operand(g, n, &temp);
-
-        dst = reg_result(g, type_regs(type), 0, NULL);
-        if (type_is_vector(type))
-                op_sse2(g, float_prefix(type), 0x10, 0, dst, o);
-        else
-                op_rm(g, 0x8b, type_w(type), dst, o, 0);
-        if (temp != REG_NONE)
-                reg_free(g, temp);
-        push_reg(g, type, dst);
-}
-
-static void global_set(struct generator *g, uint32_t n)
-{
-        unsigned type = valtype_kind(g->m->globals[n].type.type), temp, reg;
-        struct entry value = stack_pop(g);
-        struct operand o;
-
-        reg = entry_reg(g, &value);
-        o = global_operand(g, n, &temp);
-        store_register(g, type, type == T_I32 ? 4 : 8, reg, o);
-        entry_release(g, &value);
-        if (temp != REG_NONE)
-                reg_free(g, temp);
 }

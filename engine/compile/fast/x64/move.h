@@ -4,21 +4,6 @@
 
 #include "engine/compile/fast/generator.h"
 
-enum condition {
-        CC_O = 0, CC_NO = 1, CC_B = 2, CC_AE = 3, CC_E = 4, CC_NE = 5, CC_BE = 6, CC_A = 7,
-        CC_S = 8, CC_NS = 9, CC_P = 10, CC_NP = 11, CC_L = 12, CC_GE = 13, CC_LE = 14, CC_G = 15,
-        CC_FLOAT_EQ = 16, /* E and NP: two tests */
-        CC_FLOAT_NE = 17, /* NE or P */
-};
-
-enum cold_kind {
-        COLD_TRAP,
-        COLD_TRUNC_SIGNED,
-        COLD_TRUNC_U32,
-        COLD_TRUNC_U64,
-        COLD_CALL_TYPE, /* an entry of another type, or an empty one */
-};
-
 #define FRAME RBP
 #define LOOP_ALIGNMENT 16u
 
@@ -146,6 +131,27 @@ static inline void store_frame(struct generator *g, unsigned type, unsigned src,
                 op_frame(g, 0x89, type_w(type), src, at);
 }
 
+/* A value of @type from memory, as it is laid down in slots, globals and records. */
+static void load_register(struct generator *g, unsigned type, unsigned reg, struct operand o)
+{
+        if (type_is_vector(type))
+                op_sse2(g, float_prefix(type), 0x10, 0, reg, o);
+        else
+                op_rm(g, 0x8b, type_w(type), reg, o, 0);
+}
+
+/* The lower half alone */
+static inline void extend_u32(struct generator *g, unsigned reg)
+{
+        op_rr(g, 0x8b, 0, reg, reg);
+}
+
+/* Flags of a comparison with 0 */
+static inline void test_register(struct generator *g, unsigned w, unsigned reg)
+{
+        op_rr(g, 0x85, w, reg, reg);
+}
+
 static void load_integer(struct generator *g, unsigned dst, uint64_t value)
 {
         if (value <= UINT32_MAX) {
@@ -163,6 +169,16 @@ static void load_integer(struct generator *g, unsigned dst, uint64_t value)
                 asm_u8(&g->a, 0xb8 | (dst & 7));
                 asm_u64(&g->a, value);
         }
+}
+
+/* A constant to the frame without a register. False: there is no such instruction for it. */
+static bool store_frame_constant(struct generator *g, unsigned type, uint64_t value, int32_t at)
+{
+        if (type_is_vector(type) || (type != T_I32 && (uint64_t)(int32_t)value != value))
+                return false;
+        op_rm(g, 0xc7, type_w(type), 0, op_base(FRAME, at), 4);
+        asm_u32(&g->a, (uint32_t)value);
+        return true;
 }
 
 /* The constant of @e as an operand in the constants of the function: floats and vectors. */
@@ -229,6 +245,28 @@ static void jump_patch(struct generator *g, uint32_t at, uint32_t target)
                 memcpy(g->a.start + at, &rel, 4);
 }
 
+/* jmp or jcc to a place that is not known yet; returns where the code names it. */
+static uint32_t jump_ahead(struct generator *g, unsigned cc)
+{
+        if (cc != CC_ALWAYS)
+                asm_u8(&g->a, 0x0f);
+        asm_u8(&g->a, cc == CC_ALWAYS ? 0xe9 : 0x80 | cc);
+        asm_u32(&g->a, 0);
+        return asm_pc(&g->a) - 4;
+}
+
+static void jump_back(struct generator *g, unsigned cc, uint32_t target)
+{
+        int64_t rel = (int64_t)target - (asm_pc(&g->a) + 2);
+
+        if (rel < -128) {
+                jump_patch(g, jump_ahead(g, cc), target);
+                return;
+        }
+        asm_u8(&g->a, cc == CC_ALWAYS ? 0xeb : 0x70 | cc);
+        asm_u8(&g->a, (uint8_t)rel);
+}
+
 /* Short forward jumps inside of one instruction. */
 static inline uint32_t jump_short(struct generator *g, unsigned cc)
 {
@@ -264,14 +302,12 @@ static void trap_here(struct generator *g, enum trap trap, uint32_t wasm)
 static struct cold *cold_jump(struct generator *g, unsigned cc, unsigned kind)
 {
         struct cold *cold;
+        uint32_t at = jump_ahead(g, cc);
 
-        asm_u8(&g->a, 0x0f);
-        asm_u8(&g->a, 0x80 | cc);
-        asm_u32(&g->a, 0);
         if (!array_room(g, &g->cold, sizeof(struct cold), 1))
                 return &g->cold_lost;
         cold = (struct cold *)g->cold.items + g->cold.n++;
-        *cold = (struct cold) { .at = asm_pc(&g->a) - 4, .resume = asm_pc(&g->a),
+        *cold = (struct cold) { .at = at, .resume = asm_pc(&g->a),
                                 .wasm = wasm_here(g), .kind = (uint8_t)kind };
         return cold;
 }
@@ -304,4 +340,15 @@ static void align_loop(struct generator *g)
                 g->a.at += k;
                 n -= k;
         }
+}
+
+static void align_code(struct generator *g)
+{
+        while (asm_pc(&g->a) % 16)
+                asm_u8(&g->a, 0xcc);
+}
+
+static inline uint64_t machine_cpu_used(const struct generator *g)
+{
+        return g->a.cpu_used | (has_avx(g) ? CPU_X86_AVX : 0);
 }

@@ -1,7 +1,7 @@
-/* select.h - select, references, and what the locals take. */
+/* select.h - one value or the other. */
 #pragma once
 
-#include "engine/compile/fast/x64/call.h"
+#include "engine/compile/fast/call.h"
 
 static void conditional_move(struct generator *g, unsigned cc, unsigned w, unsigned dst,
                              struct operand rm)
@@ -70,76 +70,4 @@ static void select_vector(struct generator *g, unsigned cc, struct entry a, stru
         if (cc == CC_FLOAT_NE)
                 jump_here(g, keep2);
         push_result(g, type, dst, &a, &b);
-}
-
-static void operand_select(struct generator *g)
-{
-        struct entry c = stack_pop(g), b = stack_pop(g), a = stack_pop(g);
-        unsigned cc = condition_flags(g, &c);
-
-        if (type_is_vector(a.type))
-                select_vector(g, cc, a, b);
-        else
-                select_general(g, cc, a, b);
-}
-
-/* Popped @value into the local. */
-static void local_assign(struct generator *g, uint32_t n, struct entry *value)
-{
-        const struct local *l = &g->locals[n];
-
-        if (value->kind == ENTRY_REG && value->reg == l->reg)
-                return; /* computed there */
-        if (value->kind == ENTRY_LOCAL && value->local == n)
-                return;
-        local_detach(g, n);
-        if (l->reg != REG_NONE) {
-                if (value->kind == ENTRY_FLAGS)
-                        abort();
-                entry_load(g, value, l->reg);
-        } else if (is_const(value) && !type_is_vector(l->type) &&
-                   fits_simm32(l->type, value->constant)) {
-                op_rm(g, 0xc7, type_w(l->type), 0, op_base(FRAME, l->home), 4);
-                asm_u32(&g->a, (uint32_t)value->constant);
-        } else {
-                store_frame(g, l->type, entry_reg(g, value), l->home);
-        }
-        entry_release(g, value);
-}
-
-static void local_set(struct generator *g, uint32_t n)
-{
-        struct entry value = stack_pop(g);
-
-        local_assign(g, n, &value);
-}
-
-static void local_tee(struct generator *g, uint32_t n)
-{
-        struct entry value = stack_pop(g);
-
-        /* a value in a temporary stays there for the next use, the frame has a copy */
-        if (g->locals[n].reg == REG_NONE && value.kind == ENTRY_REG) {
-                local_detach(g, n);
-                store_frame(g, g->locals[n].type, value.reg, g->locals[n].home);
-                push_reg(g, value.type, value.reg);
-                return;
-        }
-        local_assign(g, n, &value);
-        push_local(g, n);
-}
-
-static void reference_is_null(struct generator *g)
-{
-        integer_eqz(g, T_I64);
-}
-
-static void table_size(struct generator *g, uint32_t table)
-{
-        int32_t at = g->layout->tables + 32 * (int32_t)table +
-                     (int32_t)offsetof(struct table_desc, length);
-        unsigned dst = reg_result(g, GPR_MASK, 0, NULL);
-
-        op_rm(g, 0x8b, ASM_W, dst, op_gs(GPR_NONE, at), 0);
-        push_reg(g, type_of_address(&g->m->tables[table].type.size), dst);
 }

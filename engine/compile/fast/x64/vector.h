@@ -1,7 +1,7 @@
 /* vector.h - the operand stack around the vector instructions of simd.h. */
 #pragma once
 
-#include "engine/compile/fast/x64/select.h"
+#include "engine/compile/fast/variable.h"
 #include "engine/compile/fast/x64/simd.h"
 
 static void vector_constant(struct generator *g, const struct instruction *in)

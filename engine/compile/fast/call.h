@@ -1,7 +1,7 @@
 /* call.h - calls: arguments into place, the jump, results onto the stack. */
 #pragma once
 
-#include "engine/compile/fast/control.h"
+#include FAST_MACHINE(invoke.h)
 
 struct argument {
         uint32_t entry;   /* number on the stack */
@@ -11,8 +11,8 @@ struct argument {
 /* What the callee may change, home or back. */
 static void kept_save(struct generator *g)
 {
-        for (uint32_t left = g->kept; left; left &= left - 1) {
-                unsigned reg = (unsigned)__builtin_ctz(left);
+        for (reg_set left = g->kept; left; left &= left - 1) {
+                unsigned reg = reg_first(left);
                 const struct local *l = &g->locals[g->reg_local[reg]];
 
                 store_frame(g, l->type, reg, l->home);
@@ -21,8 +21,8 @@ static void kept_save(struct generator *g)
 
 static void kept_load(struct generator *g)
 {
-        for (uint32_t left = g->kept; left; left &= left - 1) {
-                unsigned reg = (unsigned)__builtin_ctz(left);
+        for (reg_set left = g->kept; left; left &= left - 1) {
+                unsigned reg = reg_first(left);
                 const struct local *l = &g->locals[g->reg_local[reg]];
 
                 load_frame(g, l->type, reg, l->home);
@@ -53,7 +53,7 @@ static void argument_spill(struct generator *g, uint32_t n, unsigned place)
 /* Every move waits for another: one that reads a target goes to its stack slot. */
 static void arguments_break(struct generator *g, const struct argument *moves, unsigned n)
 {
-        uint32_t targets = 0;
+        reg_set targets = 0;
 
         for (unsigned i = 0; i < n; i++)
                 targets |= BIT(moves[i].reg);
@@ -73,7 +73,7 @@ static void arguments_move(struct generator *g, struct argument *moves, unsigned
 
                 for (unsigned i = 0; i < n; i++) {
                         struct entry *e = &g->stack[moves[i].entry];
-                        uint32_t others = 0;
+                        reg_set others = 0;
 
                         for (unsigned k = 0; k < n; k++)
                                 if (k != i)
@@ -129,13 +129,13 @@ static void results_push(struct generator *g, const struct functype *type, bool 
 
                         /* C leaves the upper half of the register undefined */
                         if (foreign && t == T_I32)
-                                op_rr(g, 0x8b, 0, reg, reg);
+                                extend_u32(g, reg);
                         g->used |= BIT(reg);
                         push_reg(g, t, reg);
                         continue;
                 }
                 asm_room(&g->a);
-                scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+                scratch = type_is_vector(t) ? AFTER_VECTOR : AFTER_GPR;
                 load_spill(g, t, scratch, i - 1);
                 store_frame(g, t, scratch, slot_at(g, g->top));
                 push_slot(g, t);
@@ -147,12 +147,12 @@ static void call_map(struct generator *g)
         map_add(g, asm_pc(&g->a), wasm_here(g));
 }
 
-static void call_relative(struct generator *g, unsigned opcode, uint32_t function)
+/* A call of, or jump to, defined function @function of the module, which is put in later. */
+static void call_relative(struct generator *g, bool jump, uint32_t function)
 {
         struct fast_output *out = g->out;
+        uint32_t at = call_ahead(g, jump);
 
-        asm_u8(&g->a, opcode);
-        asm_u32(&g->a, 0);
         if (out->ncalls == out->calls_room) {
                 uint32_t room = out->calls_room ? 2 * out->calls_room : 256;
                 struct fast_call *grown = realloc(out->calls, room * sizeof(*grown));
@@ -165,62 +165,18 @@ static void call_relative(struct generator *g, unsigned opcode, uint32_t functio
                 out->calls_room = room;
         }
         out->calls[out->ncalls++] = (struct fast_call) {
-                (uint32_t)out->code.size + asm_pc(&g->a) - 4,
+                (uint32_t)out->code.size + at,
                 function - g->m->imported_functions,
         };
 }
 
-/* call or jmp (@jump) to function @n; all else is in place. */
+/* A call of, or jump to, function @n; all else is in place. */
 static void call_target(struct generator *g, uint32_t n, bool jump)
 {
-        int32_t import = g->layout->imports + (int32_t)(n * sizeof(struct import_desc));
-
-        if (n >= g->m->imported_functions) {
-                call_relative(g, jump ? 0xe9 : 0xe8, n);
-                return;
-        }
-        op_rm(g, 0x8b, ASM_W, R10,
-              op_gs(GPR_NONE, import + (int32_t)offsetof(struct import_desc, data)), 0);
-        op_rm(g, 0xff, 0, jump ? 4 : 2, op_gs(GPR_NONE, import), 0);
-}
-
-/* A call of the known multiplication whose operands' upper halves are 0: one mul, and the stores
- * in the order of the function. */
-static bool call_multiply(struct generator *g)
-{
-        const struct entry *top = &g->stack[g->top - 1];
-        struct entry a, b, p;
-        struct access x;
-        struct operand rm;
-
-        if (!is_const(&top[0]) || top[0].constant || !is_const(&top[-2]) || top[-2].constant)
-                return false;
-        if (abi_memory_check(&g->m->memories[0].type, g->shared->dense, 8, 8) != MEMORY_CHECK_GUARD)
-                return false; /* each store has a check of its own */
-        (void)stack_pop(g);
-        b = stack_pop(g);
-        (void)stack_pop(g);
-        a = stack_pop(g);
-        if (is_const(&b))
-                (void)entry_reg(g, &b);
-        entry_into(g, &a, RAX, &b, NULL);
-        reg_claim(g, RDX, &b, NULL);
-        rm = entry_operand(g, &b);
-        op_rm(g, 0xf7, ASM_W, 4, rm, 0);
-        entry_release(g, &b);
-        p = stack_pop(g);
-        (void)entry_reg(g, &p);
-        for (unsigned i = 0; i < 2; i++) {
-                unsigned half = g->shared->multiply_low_first ? i : 1 - i;
-
-                access_begin(g, &x, &p, 8 * half, 8, 0);
-                map_add(g, asm_pc(&g->a), wasm_here(g));
-                store_register(g, T_I64, 8, half ? RDX : RAX, x.operand);
-        }
-        access_done(g, &x, 0);
-        reg_free(g, RAX);
-        reg_free(g, RDX);
-        return true;
+        if (n >= g->m->imported_functions)
+                call_relative(g, jump, n);
+        else
+                call_import(g, g->layout->imports + (int32_t)(n * sizeof(struct import_desc)), jump);
 }
 
 /* Behind a call: the exception that it may have left goes to the handler around. */
@@ -229,7 +185,7 @@ static void call_thrown(struct generator *g)
         if (!g->m->ntags)
                 return;
         asm_room(&g->a);
-        alu_immediate(g, ALU_CMP, ASM_W, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        test_thrown(g);
         jump_condition(g, CC_NE, handler_label(g));
 }
 
@@ -255,34 +211,6 @@ static void call_tail(struct generator *g, uint32_t n)
         call_target(g, n, true);
 }
 
-/* The table's entry for the popped index, its type checked, in r11. */
-static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
-{
-        struct entry e = stack_pop(g);
-        int32_t desc = g->layout->tables + 32 * (int32_t)table;
-        unsigned id;
-        struct cold *cold;
-
-        entry_into(g, &e, R11, NULL, NULL);
-        op_rm(g, 0x3b, ASM_W, R11,
-              op_gs(GPR_NONE, desc + (int32_t)offsetof(struct table_desc, length)), 0);
-        trap_cold(g, CC_AE, TRAP_UNDEFINED_ELEMENT);
-        shift_immediate(g, SHIFT_SHL, ASM_W, R11, 5);
-        op_rm(g, 0x03, ASM_W, R11, op_gs(GPR_NONE, desc), 0);
-        id = reg_alloc(g, GPR_MASK);
-        op_rm(g, 0x8b, 0, id, op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type), 0);
-        op_rm(g, 0x3b, 0, id, op_base(R11, offsetof(struct table_entry, type)), 0);
-        cold = cold_jump(g, CC_NE, COLD_CALL_TYPE);
-        cold->reg = R11;
-        reg_free(g, id);
-}
-
-static void indirect_target(struct generator *g, bool jump)
-{
-        op_rm(g, 0x8b, ASM_W, R10, op_base(R11, offsetof(struct table_entry, data)), 0);
-        op_rm(g, 0xff, 0, jump ? 4 : 2, op_base(R11, offsetof(struct table_entry, code)), 0);
-}
-
 static void call_indirect(struct generator *g, uint32_t type, uint32_t table)
 {
         const struct functype *t = &g->m->types[type];
@@ -305,13 +233,13 @@ static void call_indirect_tail(struct generator *g, uint32_t type, uint32_t tabl
         indirect_target(g, true);
 }
 
-/* The popped reference in r11, not null. */
+/* The popped reference in CALL_REG, not null. */
 static void reference_entry(struct generator *g)
 {
         struct entry e = stack_pop(g);
 
-        entry_into(g, &e, R11, NULL, NULL);
-        op_rr(g, 0x85, ASM_W, R11, R11);
+        entry_into(g, &e, CALL_REG, NULL, NULL);
+        test_register(g, ASM_W, CALL_REG);
         trap_cold(g, CC_E, TRAP_NULL_FUNCTION);
 }
 
@@ -341,8 +269,8 @@ static void call_reference_tail(struct generator *g, uint32_t type)
 static void reference_test(struct generator *g, uint32_t n)
 {
         asm_room(&g->a);
-        entry_load(g, &g->stack[n], R11);
-        op_rr(g, 0x85, ASM_W, R11, R11);
+        entry_load(g, &g->stack[n], CALL_REG);
+        test_register(g, ASM_W, CALL_REG);
 }
 
 static void reference_as_non_null(struct generator *g)
@@ -407,27 +335,27 @@ static void call_builtin(struct generator *g, enum builtin b, const uint32_t *fi
         stack_cut(g, base);
         for (unsigned i = 0; i < nfixed; i++)
                 load_integer(g, argument_gprs[i], fixed[i]);
-        op_rm(g, 0xff, 0, 2, op_gs(GPR_NONE, ABI_BUILTIN(b)), 0);
+        call_builtin_code(g, b);
         call_map(g);
         kept_load(g);
         g->used = 0;
         if (result == VAL_BOTTOM)
                 return;
         if (result == T_I32)
-                op_rr(g, 0x8b, 0, RAX, RAX);
-        g->used |= BIT(RAX);
-        push_reg(g, result, RAX);
+                extend_u32(g, RESULT_GPR);
+        g->used |= BIT(RESULT_GPR);
+        push_reg(g, result, RESULT_GPR);
 }
 
-/* The place of value @k of the exception in r11. */
+/* The place of value @k of the exception in CALL_REG. */
 static struct operand exception_value(unsigned k)
 {
-        return op_base(R11, (int32_t)(ABI_EXCEPTION_VALUES + 16 * k));
+        return op_base(CALL_REG, (int32_t)(ABI_EXCEPTION_VALUES + 16 * k));
 }
 
 static void throw_away(struct generator *g)
 {
-        op_rm(g, 0x89, ASM_W, R11, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        store_register(g, T_REF, 8, CALL_REG, op_gs(GPR_NONE, ABI_HEAD(thrown)));
         jump_always(g, handler_label(g));
 }
 
@@ -439,10 +367,10 @@ static void throw_tag(struct generator *g, uint32_t tag)
 
         call_builtin(g, BUILTIN_exception_new, &tag, 1, 0, T_REF);
         e = stack_pop(g);
-        entry_into(g, &e, R11, NULL, NULL);
+        entry_into(g, &e, CALL_REG, NULL, NULL);
         for (uint32_t i = 0; i < type->nparams; i++) {
                 unsigned t = valtype_kind(type->params[i]);
-                unsigned scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+                unsigned scratch = type_is_vector(t) ? AFTER_VECTOR : AFTER_GPR;
 
                 asm_room(&g->a);
                 entry_load(g, &g->stack[base + i], scratch);
@@ -455,8 +383,8 @@ static void throw_reference(struct generator *g)
 {
         struct entry e = stack_pop(g);
 
-        entry_into(g, &e, R11, NULL, NULL);
-        op_rr(g, 0x85, ASM_W, R11, R11);
+        entry_into(g, &e, CALL_REG, NULL, NULL);
+        test_register(g, ASM_W, CALL_REG);
         trap_cold(g, CC_E, TRAP_NULL_EXCEPTION);
         throw_away(g);
 }
@@ -475,25 +403,22 @@ static void catch_clause(struct generator *g, const struct catch_clause *clause)
         g->stack[base + 1].slot = base;
         call_builtin(g, BUILTIN_exception_catch, fixed, 2, 1, T_I32);
         stack_cut(g, base + 1);
-        op_rr(g, 0x85, 0, RAX, RAX);
+        test_register(g, 0, RESULT_GPR);
         jump_condition(g, CC_E, next);
-        load_frame(g, T_REF, R11, slot_at(g, base));
+        load_frame(g, T_REF, CALL_REG, slot_at(g, base));
         stack_cut(g, base);
         for (uint32_t i = 0; i < type->nparams; i++) {
                 unsigned t = valtype_kind(type->params[i]);
-                unsigned scratch = type_is_vector(t) ? REG_VECTOR + XMM1 : RCX;
+                unsigned scratch = type_is_vector(t) ? AFTER_VECTOR : AFTER_GPR;
 
                 asm_room(&g->a);
-                if (type_is_vector(t))
-                        op_sse2(g, float_prefix(t), 0x10, 0, scratch, exception_value(i));
-                else
-                        op_rm(g, 0x8b, type_w(t), scratch, exception_value(i), 0);
+                load_register(g, t, scratch, exception_value(i));
                 store_frame(g, t, scratch, slot_at(g, g->top));
                 push_slot(g, t);
         }
         asm_room(&g->a);
         if (keep) {
-                store_frame(g, T_REF, R11, slot_at(g, g->top));
+                store_frame(g, T_REF, CALL_REG, slot_at(g, g->top));
                 push_slot(g, T_REF);
         }
         branch_always(g, clause->label);
@@ -520,11 +445,11 @@ static bool try_end(struct generator *g, bool live)
         g->used = 0;
         asm_room(&g->a);
         label_bind(g, c.handler);
-        op_rm(g, 0x8b, ASM_W, R11, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
-        store_frame(g, T_REF, R11, slot_at(g, c.base));
+        load_register(g, T_REF, CALL_REG, op_gs(GPR_NONE, ABI_HEAD(thrown)));
+        store_frame(g, T_REF, CALL_REG, slot_at(g, c.base));
         push_slot(g, T_REF);
-        load_integer(g, RAX, 0);
-        op_rm(g, 0x89, ASM_W, RAX, op_gs(GPR_NONE, ABI_HEAD(thrown)), 0);
+        load_integer(g, RESULT_GPR, 0);
+        store_register(g, T_REF, 8, RESULT_GPR, op_gs(GPR_NONE, ABI_HEAD(thrown)));
         at.at = c.catches;
         for (uint32_t i = 0; i < c.ncatches && !g->failed; i++) {
                 (void)body_catch(&at, false, &clause);
@@ -532,7 +457,7 @@ static bool try_end(struct generator *g, bool live)
                 catch_clause(g, &clause);
         }
         asm_room(&g->a);
-        load_frame(g, T_REF, R11, slot_at(g, c.base));
+        load_frame(g, T_REF, CALL_REG, slot_at(g, c.base));
         throw_away(g);
         stack_cut(g, c.base);
         if (!live && !c.targeted)

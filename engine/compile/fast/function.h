@@ -1,13 +1,15 @@
-/* One function, from front to back: the instructions as a table of which emitter does what. The
- * whole generator is this one compilation unit, so that the emitters are inlined where it pays. */
-#include "engine/compile/fast/x64/atomic.h"
-#include "engine/compile/fast/x64/vector.h"
+/* function.h - one function, from front to back: the instructions as a table of which emitter does what. The
+ * whole generator is one compilation unit, so that the emitters are inlined where it pays. */
+#pragma once
+
+#include FAST_MACHINE(atomic.h)
+#include FAST_MACHINE(vector.h)
 
 struct fast_unit {
         struct generator g;
 };
 
-struct fast_unit *fast_unit_new(const struct fast_shared *shared)
+static struct fast_unit *unit_new(const struct fast_shared *shared)
 {
         struct fast_unit *u = calloc(1, sizeof(*u));
 
@@ -26,7 +28,7 @@ struct fast_unit *fast_unit_new(const struct fast_shared *shared)
         return u;
 }
 
-void fast_unit_free(struct fast_unit *u)
+static void unit_free(struct fast_unit *u)
 {
         if (!u)
                 return;
@@ -42,14 +44,6 @@ void fast_unit_free(struct fast_unit *u)
         free(u->g.targets.items);
         free(u->g.runs.items);
         free(u);
-}
-
-void fast_output_done(struct fast_output *out)
-{
-        buffer_done(&out->code);
-        buffer_done(&out->map);
-        free(out->calls);
-        *out = (struct fast_output) { 0 };
 }
 
 /* Behind code that does not go on: to the else or end that belongs to it, without reading more
@@ -154,16 +148,16 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
                 memory_size(g, in->index);
                 break;
         case OP_I64_ADD128:
-                wide_sum(g, 0x03, 0x13); /* add, adc */
+                wide_sum(g, false);
                 break;
         case OP_I64_SUB128:
-                wide_sum(g, 0x2b, 0x1b); /* sub, sbb */
+                wide_sum(g, true);
                 break;
         case OP_I64_MUL_WIDE_S:
-                wide_product(g, 5); /* imul */
+                wide_product(g, true);
                 break;
         case OP_I64_MUL_WIDE_U:
-                wide_product(g, 4); /* mul */
+                wide_product(g, false);
                 break;
         case OP_MEMORY_ATOMIC_NOTIFY:
                 BUILTIN_CALL(memory_notify, 2, T_I32, in->index, OFFSET_WORDS(in));
@@ -266,9 +260,9 @@ static enum flow instruction_control(struct generator *g, struct instruction *in
         }
 }
 
-#define LOAD(name, map, opcode, flags, width, type)                                     \
+#define LOAD(name)                                                                      \
         case OP_##name: {                                                               \
-                static const struct load l = { map, opcode, flags, width, type };       \
+                static const struct load l = name##_ROW;                                \
                 body_memarg(&g->c, false, &in);                                         \
                 memory_load(g, &l, in.offset, in.index);                                \
                 break;                                                                  \
@@ -298,12 +292,6 @@ static inline void operands_alu(struct generator *g, enum alu op, unsigned type)
         struct entry b = stack_pop(g), a = stack_pop(g);
 
         integer_alu(g, op, type, a, b);
-}
-
-static inline void extend(struct generator *g, unsigned map, unsigned opcode, unsigned flags,
-                          unsigned type)
-{
-        integer_extend(g, map, opcode, flags, type);
 }
 
 static bool control_end(struct generator *g, bool live)
@@ -339,20 +327,20 @@ static void function_body(struct generator *g)
                 DO(SELECT_T, body_types(&g->c, false, &in); operand_select(g))
                 DO(NOP, (void)0)
 
-                LOAD(I32_LOAD, MAP_1BYTE, 0x8b, 0, 4, T_I32)
-                LOAD(I64_LOAD, MAP_1BYTE, 0x8b, ASM_W, 8, T_I64)
-                LOAD(F32_LOAD, 0, 0x10, 0, 4, T_F32)
-                LOAD(F64_LOAD, 0, 0x10, 0, 8, T_F64)
-                LOAD(I32_LOAD8_S, MAP_0F, 0xbe, 0, 1, T_I32)
-                LOAD(I32_LOAD8_U, MAP_0F, 0xb6, 0, 1, T_I32)
-                LOAD(I32_LOAD16_S, MAP_0F, 0xbf, 0, 2, T_I32)
-                LOAD(I32_LOAD16_U, MAP_0F, 0xb7, 0, 2, T_I32)
-                LOAD(I64_LOAD8_S, MAP_0F, 0xbe, ASM_W, 1, T_I64)
-                LOAD(I64_LOAD8_U, MAP_0F, 0xb6, 0, 1, T_I64)
-                LOAD(I64_LOAD16_S, MAP_0F, 0xbf, ASM_W, 2, T_I64)
-                LOAD(I64_LOAD16_U, MAP_0F, 0xb7, 0, 2, T_I64)
-                LOAD(I64_LOAD32_S, MAP_1BYTE, 0x63, ASM_W, 4, T_I64)
-                LOAD(I64_LOAD32_U, MAP_1BYTE, 0x8b, 0, 4, T_I64)
+                LOAD(I32_LOAD)
+                LOAD(I64_LOAD)
+                LOAD(F32_LOAD)
+                LOAD(F64_LOAD)
+                LOAD(I32_LOAD8_S)
+                LOAD(I32_LOAD8_U)
+                LOAD(I32_LOAD16_S)
+                LOAD(I32_LOAD16_U)
+                LOAD(I64_LOAD8_S)
+                LOAD(I64_LOAD8_U)
+                LOAD(I64_LOAD16_S)
+                LOAD(I64_LOAD16_U)
+                LOAD(I64_LOAD32_S)
+                LOAD(I64_LOAD32_U)
                 STORE(I32_STORE, T_I32, 4)
                 STORE(I64_STORE, T_I64, 8)
                 STORE(F32_STORE, T_F32, 4)
@@ -381,9 +369,9 @@ static void function_body(struct generator *g)
                 FLOATS(LE, float_compare(g, 4, T))
                 FLOATS(GE, float_compare(g, 5, T))
 
-                INTEGERS(CLZ, integer_count(g, 0xbd, T, CPU_X86_LZCNT))
-                INTEGERS(CTZ, integer_count(g, 0xbc, T, CPU_X86_BMI1))
-                INTEGERS(POPCNT, integer_count(g, 0xb8, T, CPU_X86_V2))
+                INTEGERS(CLZ, integer_clz(g, T))
+                INTEGERS(CTZ, integer_ctz(g, T))
+                INTEGERS(POPCNT, integer_popcnt(g, T))
                 INTEGERS(ADD, integer_add(g, T))
                 INTEGERS(SUB, integer_sub(g, T))
                 INTEGERS(MUL, integer_mul(g, T))
@@ -407,22 +395,22 @@ static void function_body(struct generator *g)
                 FLOATS(TRUNC, float_round(g, T, 3))
                 FLOATS(NEAREST, float_round(g, T, 0))
                 FLOATS(SQRT, float_sqrt(g, T))
-                FLOATS(ADD, float_binary(g, 0x58, T, true))
-                FLOATS(SUB, float_binary(g, 0x5c, T, false))
-                FLOATS(MUL, float_binary(g, 0x59, T, true))
-                FLOATS(DIV, float_binary(g, 0x5e, T, false))
+                FLOATS(ADD, float_binary(g, FLOAT_ADD, T))
+                FLOATS(SUB, float_binary(g, FLOAT_SUB, T))
+                FLOATS(MUL, float_binary(g, FLOAT_MUL, T))
+                FLOATS(DIV, float_binary(g, FLOAT_DIV, T))
                 FLOATS(MIN, float_min_max(g, T, false))
                 FLOATS(MAX, float_min_max(g, T, true))
                 FLOATS(COPYSIGN, float_copysign(g, T))
 
                 DO(I32_WRAP_I64, integer_wrap(g))
                 DO(I64_EXTEND_I32_U, integer_extend_u(g))
-                DO(I64_EXTEND_I32_S, extend(g, MAP_1BYTE, 0x63, ASM_W, T_I64))
-                DO(I32_EXTEND8_S, extend(g, MAP_0F, 0xbe, ASM_BYTE, T_I32))
-                DO(I32_EXTEND16_S, extend(g, MAP_0F, 0xbf, 0, T_I32))
-                DO(I64_EXTEND8_S, extend(g, MAP_0F, 0xbe, ASM_W, T_I64))
-                DO(I64_EXTEND16_S, extend(g, MAP_0F, 0xbf, ASM_W, T_I64))
-                DO(I64_EXTEND32_S, extend(g, MAP_1BYTE, 0x63, ASM_W, T_I64))
+                DO(I64_EXTEND_I32_S, integer_extend_s(g, 4, T_I64))
+                DO(I32_EXTEND8_S, integer_extend_s(g, 1, T_I32))
+                DO(I32_EXTEND16_S, integer_extend_s(g, 2, T_I32))
+                DO(I64_EXTEND8_S, integer_extend_s(g, 1, T_I64))
+                DO(I64_EXTEND16_S, integer_extend_s(g, 2, T_I64))
+                DO(I64_EXTEND32_S, integer_extend_s(g, 4, T_I64))
                 INTEGERS(TRUNC_F32_S, float_truncate(g, T, T_F32, true, false))
                 INTEGERS(TRUNC_F32_U, float_truncate(g, T, T_F32, false, false))
                 INTEGERS(TRUNC_F64_S, float_truncate(g, T, T_F64, true, false))
@@ -505,28 +493,6 @@ static void function_body(struct generator *g)
         }
 }
 
-/* Jump tables, 4-aligned: targets relative to the table. */
-static void tables_emit(struct generator *g)
-{
-        for (uint32_t i = 0; i < g->tables.n && !g->failed; i++) {
-                const struct table_use *t = (struct table_use *)g->tables.items + i;
-                uint32_t base;
-
-                asm_grow(&g->a, 8 + 4 * (size_t)t->n);
-                if (g->a.failed)
-                        return;
-                while (asm_pc(&g->a) % 4)
-                        asm_u8(&g->a, 0xcc);
-                base = asm_pc(&g->a);
-                jump_patch(g, t->at, base);
-                for (uint32_t k = 0; k < t->n; k++) {
-                        uint32_t label = ((uint32_t *)g->targets.items)[t->first + k];
-
-                        asm_u32(&g->a, label_at(g, label)->pc - base);
-                }
-        }
-}
-
 static bool function_begin(struct generator *g, uint32_t k, struct fast_output *out)
 {
         const struct function *f = &g->m->functions[g->m->imported_functions + k];
@@ -583,8 +549,7 @@ static int function_end(struct generator *g, struct error *err)
         tables_emit(g);
         asm_finish(&g->a);
         asm_room(&g->a);
-        while (asm_pc(&g->a) % 16)
-                asm_u8(&g->a, 0xcc);
+        align_code(g);
         return 0;
 }
 
@@ -598,7 +563,8 @@ static int function_failed(const struct generator *g, struct error *err)
         return error_set(err, STAGE_COMPILE, -ENOMEM, at, "the function's code");
 }
 
-int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, struct error *err)
+static int unit_function(struct fast_unit *u, uint32_t k, struct fast_output *out,
+                         struct error *err)
 {
         struct generator *g = &u->g;
         struct functype whole;
@@ -618,7 +584,7 @@ int fast_function(struct fast_unit *u, uint32_t k, struct fast_output *out, stru
         r = function_end(g, err);
         if (r < 0)
                 return r;
-        out->cpu_used |= g->a.cpu_used | (has_avx(g) ? CPU_X86_AVX : 0);
+        out->cpu_used |= machine_cpu_used(g);
         if (!g->a.failed)
                 buffer_append(&out->code, g->a.start, asm_pc(&g->a));
         if (g->failed || g->a.failed || !buffer_ok(&out->code) || !buffer_ok(&out->map))
