@@ -2,8 +2,10 @@
 #include "engine/compile/peak/keep.h"
 
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <llvm/Config/llvm-config.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -27,8 +29,23 @@ static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX512, "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl" },
 };
 
+/* A switch of LLVM's that its C interface has no other way to reach. */
+static void set_options(void)
+{
+#if LLVM_VERSION_MAJOR <= 19 /* an option that a later version has not would end the process */
+        static const char *const words[] = {
+                "nacelle-compiler",
+                /* We have lines and no variables: their tracking by value costs a tenth of the code generation. */
+                "-experimental-debug-variable-locations=false",
+        };
+
+        LLVMParseCommandLineOptions(ELEMENTSOF(words), words, "");
+#endif
+}
+
 static void initialise(void)
 {
+        set_options();
         LLVMInitializeX86TargetInfo();
         LLVMInitializeX86Target();
         LLVMInitializeX86TargetMC();
