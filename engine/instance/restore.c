@@ -36,9 +36,12 @@ static void write_back(const struct template *t, uint8_t *base, uint64_t from, u
 
         low = low < from ? from : low > to ? to : low;
         high = high < low ? low : high > to ? to : high;
-        memset(base + from, 0, low - from);
-        memcpy(base + low, t->image + (low - t->image_at), high - low);
-        memset(base + high, 0, to - high);
+        if (from < to) /* a module without memory has nothing at @base either */
+                memset(base + from, 0, low - from);
+        if (low < high)
+                memcpy(base + low, t->image + (low - t->image_at), high - low);
+        if (high < to)
+                memset(base + high, 0, to - high);
 }
 
 int slot_image(const struct template *t, uint8_t *base)
@@ -91,12 +94,12 @@ static long scan(const struct slots *s, uint8_t *from, uint8_t *to, struct scan_
         return n;
 }
 
-/* The pages that the guest wrote, by the kernel's word; false when it has none. */
-static bool restore_scanned(struct slot *slot, uint8_t *from, uint64_t bytes)
+/* The pages of memory that the guest wrote, by the kernel's word; false when it has none. */
+static bool restore_scanned(struct slot *slot, uint64_t bytes)
 {
         const struct template *t = slot->template;
         const struct slots *s = t->slots;
-        uint8_t *base = slot->base, *to = base + bytes, *kept = slot_stack_kept(slot);
+        uint8_t *base = slot->base, *from = base, *to = base + bytes;
         uint64_t budget = s->o.keep_bytes * KEEP_TIMES;
         struct scan_region regions[REGIONS];
 
@@ -106,21 +109,14 @@ static bool restore_scanned(struct slot *slot, uint8_t *from, uint64_t bytes)
                 if (n < 0 || (n == 0 && from < to))
                         return false;
                 for (long k = 0; k < n; k++) {
-                        uint8_t *low = (uint8_t *)(uintptr_t)regions[k].start;
-                        uint8_t *high = (uint8_t *)(uintptr_t)regions[k].end;
+                        uint64_t low = regions[k].start - (uintptr_t)base;
+                        uint64_t high = regions[k].end - (uintptr_t)base;
 
-                        if (low < base) { /* stack; then the objects, which are the caller's */
-                                if (low < kept)
-                                        give_back(low, (size_t)((high < kept ? high : kept) - low));
-                                low = base;
-                        }
-                        if (low >= high)
-                                continue;
-                        if ((uint64_t)(high - low) <= budget) {
-                                budget -= (uint64_t)(high - low);
-                                write_back(t, base, (uint64_t)(low - base), (uint64_t)(high - base));
+                        if (high - low <= budget) {
+                                budget -= high - low;
+                                write_back(t, base, low, high);
                         } else {
-                                drop(t, base, (uint64_t)(low - base), (uint64_t)(high - base));
+                                drop(t, base, low, high);
                         }
                 }
         }
@@ -131,16 +127,23 @@ static bool restore_scanned(struct slot *slot, uint8_t *from, uint64_t bytes)
 static void restore_blindly(struct slot *slot, uint64_t bytes)
 {
         const struct template *t = slot->template;
-        const struct slots *s = t->slots;
-        uint8_t *stack = slots_stack(s, slot->base);
-        uint64_t keep = s->o.keep_bytes < bytes ? s->o.keep_bytes : bytes;
+        uint64_t keep = t->slots->o.keep_bytes < bytes ? t->slots->o.keep_bytes : bytes;
 
         if (t->image_mapped)
                 keep = 0; /* writing would make private copies of clean pages */
         write_back(t, slot->base, 0, keep);
         if (keep < bytes)
                 drop(t, slot->base, keep, bytes);
-        give_back(stack, (size_t)(slot_stack_kept(slot) - stack));
+}
+
+/* What the memory grew by is out of reach again, and zero. */
+static void shrink(const struct slot *slot, uint64_t first, uint64_t end, bool is_zero)
+{
+        if (is_zero && mprotect(slot->base + first, end - first, PROT_NONE) == 0)
+                return;
+        if (mmap(slot->base + first, end - first, PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+                abort();
 }
 
 void slot_restore(struct slot *slot, uint64_t bytes)
@@ -148,24 +151,19 @@ void slot_restore(struct slot *slot, uint64_t bytes)
         const struct template *t = slot->template;
         const struct slots *s = t->slots;
         uint64_t first = slot_page_up(t->memory_bytes), end = slot_page_up(bytes);
-        uint8_t *stack = slots_stack(s, slot->base);
+        bool grown = end > first && !s->dense, all = true;
+        uint8_t *kept = slot_stack_kept(slot), *stack = slots_stack(s, slot->base);
 
-        fiber_scrub(slot->fiber, (size_t)(slot_stack_high(slot) - slot_stack_kept(slot)));
-        if (end > first && !s->dense &&
-            mmap(slot->base + first, end - first, PROT_NONE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-                abort();
-        if (!s->dense)
-                end = first;
+        fiber_scrub(slot->fiber, (size_t)(slot_stack_high(slot) - kept));
+        /* A deep stack is not kept for ever; to look each time would cost a system call. */
+        if (slot->uses % TRIM_EVERY == 0)
+                give_back(stack, (size_t)(kept - stack));
         if (end <= s->o.keep_bytes && !t->image_mapped) {
                 write_back(t, slot->base, 0, end);
-                if (slot->uses % TRIM_EVERY != 0)
-                        return;
-                /* Now and then: a deep stack is not kept for ever. */
-                if (s->o.pagemap < 0 || !restore_scanned(slot, stack, 0))
-                        restore_blindly(slot, 0);
-                return;
+        } else if (s->o.pagemap < 0 || !restore_scanned(slot, end)) {
+                all = !grown;
+                restore_blindly(slot, all ? end : first);
         }
-        if (s->o.pagemap < 0 || !restore_scanned(slot, stack, end))
-                restore_blindly(slot, end);
+        if (grown)
+                shrink(slot, first, end, all);
 }

@@ -8,10 +8,18 @@
 #define SLOT_PAGE   ((size_t)4096)
 #define SLOTS_SPARE 2u /* behind the others: where a template is made twice */
 
+#define SPANS_MAX 32u /* no gap between other mappings may be large enough for all */
+
+struct span { /* neighbours in the address space */
+        struct mapping map;
+        uint8_t *first;      /* base of slot .number */
+        uint32_t number, n;
+};
+
 struct slots {
         struct slots_options o;
-        struct mapping map;
-        uint8_t *first;      /* base of slot 0 */
+        struct span spans[SPANS_MAX];
+        unsigned nspans;
         uint64_t stride, below, room;
         bool dense;
         uint32_t fresh;      /* from here on slots were never used */
@@ -74,7 +82,11 @@ static inline uint64_t slot_page_up(uint64_t bytes)
 
 static inline uint8_t *slots_base(const struct slots *s, uint32_t number)
 {
-        return s->first + (uint64_t)number * s->stride;
+        const struct span *p = s->spans;
+
+        while (number - p->number >= p->n)
+                p++;
+        return p->first + (uint64_t)(number - p->number) * s->stride;
 }
 
 static inline uint8_t *slots_stack(const struct slots *s, const uint8_t *base) /* its low end */

@@ -73,25 +73,55 @@ int slots_measure(const struct slots_options *wanted, struct slots_figures *ret,
         return 0;
 }
 
-static int reserve(struct slots *s, uint64_t all)
+static uint8_t *reserve_bytes(const struct slots *s, uint64_t bytes)
 {
-        uint64_t bytes = all + BYTES_2M;
         int protection = s->dense ? PROT_READ | PROT_WRITE : PROT_NONE;
-        uint8_t *start = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                              -1, 0);
+        void *p = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+        return p == MAP_FAILED ? NULL : p;
+}
+
+/* As many of @n slots as one gap holds. A program that was loaded in the middle of the address space leaves two. */
+static uint32_t reserve_span(struct slots *s, uint32_t number, uint32_t n)
+{
+        struct span *p = &s->spans[s->nspans];
+        uint8_t *start = NULL;
         uintptr_t at;
 
-        if (start == MAP_FAILED)
-                return -errno;
-        s->map = (struct mapping) { start, bytes };
+        for (; n; n -= n / 16 + 1) {
+                p->map.bytes = s->stride * n + BYTES_2M;
+                start = reserve_bytes(s, p->map.bytes);
+                if (start)
+                        break;
+        }
+        if (!start)
+                return 0;
         /* A large page would make an idle slot cost 2 MiB. */
         if (s->dense)
-                (void)madvise(start, bytes, MADV_NOHUGEPAGE);
+                (void)madvise(start, p->map.bytes, MADV_NOHUGEPAGE);
         at = (uintptr_t)start + s->below;
         if (!s->dense)
                 at = ((at - BYTES_2M / 2 + BYTES_2M - 1) & ~(uintptr_t)(BYTES_2M - 1)) + BYTES_2M / 2;
-        s->first = (uint8_t *)at;
-        return 0;
+        p->map.start = start;
+        p->first = (uint8_t *)at;
+        p->number = number;
+        p->n = n;
+        s->nspans++;
+        return n;
+}
+
+static int reserve(struct slots *s)
+{
+        uint32_t all = s->o.count + SLOTS_SPARE, done = 0;
+
+        while (done < all && s->nspans < SPANS_MAX) {
+                uint32_t n = reserve_span(s, done, all - done);
+
+                if (!n)
+                        break;
+                done += n;
+        }
+        return done < all ? -ENOMEM : 0;
 }
 
 int slots_new(const struct slots_options *o, struct slots **ret, struct error *err)
@@ -114,7 +144,7 @@ int slots_new(const struct slots_options *o, struct slots **ret, struct error *e
         s->below = below_of(&s->o);
         s->stride = figures.slot_bytes;
         s->room = s->dense ? s->o.memory_bytes : BYTES_4G;
-        r = reserve(s, figures.all_bytes);
+        r = reserve(s);
         if (r < 0) {
                 slots_free(s);
                 return error_set(err, STAGE_INSTANTIATE, r, ERROR_NOWHERE,
@@ -131,7 +161,8 @@ void slots_free(struct slots *s)
                 return;
         if (s->templates)
                 abort();
-        slot_free(&s->map);
+        for (unsigned k = 0; k < s->nspans; k++)
+                slot_free(&s->spans[k].map);
         free(s->free);
         free(s);
 }

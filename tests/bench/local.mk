@@ -62,3 +62,16 @@ tests/bench/guests/echo.wasm: tests/bench/guests/echo.c
 .PHONY: bench-io
 bench-io: all tests/bench/bench-io tests/bench/guests/native-copy tests/bench/guests/native-echo $(BENCH_GUESTS)
 	tests/bench/bench-io $(BENCH_IO_OPTIONS) .
+
+# Nanoprocesses: made, called and ended; idle; in numbers. `make bench-pool`.
+noinst_PROGRAMS += tests/bench/bench-pool
+tests_bench_bench_pool_SOURCES = tests/bench/bench-pool.c tests/bench/bench_wasmtime.c tests/bench/bench_wasmtime.h
+tests_bench_bench_pool_LDADD = libinstance.a libartefact.a librun.a libvalidate.a libfast.a libcompile.a \
+	libtext.a libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) -ldl
+.PHONY: bench-pool
+bench-pool: tests/bench/bench-pool
+	tests/bench/bench-pool $${WASMTIME:+--wasmtime=$$WASMTIME}
+	tests/bench/bench-pool --idle=30000
+	tests/bench/bench-pool --idle=100000 --dense
+	tests/bench/bench-pool --churn=1000000
+	tests/bench/bench-pool --churn=1000000 --dense

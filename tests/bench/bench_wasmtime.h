@@ -1,0 +1,18 @@
+/* bench_wasmtime.h - Wasmtime's pooling allocator, through the C interface of its library, which is
+ * opened at run time: what is needed of it is declared in the .c file. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wasmtime_subject {
+        void *engine, *module, *pre;
+};
+
+/* @library: path of libwasmtime.so; says why and returns false when it cannot be used. The module
+ * imports one function without parameters and results, and exports "run". */
+bool wasmtime_subject_make(struct wasmtime_subject *s, const char *library, const uint8_t *wasm,
+                           size_t size);
+/* @n times: a store, an instance, a call of "run", the store's end. @context: the subject. */
+void wasmtime_cycles(void *context, unsigned n);
