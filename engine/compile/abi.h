@@ -27,7 +27,8 @@
  * Indirect calls: compare the index with table_desc.length (else trap UNDEFINED_ELEMENT), take the
  * 32-byte table_entry, compare .type with the instance's canonical id of the wanted type (else,
  * when .code is NULL, trap UNINITIALIZED, otherwise CALL_TYPE_MISMATCH), load r10 from .data and
- * call .code. An empty entry has type TYPE_NONE, which equals nothing.
+ * call .code. An empty entry has type TYPE_NONE, which equals nothing. A wanted type that is not
+ * final is also met by the types below it: see struct type_display.
  *
  * References. externref: a 64-bit word, 0 is null. funcref: the address of a table_entry that
  * outlives the instance group, or 0.
@@ -108,6 +109,21 @@ struct table_entry { /* of a funcref table, and what a funcref points to */
         struct instance *owner;
 };
 
+/* The supertypes of a canonical type: .id[d] is the one whose depth is d, the type itself among
+ * them, TYPE_NONE behind it. head.displays[t] is the display of canonical id t. So a value of type t
+ * is one of the defined type W when t == W; or, where W is not final and its depth d is less than
+ * ABI_DISPLAY, when displays[t].id[d] == W. For the deeper ones ask store_type_below(). The depth
+ * of a type is that of module.defs: equal types have equal depths. The array moves when a module
+ * with new types is loaded (then .displays of all instances are written): keep no pointer to it
+ * over a call. */
+#define ABI_DISPLAY 16
+
+struct type_display {
+        uint32_t id[ABI_DISPLAY];
+};
+
+_Static_assert(sizeof(struct type_display) == 64, "the generators scale by 64");
+
 struct table_desc {
         void *base;      /* table_entry[] for funcref tables, uint64_t[] for externref */
         uint64_t length; /* elements */
@@ -127,7 +143,8 @@ struct instance_head {
         struct instance *self;
         void *thrown;           /* the exception on its way to a handler, or NULL */
         uint64_t catches;       /* the module has tags: its code looks at .thrown behind calls */
-        uint64_t reserved[4];
+        const struct type_display *displays; /* by canonical id */
+        uint64_t reserved[3];
 };
 
 _Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");

@@ -6,8 +6,6 @@
 static const struct { uint8_t first, last; } known_bytes[] = {
         { 0x06, 0x07 }, { 0x09, 0x09 }, /* exceptions, the first form */
         { 0x18, 0x19 },
-        { 0xd3, 0xd3 }, /* ref.eq */
-        { 0xfb, 0xfb }, /* gc */
 };
 
 bool opcode_is_known(uint8_t byte)
@@ -20,8 +18,7 @@ bool opcode_is_known(uint8_t byte)
 
 bool type_is_known(uint8_t byte)
 {
-        return byte == 0x68 || (byte >= 0x6a && byte <= 0x6e) ||
-               (byte >= 0x71 && byte <= 0x73) || byte == 0x77 || byte == 0x78;
+        return byte == 0x68 || byte == 0x75; /* continuations */
 }
 
 bool body_catch(struct cursor *c, bool check, struct catch_clause *ret)
@@ -45,6 +42,23 @@ bool body_catches(struct cursor *c, bool check, struct instruction *in)
         for (uint32_t i = 0; i < in->index2; i++)
                 if (!body_catch(c, check, &clause))
                         return false;
+        return true;
+}
+
+bool body_br_cast(struct cursor *c, bool check, struct instruction *in)
+{
+        uint32_t from, to;
+        uint8_t flags;
+
+        if (!body_u8(c, check, &flags))
+                return false;
+        if (flags > 3)
+                return cursor_fail(c, c->at - 1, "malformed cast flags");
+        if (!body_u32(c, check, &in->index) || !body_heap(c, check, &from) ||
+            !body_heap(c, check, &to))
+                return false;
+        in->type = flags & 1 ? VAL_REF_NULL(from) : VAL_REF_TO(from);
+        in->wanted = flags & 2 ? VAL_REF_NULL(to) : VAL_REF_TO(to);
         return true;
 }
 

@@ -12,6 +12,13 @@
  *                      body_catch()
  *   IMM_CALL_INDIRECT  .index: type, .index2: table
  *   IMM_HEAPTYPE       .type: the nullable reference type
+ *   IMM_REF, REF_NULL  .type: the reference type
+ *   IMM_FIELD          .index: structure type, .index2: field
+ *   IMM_ARRAY_N        .index: array type, .index2: how many operands
+ *   IMM_ARRAY_DATA     .index: array type, .index2: data segment
+ *   IMM_ARRAY_ELEM     .index: array type, .index2: element segment
+ *   IMM_ARRAY_COPY     .index: type of the destination, .index2: of the source
+ *   IMM_BR_CAST        .index: label, .type: of the operand, .wanted: what it is cast to
  *   IMM_TYPES          .index: how many, .type: the last one (VAL_BOTTOM when none)
  *   IMM_TABLE_INIT     .index: element segment, .index2: table
  *   IMM_TABLE_COPY     .index: destination, .index2: source
@@ -40,6 +47,7 @@ struct instruction {
         valtype type;
         const uint8_t *at;     /* first byte */
         union {
+                valtype wanted;
                 uint64_t offset;
                 const uint8_t *catches;
                 uint64_t bits[2];
@@ -216,6 +224,8 @@ struct catch_clause {
 };
 
 bool body_catch(struct cursor *c, bool check, struct catch_clause *ret);
+/* Bit 0 and 1 of the flags: the operand, and what it is cast to, may be null (5.4.1). */
+bool body_br_cast(struct cursor *c, bool check, struct instruction *in);
 bool body_catches(struct cursor *c, bool check, struct instruction *in);
 
 /* The immediates of one instruction; folds to one arm where @kind is a constant. */
@@ -244,13 +254,26 @@ static _always_inline_ bool body_immediate(struct cursor *c, bool check, enum im
         case IMM_TRY_TABLE:
                 return body_blocktype(c, check, in) && body_catches(c, check, in);
         case IMM_CALL_INDIRECT:
+        case IMM_FIELD:
+        case IMM_ARRAY_N:
+        case IMM_ARRAY_DATA:
+        case IMM_ARRAY_ELEM:
+        case IMM_ARRAY_COPY:
         case IMM_TABLE_INIT:
         case IMM_TABLE_COPY:
         case IMM_MEMORY_INIT:
         case IMM_MEMORY_COPY:
                 return body_u32(c, check, &in->index) && body_u32(c, check, &in->index2);
         case IMM_HEAPTYPE:
+        case IMM_REF_NULL:
                 return body_heaptype(c, check, in);
+        case IMM_REF:
+                if (!body_heaptype(c, check, in))
+                        return false;
+                in->type &= ~VAL_NULLABLE;
+                return true;
+        case IMM_BR_CAST:
+                return body_br_cast(c, check, in);
         case IMM_TYPES:
                 return body_types(c, check, in);
         case IMM_MEMARG:

@@ -22,8 +22,10 @@ static int append_op(struct decoder *d, uint32_t n, const struct instruction *in
         d->ops[n] = (struct const_op) { .op = in->op };
         if (kind == IMM_HEAPTYPE)
                 d->ops[n].index = valtype_heap(in->type);
-        else if (kind == IMM_GLOBAL || kind == IMM_FUNC)
+        else if (kind == IMM_GLOBAL || kind == IMM_FUNC || kind == IMM_TYPE || kind == IMM_ARRAY_N)
                 d->ops[n].index = in->index;
+        if (kind == IMM_ARRAY_N)
+                d->ops[n].value[0] = in->index2;
         else if (kind == IMM_I32 || kind == IMM_I64 || kind == IMM_F32 || kind == IMM_F64)
                 d->ops[n].value[0] = in->bits[0];
         else if (kind == IMM_V128)

@@ -54,15 +54,9 @@ int decoder_need(struct decoder *d, enum feature feature, size_t offset)
 
 int decoder_need_type(struct decoder *d, valtype type, size_t offset)
 {
-        if (type == VAL_V128)
-                return decoder_need(d, FEATURE_SIMD, offset);
-        if (valtype_is_ref(type) && valtype_is_exception(type))
-                return decoder_need(d, FEATURE_EXCEPTIONS, offset);
-        if (valtype_is_indexed(type) || !valtype_has_default(type))
-                return decoder_need(d, FEATURE_FUNCTION_REFERENCES, offset);
-        if (valtype_is_ref(type))
-                return decoder_need(d, FEATURE_REFERENCE_TYPES, offset);
-        return 0;
+        enum feature feature = valtype_feature(type);
+
+        return feature == FEATURE_MVP ? 0 : decoder_need(d, feature, offset);
 }
 
 int decoder_count(struct decoder *d, const char *what, uint64_t limit, unsigned element_bytes,

@@ -35,7 +35,7 @@ struct decoder {
 
         uint32_t ncodes;                  /* bodies of the code section */
         size_t function_offset, code_offset, data_count_offset; /* of the counts */
-        uint32_t function_room, table_room, memory_room, global_room, tag_room;
+        uint32_t type_room, function_room, table_room, memory_room, global_room, tag_room;
 
         struct const_op *ops;             /* of the expression that is read */
         uint32_t ops_room;
@@ -60,6 +60,19 @@ int decoder_const_expr(struct decoder *d, struct const_expr *ret);
 
 /* Fills m->canonical (canonical.c). */
 int decoder_canonical_types(struct decoder *d);
+
+/* Room for @more entries behind the @n of an index space; the pool keeps what is outgrown, which
+ * doubling bounds. Returns the array or NULL. */
+void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t more, uint32_t *room,
+                    size_t size);
+
+#define SPACE_RESERVE(d, array, n, more, room)                                               \
+        ({                                                                                   \
+                void *_p = space_reserve(d, array, n, more, &(d)->room, sizeof(*(array)));   \
+                if (_p)                                                                      \
+                        (array) = _p;                                                        \
+                _p != NULL;                                                                  \
+        })
 
 int decode_types(struct decoder *d);
 int decode_imports(struct decoder *d);

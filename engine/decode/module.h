@@ -23,8 +23,9 @@ struct slice { /* a part of the file */
 /* A constant expression, decoded to a small stack program without its final "end". */
 struct const_op {
         uint16_t op;       /* enum opcode */
-        uint32_t index;    /* global.get, ref.func; heap type of ref.null */
-        uint64_t value[2]; /* bits of the constant; [1] is the upper half of v128 */
+        uint32_t index;    /* global.get, ref.func; heap type of ref.null; type of struct.new etc. */
+        uint64_t value[2]; /* bits of the constant; [1] is the upper half of v128; [0]: operands of
+                            * array.new_fixed */
 };
 
 struct const_expr {
@@ -116,10 +117,11 @@ struct module {
         uint32_t imported_functions, imported_tables, imported_memories, imported_globals;
         uint32_t imported_tags;
         struct tag *tags;
-        struct functype *types;
+        struct functype *types;     /* [ntypes]; of structures and arrays all zero */
+        struct deftype *defs;       /* [ntypes] */
         uint32_t *canonical;        /* [ntypes]: the lowest index of an equal type */
         valtype (*cells)[2];        /* [ntypes]: (ref i) and (ref null i), see module_cell() */
-        uint32_t unknown_type;      /* the first type that names one behind it */
+        uint32_t unknown_type;      /* the first type that names one behind its group */
         size_t unknown_type_at;     /* where; 0: there is none */
         struct import *imports;
         struct function *functions;
@@ -175,6 +177,21 @@ static inline const valtype *module_cell(const struct module *m, valtype t)
                 return valtype_cell(t);
         return valtype_heap(t) < m->ntypes ? &m->cells[valtype_heap(t)][!!(t & VAL_NULLABLE)]
                                            : valtype_cell(VAL_BOTTOM);
+}
+
+/* The feature that @t belongs to; FEATURE_MVP for the numbers of 1.0. */
+enum feature valtype_feature(valtype t);
+
+/* Type @index is @above, or below it. Both are indices of types that @m has. */
+bool module_type_below(const struct module *m, uint32_t index, uint32_t above);
+
+/* The hierarchy of a heap type, which @m has when it is an index; HEAP_BOTTOM is not one. */
+enum heap_top module_heap_top(const struct module *m, uint32_t heap);
+
+/* The function type at @index; NULL when there is none, or it is a structure or an array. */
+static inline const struct functype *module_functype(const struct module *m, uint32_t index)
+{
+        return index < m->ntypes && m->defs[index].kind == COMP_FUNC ? &m->types[index] : NULL;
 }
 
 /* Whether a value of type @t may stand where @want is asked for (section 3.3). Indices in both are

@@ -28,16 +28,25 @@ const struct opcode_info opcode_table[_OP_MAX] = {
 #endif
 
 #define BYTE_LAST 0xff
+#define FB_LAST   0x1f
 #define FC_LAST   0x1f
 #define FD_LAST   0x11f
 #define FE_LAST   0x4f
 
-_Static_assert(FC_LAST < 0x1000 && FD_LAST < 0x1000, "numbers have twelve bits");
+_Static_assert(FB_LAST < 0x1000 && FC_LAST < 0x1000 && FD_LAST < 0x1000, "numbers have twelve bits");
 
 const uint16_t opcode_of_byte[BYTE_LAST + 1] = {
         [0 ... BYTE_LAST] = OP_INVALID,
 #define OP(name, code, text, immediate, pops, pushes, feature) \
         [(code) <= 0xff ? (code) : BYTE_LAST] = (code) <= 0xff ? OP_##name : OP_INVALID,
+#include "engine/decode/opcodes.def"
+};
+
+static const uint16_t opcode_of_fb[FB_LAST + 1] = {
+        [0 ... FB_LAST] = OP_INVALID,
+#define OP(name, code, text, immediate, pops, pushes, feature) \
+        [(code) >> 12 == 0xfb ? (code) & 0xfff : FB_LAST] = \
+                (code) >> 12 == 0xfb ? OP_##name : OP_INVALID,
 #include "engine/decode/opcodes.def"
 };
 
@@ -69,6 +78,8 @@ static const uint16_t opcode_of_fe[FE_LAST + 1] = {
 
 uint16_t opcode_find(uint8_t prefix, uint32_t number)
 {
+        if (prefix == 0xfb && number < ELEMENTSOF(opcode_of_fb))
+                return opcode_of_fb[number];
         if (prefix == 0xfc && number < ELEMENTSOF(opcode_of_fc))
                 return opcode_of_fc[number];
         if (prefix == 0xfd && number < ELEMENTSOF(opcode_of_fd))

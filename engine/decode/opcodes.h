@@ -37,6 +37,14 @@ enum immediate {
         IMM_TYPE,          /* type index */
         IMM_CALL_INDIRECT, /* type index, table index */
         IMM_HEAPTYPE,      /* heap type */
+        IMM_REF,           /* heap type of a reference that is not null */
+        IMM_REF_NULL,      /* heap type of a reference that may be null */
+        IMM_FIELD,         /* structure type, field */
+        IMM_ARRAY_N,       /* array type, how many operands */
+        IMM_ARRAY_DATA,    /* array type, data segment */
+        IMM_ARRAY_ELEM,    /* array type, element segment */
+        IMM_ARRAY_COPY,    /* destination array type, source array type */
+        IMM_BR_CAST,       /* flags, label, heap types of the operand and of the wanted reference */
         IMM_TYPES,         /* vector of value types */
         IMM_LOCAL,
         IMM_GLOBAL,
@@ -73,10 +81,10 @@ extern const uint16_t opcode_of_byte[256]; /* OP_INVALID where the byte is none 
 
 static inline int opcode_is_prefix(uint8_t byte)
 {
-        return byte >= 0xfc && byte <= 0xfe;
+        return byte >= 0xfb && byte <= 0xfe;
 }
 
-/* Row for (@prefix, @number); OP_INVALID where there is none. @prefix: 0xfc to 0xfe. */
+/* Row for (@prefix, @number); OP_INVALID where there is none. @prefix: 0xfb to 0xfe. */
 uint16_t opcode_find(uint8_t prefix, uint32_t number);
 
 /* Width of the access in bytes for IMM_MEMARG and IMM_MEMARG_LANE rows (the natural alignment);

@@ -1,107 +1,8 @@
-/* Types, imports, functions, tables, memories, globals, exports, start (5.5.4 to 5.5.10). */
+/* Imports, functions, tables, memories, globals, exports, start (5.5.5 to 5.5.10). */
 #include "engine/decode/decoder.h"
 
-/* Of type @self, which may name itself and the types before it. */
-static int read_types(struct decoder *d, uint32_t self, const char *what, uint64_t limit,
-                      uint32_t *ret_n, const valtype **ret)
-{
-        valtype *types = NULL, type;
-        uint32_t n;
-        int r = decoder_count(d, what, limit, 1, &n);
-
-        if (r < 0)
-                return r;
-        if (n > 1) {
-                types = pool_alloc(d->pool, n, sizeof(*types));
-                if (!types)
-                        return decoder_no_memory(d);
-        }
-        for (uint32_t i = 0; i < n; i++) {
-                size_t offset = cursor_offset(&d->c);
-
-                if (!body_valtype(&d->c, true, &type))
-                        return decoder_fail(d);
-                r = decoder_need_type(d, type, offset);
-                if (r < 0)
-                        return r;
-                if (valtype_is_indexed(type) && valtype_heap(type) > self && !d->m->unknown_type_at) {
-                        d->m->unknown_type = valtype_heap(type);
-                        d->m->unknown_type_at = offset;
-                }
-                /* There is no cell for what does not exist. */
-                if (n == 1 && valtype_is_indexed(type) && valtype_heap(type) >= d->m->ntypes) {
-                        types = pool_alloc(d->pool, 1, sizeof(*types));
-                        if (!types)
-                                return decoder_no_memory(d);
-                }
-                if (types)
-                        types[i] = type;
-        }
-        *ret = n == 1 && !types ? module_cell(d->m, type) : types;
-        *ret_n = n;
-        return 0;
-}
-
-/* Definition types of the GC proposal (5.3.12), known in order to name what is missing. */
-static bool is_gc_type(uint8_t form)
-{
-        return form == 0x4e || form == 0x4f || form == 0x50 || form == 0x5e || form == 0x5f;
-}
-
-static int decode_type(struct decoder *d, uint32_t self)
-{
-        struct functype *type = &d->m->types[self];
-        size_t offset = cursor_offset(&d->c);
-        uint8_t form;
-        int r;
-
-        if (!read_u8(&d->c, &form))
-                return decoder_fail(d);
-        if (is_gc_type(form))
-                return decoder_error(d, -EOPNOTSUPP, offset,
-                                     "definition type 0x%02x: gc is not supported", form);
-        if (form != 0x60)
-                return decoder_error(d, -EBADMSG, offset, form & 0x80
-                                     ? "integer representation too long"
-                                     : "malformed definition type 0x%02x", form);
-        r = read_types(d, self, "parameters", d->limits->parameters, &type->nparams,
-                       &type->params);
-        if (r < 0)
-                return r;
-        r = read_types(d, self, "results", d->limits->results, &type->nresults,
-                       &type->results);
-        if (r < 0)
-                return r;
-        return type->nresults > 1 ? decoder_need(d, FEATURE_MULTI_VALUE, offset) : 0;
-}
-
-int decode_types(struct decoder *d)
-{
-        struct module *m = d->m;
-        int r = decoder_count(d, "types", d->limits->types, 3, &m->ntypes);
-
-        if (r < 0)
-                return r;
-        m->types = pool_alloc(d->pool, m->ntypes, sizeof(*m->types));
-        m->cells = pool_alloc(d->pool, m->ntypes, sizeof(*m->cells));
-        if (!m->types || !m->cells)
-                return decoder_no_memory(d);
-        for (uint32_t i = 0; i < m->ntypes; i++) {
-                m->cells[i][0] = VAL_REF_TO(i);
-                m->cells[i][1] = VAL_REF_NULL(i);
-        }
-        for (uint32_t i = 0; i < m->ntypes; i++) {
-                r = decode_type(d, i);
-                if (r < 0)
-                        return r;
-        }
-        return decoder_canonical_types(d);
-}
-
-/* Room for @more entries behind the @n of an index space; the pool keeps what is outgrown, which
- * doubling bounds. Returns the array or NULL. */
-static void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t more,
-                           uint32_t *room, size_t size)
+void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t more, uint32_t *room,
+                    size_t size)
 {
         uint64_t want = (uint64_t)n + more, half_more = (uint64_t)*room * 2;
         void *larger;
@@ -118,14 +19,6 @@ static void *space_reserve(struct decoder *d, void *array, uint32_t n, uint32_t 
         *room = (uint32_t)want;
         return larger;
 }
-
-#define SPACE_RESERVE(d, array, n, more, room)                                               \
-        ({                                                                                   \
-                void *_p = space_reserve(d, array, n, more, &(d)->room, sizeof(*(array)));   \
-                if (_p)                                                                      \
-                        (array) = _p;                                                        \
-                _p != NULL;                                                                  \
-        })
 
 /* Section 5.3.14, the flags: has a maximum (1), shared (2), 64-bit addresses (4), and of memories
  * alone, whose pages then are @ret_page_shift: a page size at the end (8). */

@@ -25,6 +25,40 @@ const valtype *valtype_cell(valtype t)
         return &reference_cells[!!(t & VAL_NULLABLE)][valtype_heap(t) & 31];
 }
 
+/* The abstract heap types by the low bits of their bytes. */
+#define HEAP_BIT(name) (UINT32_C(1) << (HEAP_##name & 31))
+
+static const struct heap_row {
+        const char *text, *ref; /* NULL: there is no such type */
+        uint32_t above;
+        uint8_t top;
+} heap_rows[32] = {
+#define HEAP(name, byte, text, ref, top, above, feature) \
+        [(byte) & 31] = { text, ref, above, TOP_##top },
+#include "engine/decode/heap_types.def"
+};
+
+static const struct heap_row *heap_row(uint32_t heap)
+{
+        static const struct heap_row none;
+
+        return heap >= (HEAP_FIRST_ABSTRACT | 0x60) && heap <= (HEAP_FIRST_ABSTRACT | 0x7f)
+                       ? &heap_rows[heap & 31]
+                       : &none;
+}
+
+enum heap_top heap_top_of(uint32_t heap)
+{
+        return (enum heap_top)heap_row(heap)->top;
+}
+
+bool heap_is_below(uint32_t heap, uint32_t above)
+{
+        if (heap == above)
+                return true;
+        return heap_row(above)->text && (heap_row(heap)->above >> (above & 31) & 1);
+}
+
 static const char *reference_text(valtype t)
 {
         static _Thread_local char texts[4][32];
@@ -33,12 +67,8 @@ static const char *reference_text(valtype t)
         const char *null = t & VAL_NULLABLE ? "null " : "";
         uint32_t heap = valtype_heap(t);
 
-        if (heap == HEAP_FUNC || heap == HEAP_EXTERN || heap == HEAP_EXN || heap == HEAP_NOEXN)
-                snprintf(text, sizeof(texts[0]), "(ref %s%s)", null,
-                         heap == HEAP_FUNC     ? "func"
-                         : heap == HEAP_EXTERN ? "extern"
-                         : heap == HEAP_EXN    ? "exn"
-                                               : "noexn");
+        if (heap_row(heap)->text)
+                snprintf(text, sizeof(texts[0]), "(ref %s%s)", null, heap_row(heap)->text);
         else if (heap == HEAP_BOTTOM)
                 snprintf(text, sizeof(texts[0]), "a reference");
         else
@@ -52,10 +82,10 @@ const char *valtype_text(valtype t)
 
         if (valtype_kind(t) <= VAL_V128)
                 return texts[valtype_kind(t)];
-        if (t == VAL_FUNCREF)
-                return "funcref";
-        if (t == VAL_EXTERNREF)
-                return "externref";
+        if (valtype_kind(t) != VAL_REF)
+                return t == VAL_I8 ? "i8" : "i16";
+        if ((t & VAL_NULLABLE) && heap_row(valtype_heap(t))->text)
+                return heap_row(valtype_heap(t))->ref;
         return reference_text(t);
 }
 

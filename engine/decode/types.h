@@ -1,10 +1,21 @@
 /* types.h - the types of WebAssembly (core specification, section 2.3).
  *
  * A value type is one 32-bit word: the kind in the low four bits; for references the nullable bit
- * and the heap type above it. Heap types below HEAP_FIRST_ABSTRACT are type indices. */
+ * and the heap type above it. Heap types below HEAP_FIRST_ABSTRACT are type indices.
+ *
+ * A defined type is a function, a structure or an array, the last two with fields whose storage
+ * types are value types or the packed VAL_I8 and VAL_I16. It may have one supertype, and belongs to
+ * a recursive group, whose types may name each other. Types are equal when their groups are, word
+ * for word (and they stand at the same place there): canonical.h finds equal groups, in a module
+ * (module.canonical) and over the modules of a store (canonical ids).
+ *
+ * .depth counts the supertypes above a type. A type is below another whose depth is d when its d-th
+ * ancestor, counted from the root, is that type: with the ancestors of every type in an array
+ * (struct type_display of compile/abi.h), a cast is one comparison. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef uint32_t valtype;
@@ -21,14 +32,17 @@ enum {
         VAL_F64 = 4,
         VAL_V128 = 5,
         VAL_REF = 6,
+        VAL_I8 = 7, /* storage of fields only */
+        VAL_I16 = 8,
 };
 
 /* Abstract heap types: 0xffff00 | the byte of the binary format (section 5.3.4). */
 #define HEAP_FIRST_ABSTRACT 0xffff00u
-#define HEAP_FUNC           0xffff70u
-#define HEAP_EXTERN         0xffff6fu
-#define HEAP_EXN            0xffff69u
-#define HEAP_NOEXN          0xffff74u /* below it: null alone */
+enum heap_type {
+#define HEAP(name, byte, text, ref, top, above, feature) HEAP_##name = 0xffff00 | byte,
+#include "engine/decode/heap_types.def"
+};
+
 #define HEAP_BOTTOM         0xfffffeu /* of a reference in unreachable code: below every other */
 #define HEAP_UNKNOWN        0xfffeffu /* an index that 24 bits do not hold: no module has so many */
 
@@ -66,6 +80,13 @@ static inline bool valtype_is_exception(valtype t)
         return valtype_heap(t) == HEAP_EXN || valtype_heap(t) == HEAP_NOEXN;
 }
 
+/* The hierarchies of heap types: no value is in two. */
+enum heap_top { TOP_ANY, TOP_FUNC, TOP_EXTERN, TOP_EXN };
+
+/* Of an abstract heap type. */
+enum heap_top heap_top_of(uint32_t heap);
+bool heap_is_below(uint32_t heap, uint32_t above); /* both abstract; or equal */
+
 /* Has a value to begin with: all but the references that are never null. */
 static inline bool valtype_has_default(valtype t)
 {
@@ -101,14 +122,10 @@ static inline valtype valtype_of_byte(uint8_t byte)
                 return VAL_F64;
         case 0x7b:
                 return VAL_V128;
-        case 0x70:
-                return VAL_FUNCREF;
-        case 0x6f:
-                return VAL_EXTERNREF;
-        case 0x69:
-                return VAL_EXNREF;
-        case 0x74:
-                return VAL_REF_NULL(HEAP_NOEXN);
+#define HEAP(name, byte, text, ref, top, above, feature) \
+        case byte:                                       \
+                return VAL_REF_NULL(HEAP_##name);
+#include "engine/decode/heap_types.def"
         default:
                 return VAL_BOTTOM;
         }
@@ -117,6 +134,39 @@ static inline valtype valtype_of_byte(uint8_t byte)
 struct functype {
         uint32_t nparams, nresults;
         const valtype *params, *results;
+};
+
+enum comp_kind { COMP_FUNC, COMP_STRUCT, COMP_ARRAY };
+
+/* The abstract heap type right above a defined type of that kind. */
+static inline uint32_t heap_of_kind(uint8_t kind)
+{
+        return kind == COMP_FUNC ? HEAP_FUNC : kind == COMP_STRUCT ? HEAP_STRUCT : HEAP_ARRAY;
+}
+
+struct fieldtype {
+        valtype storage;           /* a value type, VAL_I8 or VAL_I16 */
+        bool is_mutable;
+};
+
+/* What a field of storage type @t is on the operand stack. */
+static inline valtype storage_value(valtype t)
+{
+        return valtype_kind(t) >= VAL_I8 ? VAL_I32 : t;
+}
+
+#define TYPE_NO_SUPER UINT32_MAX
+
+/* A defined type but for the parameters and results of a function type (module.types). */
+struct deftype {
+        uint8_t kind;              /* enum comp_kind */
+        bool is_final;
+        uint8_t depth;             /* supertypes above it: 0 to 63 */
+        uint32_t super;            /* index, less than its own; or TYPE_NO_SUPER */
+        uint32_t group, ngroup;    /* its recursive group: the first index, and how many */
+        uint32_t nfields;          /* of an array one, of a function none */
+        const struct fieldtype *fields;
+        size_t offset;             /* in the file, for errors */
 };
 
 bool functype_equal(const struct functype *a, const struct functype *b);

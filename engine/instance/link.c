@@ -58,7 +58,7 @@ static int link_function(struct instance *i, const struct extern_value *v, const
                 f = instance_function(v->instance, v->index);
         else if (!store_host_function(i->store, v->host, &f))
                 return no_memory(err);
-        if (f.type != want) {
+        if (!store_type_below(i->store, f.type, want)) {
                 char have[80];
 
                 return incompatible(err, im, functype_text(f.functype, have, sizeof(have)));
@@ -117,7 +117,7 @@ static int link_global(struct instance *i, const struct extern_value *v, const s
 
         /* What can be written through both is of one type. */
         if (have->is_mutable != want->is_mutable ||
-            (want->is_mutable ? type != wanted : !store_matches(type, wanted)))
+            (want->is_mutable ? type != wanted : !store_matches(i->store, type, wanted)))
                 return incompatible(err, im, "a global of another type");
         if (want->is_mutable)
                 *place = (union value) { .ref = (uintptr_t)value };

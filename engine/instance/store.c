@@ -90,6 +90,8 @@ void store_free(struct store *s)
         for (struct instance *i = s->instances; i; i = i->next)
                 instance_done(i);
         exceptions_done(s);
+        if (s->types->pool == s->pool)
+                group_table_done(&s->types->groups);
         pool_free(s->pool);
         free(s);
 }
@@ -136,11 +138,8 @@ int loaded_module_new(struct store *s, const struct artefact *a, void *code, int
         l->escaping_of = pool_alloc(s->pool, m->nfunctions, sizeof(*l->escaping_of));
         if (!l->types || !l->escaping_of)
                 goto no_memory;
-        for (uint32_t k = 0; k < m->ntypes; k++) {
-                l->types[k] = store_type_add(s, m, l->types, k);
-                if (l->types[k] == TYPE_NONE)
-                        goto no_memory;
-        }
+        if (store_types_add(s, m, l->types) < 0)
+                goto no_memory;
         memset(l->escaping_of, 0xff, m->nfunctions * sizeof(*l->escaping_of));
         for (uint32_t k = 0; k < a->checked->nescaping; k++)
                 l->escaping_of[a->checked->escaping[k]] = k;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/base/pool.h"
+#include "engine/decode/canonical.h"
 #include "engine/instance/instance.h"
 
 struct mapping {
@@ -73,9 +74,13 @@ _Static_assert(offsetof(struct exception, values) == ABI_EXCEPTION_VALUES, "part
 
 #define EXCEPTIONS_MAX (UINT64_C(64) << 20) /* bytes of exceptions that are kept in a store */
 
-struct canonical_type {
-        struct functype type;
-        uint32_t next;              /* in the chain of its hash, 0: end */
+struct canonical_type {             /* what the heap needs to know of a type, by canonical id */
+        uint8_t kind;               /* enum comp_kind */
+        bool is_final;
+        uint8_t depth;              /* supertypes above it */
+        uint32_t super;             /* canonical id, TYPE_NONE: none */
+        uint32_t nfields;           /* of an array one, of a function none */
+        const struct fieldtype *fields; /* in terms of the store; of the pool */
 };
 
 struct loaded_module {
@@ -108,9 +113,10 @@ struct host_link { /* a host function as what imports it has it */
  * change any more then. */
 struct type_table {
         struct pool *pool;
-        struct canonical_type *all;     /* [0] is unused: TYPE_NONE */
+        struct canonical_type *all;     /* by canonical id; [0] is unused: TYPE_NONE */
+        struct type_display *displays;  /* by canonical id */
         uint32_t n, room;
-        uint32_t chains[256];
+        struct group_table groups;      /* freed by the store that .pool is of */
         struct host_link *hosts;
 };
 
@@ -159,15 +165,20 @@ struct store {
         struct type_table *types;
 };
 
-/* types.c. Id of @type, which is copied when it is new; 0 without memory. Indices in it are ids.
- * store_type_add() - the id of type @k of a module, whose types before it have the ids @ids. */
+/* types.c. Id of @type, a final one without supertypes; TYPE_NONE without memory. Indices in it are
+ * ids. */
 uint32_t store_type_id(struct store *s, const struct functype *type);
-uint32_t store_type_add(struct store *s, const struct module *m, const uint32_t *ids, uint32_t k);
+/* The ids of all types of @m, whose groups are added where they are new, into @ids. -ENOMEM. */
+_must_check_ int store_types_add(struct store *s, const struct module *m, uint32_t *ids);
 
 /* A value type of a module in terms of the store: ids in place of its own indices. */
 valtype store_valtype(const uint32_t *ids, valtype t);
 /* Whether a value of type @t may stand where @want is asked for; both in terms of the store. */
-bool store_matches(valtype t, valtype want);
+bool store_matches(const struct store *s, valtype t, valtype want);
+/* Type @id is @above or below it; TYPE_NONE is below nothing. */
+bool store_type_below(const struct store *s, uint32_t id, uint32_t above);
+/* The hierarchy of a heap type in terms of the store. */
+enum heap_top store_heap_top(const struct store *s, uint32_t heap);
 
 /* A host function as an import; false without memory. */
 bool store_host_function(struct store *s, const struct host_function *h, struct function_ref *ret);
@@ -251,5 +262,5 @@ static inline void *instance_code(const struct instance *i, uint32_t index)
 
 static inline bool table_holds_functions(const struct table_object *o)
 {
-        return valtype_is_indexed(o->type.element) || valtype_heap(o->type.element) == HEAP_FUNC;
+        return store_heap_top(o->store, valtype_heap(o->type.element)) == TOP_FUNC;
 }

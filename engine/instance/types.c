@@ -1,66 +1,71 @@
+/* The types of a store: every one that a module or a host function brings, once. */
 #include "engine/instance/store.h"
 
-#define HEAP_SELF 0xfffefeu /* a type's own index within it: no id is so large */
+#define IDS_MAX HEAP_FIRST_ABSTRACT /* a heap type holds an id */
 
-static uint32_t hash_of(const struct functype *t)
+/* Displays are at a new address then. */
+static void displays_moved(const struct store *s)
 {
-        uint32_t h = 2166136261u ^ t->nparams * 31;
-
-        for (uint32_t i = 0; i < t->nparams; i++)
-                h = (h ^ t->params[i]) * 16777619u;
-        for (uint32_t i = 0; i < t->nresults; i++)
-                h = (h ^ ~t->results[i]) * 16777619u;
-        return h >> 8 ^ h >> 16;
+        for (struct instance *i = s->instances; i; i = i->next)
+                if (i->prefix.base)
+                        instance_head(i)->displays = s->types->displays;
 }
 
-static bool copy_types(struct store *s, struct functype *ret, const struct functype *t)
+/* Places for @n more types; what is outgrown stays in the pool, which doubling bounds. */
+static bool make_room(struct store *s, uint32_t n)
 {
-        valtype *all = pool_alloc(s->types->pool, (size_t)t->nparams + t->nresults, sizeof(*all));
-
-        if (!all)
-                return false;
-        if (t->nparams)
-                memcpy(all, t->params, t->nparams * sizeof(*all));
-        if (t->nresults)
-                memcpy(all + t->nparams, t->results, t->nresults * sizeof(*all));
-        *ret = (struct functype) { t->nparams, t->nresults, all, all + t->nparams };
-        return true;
-}
-
-static bool make_room(struct type_table *t)
-{
-        uint32_t room = t->room ? 2 * t->room : 64;
+        struct type_table *t = s->types;
+        uint32_t first = t->n ? t->n : 1; /* 0 is TYPE_NONE */
+        uint64_t room = t->room ? t->room : 32;
         struct canonical_type *all;
+        struct type_display *displays;
 
-        if (t->n < t->room)
-                return true;
-        all = pool_alloc(t->pool, room, sizeof(*all));
-        if (!all)
+        if (n >= IDS_MAX - first)
                 return false;
-        if (t->n)
-                memcpy(all, t->all, t->n * sizeof(*all));
-        t->all = all;
-        t->room = room;
-        if (!t->n)
-                t->n = 1; /* TYPE_NONE */
+        while (room < (uint64_t)first + n)
+                room *= 2;
+        if (room > t->room) {
+                all = pool_alloc(t->pool, room, sizeof(*all));
+                displays = pool_alloc(t->pool, room, sizeof(*displays));
+                if (!all || !displays)
+                        return false;
+                if (t->n) {
+                        memcpy(all, t->all, t->n * sizeof(*all));
+                        memcpy(displays, t->displays, t->n * sizeof(*displays));
+                }
+                t->all = all;
+                t->displays = displays;
+                t->room = (uint32_t)room;
+                displays_moved(s);
+        }
+        t->n = first;
         return true;
+}
+
+static void display_fill(struct type_table *t, uint32_t id)
+{
+        const struct canonical_type *type = &t->all[id];
+        struct type_display *d = &t->displays[id];
+
+        *d = type->super ? t->displays[type->super] : (struct type_display) { 0 };
+        if (type->depth < ABI_DISPLAY)
+                d->id[type->depth] = id;
 }
 
 uint32_t store_type_id(struct store *s, const struct functype *type)
 {
+        _cleanup_(type_words_done) struct type_words words = { 0 };
         struct type_table *t = s->types;
-        uint32_t *chain = &t->chains[hash_of(type) % ELEMENTSOF(t->chains)];
-        struct functype copy;
         uint32_t id;
 
-        for (id = *chain; id; id = t->all[id].next)
-                if (functype_equal(&t->all[id].type, type))
-                        return id;
-        if (t->n >= HEAP_SELF || !make_room(t) || !copy_types(s, &copy, type))
+        if (!make_room(s, 1) || type_words_of_function(type, &words) < 0 ||
+            group_table_add(&t->groups, &words, t->n, &id) < 0)
                 return TYPE_NONE;
-        id = t->n++;
-        t->all[id] = (struct canonical_type) { .type = copy, .next = *chain };
-        *chain = id;
+        if (id == t->n) {
+                t->all[id] = (struct canonical_type) { .kind = COMP_FUNC, .is_final = true };
+                display_fill(t, id);
+                t->n++;
+        }
         return id;
 }
 
@@ -71,39 +76,102 @@ valtype store_valtype(const uint32_t *ids, valtype t)
         return (t & ((1u << VAL_HEAP_SHIFT) - 1)) | ids[valtype_heap(t)] << VAL_HEAP_SHIFT;
 }
 
-bool store_matches(valtype t, valtype want)
+/* A type that is new, whose group has its ids. */
+static void type_fill(struct type_table *t, const struct deftype *def, const uint32_t *ids, uint32_t id,
+                      struct fieldtype *fields)
+{
+        for (uint32_t i = 0; i < def->nfields; i++)
+                fields[i] = (struct fieldtype) { store_valtype(ids, def->fields[i].storage),
+                                                 def->fields[i].is_mutable };
+        t->all[id] = (struct canonical_type) {
+                .kind = def->kind,
+                .is_final = def->is_final,
+                .depth = def->depth,
+                .super = def->super == TYPE_NO_SUPER ? TYPE_NONE : ids[def->super],
+                .nfields = def->nfields,
+                .fields = fields,
+        };
+        display_fill(t, id);
+}
+
+static int group_add(struct store *s, const struct module *m, uint32_t first, uint32_t *ids,
+                     struct type_words *words)
+{
+        struct type_table *t = s->types;
+        uint32_t n = m->defs[first].ngroup, id;
+        struct fieldtype *fields;
+        size_t nfields = 0;
+
+        for (uint32_t k = 0; k < n; k++)
+                nfields += m->defs[first + k].nfields;
+        fields = pool_alloc(t->pool, nfields, sizeof(*fields));
+        if (!fields || !make_room(s, n) || type_words_of(m, first, ids, words) < 0 ||
+            group_table_add(&t->groups, words, t->n, &id) < 0)
+                return -ENOMEM;
+        for (uint32_t k = 0; k < n; k++)
+                ids[first + k] = id + k;
+        if (id < t->n)
+                return 0;
+        t->n += n;
+        for (uint32_t k = 0; k < n; k++) {
+                type_fill(t, &m->defs[first + k], ids, id + k, fields);
+                fields += m->defs[first + k].nfields;
+        }
+        return 0;
+}
+
+int store_types_add(struct store *s, const struct module *m, uint32_t *ids)
+{
+        _cleanup_(type_words_done) struct type_words words = { 0 };
+        int r = 0;
+
+        for (uint32_t i = 0; i < m->ntypes && r == 0; i += m->defs[i].ngroup) {
+                uint32_t first = m->canonical[i];
+
+                if (first == i) {
+                        r = group_add(s, m, i, ids, &words);
+                        continue;
+                }
+                for (uint32_t k = 0; k < m->defs[i].ngroup; k++)
+                        ids[i + k] = ids[first + k];
+        }
+        return r;
+}
+
+bool store_type_below(const struct store *s, uint32_t id, uint32_t above)
+{
+        const struct canonical_type *all = s->types->all;
+
+        while (id != above && all[id].depth > all[above].depth)
+                id = all[id].super;
+        return id == above && id != TYPE_NONE;
+}
+
+enum heap_top store_heap_top(const struct store *s, uint32_t heap)
+{
+        if (heap < HEAP_FIRST_ABSTRACT)
+                return s->types->all[heap].kind == COMP_FUNC ? TOP_FUNC : TOP_ANY;
+        return heap_top_of(heap);
+}
+
+static bool heap_matches(const struct store *s, uint32_t heap, uint32_t want)
+{
+        if (heap < HEAP_FIRST_ABSTRACT)
+                return want < HEAP_FIRST_ABSTRACT
+                               ? store_type_below(s, heap, want)
+                               : heap_is_below(heap_of_kind(s->types->all[heap].kind), want);
+        if (want < HEAP_FIRST_ABSTRACT)
+                return heap == (s->types->all[want].kind == COMP_FUNC ? HEAP_NOFUNC : HEAP_NONE);
+        return heap_is_below(heap, want);
+}
+
+bool store_matches(const struct store *s, valtype t, valtype want)
 {
         if (t == want)
                 return true;
         if (!valtype_is_ref(t) || !valtype_is_ref(want) || (t & ~want & VAL_NULLABLE))
                 return false;
-        return valtype_heap(t) == valtype_heap(want) ||
-               (valtype_is_indexed(t) && valtype_heap(want) == HEAP_FUNC);
-}
-
-static void translate(const uint32_t *ids, uint32_t self, valtype *to, const valtype *from, uint32_t n)
-{
-        for (uint32_t i = 0; i < n; i++)
-                if (valtype_is_indexed(from[i]) && valtype_heap(from[i]) == self)
-                        to[i] = (from[i] & VAL_NULLABLE) | VAL_REF_TO(HEAP_SELF);
-                else
-                        to[i] = store_valtype(ids, from[i]);
-}
-
-uint32_t store_type_add(struct store *s, const struct module *m, const uint32_t *ids, uint32_t k)
-{
-        const struct functype *t = &m->types[k];
-        _cleanup_free_ valtype *words = NULL;
-
-        if (m->canonical[k] != k)
-                return ids[m->canonical[k]];
-        words = calloc((size_t)t->nparams + t->nresults + 1, sizeof(*words));
-        if (!words)
-                return TYPE_NONE;
-        translate(ids, k, words, t->params, t->nparams);
-        translate(ids, k, words + t->nparams, t->results, t->nresults);
-        return store_type_id(s, &(struct functype) { t->nparams, t->nresults, words,
-                                                     words + t->nparams });
+        return heap_matches(s, valtype_heap(t), valtype_heap(want));
 }
 
 static valtype letter_type(char letter)

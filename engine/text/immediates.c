@@ -189,6 +189,41 @@ static void read_select(struct module_text *m, struct buffer *out)
                 put_valtype(out, m->results.list[i]);
 }
 
+/* The second row of ref.test and ref.cast is the one whose reference may be null. */
+static void read_cast(struct module_text *m, enum opcode op, struct buffer *out)
+{
+        valtype t = read_reftype(m);
+
+        put_opcode(out, t & VAL_NULLABLE ? op + 1 : op);
+        put_heaptype(out, valtype_heap(t));
+}
+
+static void read_br_cast(struct module_text *m, struct buffer *out)
+{
+        uint32_t label = read_label(m);
+        valtype from = read_reftype(m), to = read_reftype(m);
+
+        buffer_u8(out, (uint8_t)((from & VAL_NULLABLE ? 1 : 0) | (to & VAL_NULLABLE ? 2 : 0)));
+        buffer_uleb(out, label);
+        put_heaptype(out, valtype_heap(from));
+        put_heaptype(out, valtype_heap(to));
+}
+
+/* A type and something of another index space, in this order. */
+static void read_type_and(struct module_text *m, enum space_id space, struct buffer *out)
+{
+        buffer_uleb(out, read_index(m, SPACE_TYPE));
+        buffer_uleb(out, read_index(m, space));
+}
+
+static void read_field_use(struct module_text *m, struct buffer *out)
+{
+        uint32_t type = read_index(m, SPACE_TYPE);
+
+        buffer_uleb(out, type);
+        buffer_uleb(out, read_field_index(m, type));
+}
+
 static void read_immediate(struct module_text *m, struct instruction in, struct buffer *out)
 {
         switch (opcode_table[in.op].immediate) {
@@ -217,6 +252,26 @@ static void read_immediate(struct module_text *m, struct instruction in, struct 
                 break;
         case IMM_HEAPTYPE:
                 put_heaptype(out, read_heaptype(m));
+                break;
+        case IMM_FIELD:
+                read_field_use(m, out);
+                break;
+        case IMM_ARRAY_N:
+                buffer_uleb(out, read_index(m, SPACE_TYPE));
+                buffer_uleb(out, reader_nat(&m->r, 32));
+                break;
+        case IMM_ARRAY_DATA:
+                m->uses_data_count = true;
+                read_type_and(m, SPACE_DATA, out);
+                break;
+        case IMM_ARRAY_ELEM:
+                read_type_and(m, SPACE_ELEM, out);
+                break;
+        case IMM_ARRAY_COPY:
+                read_type_and(m, SPACE_TYPE, out);
+                break;
+        case IMM_BR_CAST:
+                read_br_cast(m, out);
                 break;
         case IMM_LOCAL:
                 buffer_uleb(out, read_local(m));
@@ -290,6 +345,10 @@ void read_instruction(struct module_text *m, uint16_t word, size_t at, struct bu
 
         if (in.op == OP_SELECT) {
                 read_select(m, out);
+                return;
+        }
+        if (opcode_table[in.op].immediate == IMM_REF) {
+                read_cast(m, in.op, out);
                 return;
         }
         put_opcode(out, in.op);

@@ -151,9 +151,12 @@ uint64_t memory_inline_data(struct module_text *m, uint32_t memory, bool is_64);
 /* type_defs.c: fields "type" and "rec" */
 void field_type(struct module_text *m);
 void field_rec(struct module_text *m);
+/* A field of structure type @type, by number or name. */
+uint32_t read_field_index(struct module_text *m, uint32_t type);
 
 /* type_uses.c */
 valtype read_valtype(struct module_text *m);
+valtype read_reftype(struct module_text *m);
 bool at_reftype(struct module_text *m);
 bool at_valtype(struct module_text *m);
 uint32_t read_heaptype(struct module_text *m);

@@ -61,12 +61,59 @@ static void print_global_type(struct printer *p, const struct globaltype *t)
                 print(p, ")");
 }
 
+static void print_field_type(struct printer *p, const struct fieldtype *f)
+{
+        print(p, f->is_mutable ? "(mut " : "");
+        print_type(p, f->storage);
+        print(p, f->is_mutable ? ")" : "");
+}
+
+static void print_composite(struct printer *p, uint32_t type)
+{
+        const struct deftype *def = &p->m->defs[type];
+
+        if (def->kind == COMP_FUNC) {
+                print(p, "(func");
+                print_signature(p, &p->m->types[type]);
+        } else {
+                print(p, def->kind == COMP_STRUCT ? "(struct" : "(array ");
+        }
+        if (def->kind == COMP_ARRAY)
+                print_field_type(p, def->fields);
+        for (uint32_t i = 0; def->kind == COMP_STRUCT && i < def->nfields; i++) {
+                print(p, " (field ");
+                print_field_type(p, &def->fields[i]);
+                print(p, ")");
+        }
+        print(p, ")");
+}
+
+static void print_sub(struct printer *p, uint32_t type)
+{
+        const struct deftype *def = &p->m->defs[type];
+        bool plain = def->is_final && def->super == TYPE_NO_SUPER;
+
+        if (!plain)
+                print(p, def->is_final ? "(sub final " : "(sub ");
+        if (def->super != TYPE_NO_SUPER)
+                printf_to(p, "%u ", def->super);
+        print_composite(p, type);
+        print(p, plain ? "" : ")");
+}
+
 static void print_types(struct printer *p)
 {
         for (uint32_t i = 0; i < p->m->ntypes; i++) {
-                printf_to(p, "\n  (type (;%u;) (func", i);
-                print_signature(p, &p->m->types[i]);
-                print(p, "))");
+                const struct deftype *def = &p->m->defs[i];
+                bool in_group = def->ngroup > 1;
+
+                if (in_group && i == def->group)
+                        print(p, "\n  (rec");
+                printf_to(p, in_group ? "\n    (type (;%u;) " : "\n  (type (;%u;) ", i);
+                print_sub(p, i);
+                print(p, ")");
+                if (in_group && i + 1 == def->group + def->ngroup)
+                        print(p, ")");
         }
 }
 

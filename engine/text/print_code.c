@@ -161,6 +161,24 @@ static bool print_immediate(struct printer *p, struct cursor *c, const struct in
                 print(p, " ");
                 print_heap_type(p, valtype_heap(in->type));
                 break;
+        case IMM_REF:
+        case IMM_REF_NULL:
+                print(p, " ");
+                print_type(p, in->type);
+                break;
+        case IMM_BR_CAST:
+                printf_to(p, " %u ", in->index);
+                print_type(p, in->type);
+                print(p, " ");
+                print_type(p, in->wanted);
+                break;
+        case IMM_FIELD:
+        case IMM_ARRAY_N:
+        case IMM_ARRAY_DATA:
+        case IMM_ARRAY_ELEM:
+        case IMM_ARRAY_COPY:
+                printf_to(p, " %u %u", in->index, in->index2);
+                break;
         case IMM_TYPES:
                 return print_types(p, c, in);
         case IMM_TABLE_INIT:

@@ -160,6 +160,10 @@ int print_const_expr(struct printer *p, const struct const_expr *e)
                         print(p, " ");
                         print_v128(p, op->value);
                         break;
+                case IMM_ARRAY_N:
+                        printf_to(p, " %u %" PRIu64, op->index, op->value[0]);
+                        break;
+                case IMM_TYPE:
                 case IMM_GLOBAL:
                         printf_to(p, " %u", op->index);
                         break;

@@ -2,23 +2,56 @@
 
 #include "engine/text/module_text.h"
 
-/* A field's name belongs to its structure: the key is the type's index and the name. */
+/* A field's name belongs to its structure: the key is the type's index and the name, which is the
+ * token in view. NULL without memory. */
+static const char *field_key(struct module_text *m, uint32_t type, size_t *ret_size)
+{
+        size_t size;
+        const char *name = id_name(m, &m->r.token, &size);
+        char *key = m->r.failed ? NULL : pool_alloc(m->pool, size + sizeof(type), 1);
+
+        if (!key)
+                return NULL;
+        memcpy(key, &type, sizeof(type));
+        memcpy(key + sizeof(type), name, size);
+        *ret_size = size + sizeof(type);
+        return key;
+}
+
+uint32_t read_field_index(struct module_text *m, uint32_t type)
+{
+        const struct symbol *symbol;
+        const char *key;
+        size_t size = 0;
+
+        if (!reader_is(&m->r, TOKEN_ID))
+                return (uint32_t)reader_nat(&m->r, 32);
+        key = field_key(m, type, &size);
+        if (!key) {
+                reader_no_memory(&m->r);
+                return 0;
+        }
+        symbol = symbols_find(&m->field_names, key, size);
+        if (!symbol) {
+                reader_fail(&m->r, m->r.token.at, "unknown field %.*s",
+                            m->r.token.size < 60 ? (int)m->r.token.size : 60, reader_text(&m->r));
+                return 0;
+        }
+        reader_next(&m->r);
+        return symbol->value;
+}
+
 static void bind_field_name(struct module_text *m, uint32_t type, uint32_t index)
 {
-        size_t at = m->r.token.at, size;
+        size_t at = m->r.token.at, size = 0;
         struct symbol *symbol = NULL;
-        const char *name;
-        char *key;
+        const char *key;
 
         if (!reader_is(&m->r, TOKEN_ID))
                 return;
-        name = id_name(m, &m->r.token, &size);
-        key = pool_alloc(m->pool, size + sizeof(type), 1);
-        if (key && !m->r.failed) {
-                memcpy(key, &type, sizeof(type));
-                memcpy(key + sizeof(type), name, size);
-                symbol = symbols_put(&m->field_names, key, size + sizeof(type));
-        }
+        key = field_key(m, type, &size);
+        if (key)
+                symbol = symbols_put(&m->field_names, key, size);
         if (!symbol) {
                 reader_no_memory(&m->r);
         } else if (symbol->value != SYMBOL_NONE) {

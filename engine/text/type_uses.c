@@ -96,6 +96,14 @@ valtype read_valtype(struct module_text *m)
         return t;
 }
 
+valtype read_reftype(struct module_text *m)
+{
+        if (at_reftype(m))
+                return read_valtype(m);
+        reader_unexpected(&m->r);
+        return VAL_FUNCREF;
+}
+
 void put_heaptype(struct buffer *b, uint32_t heap)
 {
         if (heap >= HEAP_FIRST_ABSTRACT)
@@ -354,6 +362,10 @@ void print_type(struct printer *p, valtype t)
                         print(p, word_text(heap_types[i].ref));
                         return;
                 }
+        }
+        if (valtype_kind(t) > VAL_REF) {
+                print(p, valtype_text(t));
+                return;
         }
         print(p, t & VAL_NULLABLE ? "(ref null " : "(ref ");
         print_heap_type(p, valtype_heap(t));

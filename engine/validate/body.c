@@ -74,19 +74,13 @@ bool body_need(struct body *b, enum feature feature, const char *what)
 
 bool body_need_type(struct body *b, valtype type)
 {
-        if (type == VAL_V128)
-                return body_need(b, FEATURE_SIMD, "type v128");
-        if (!valtype_is_ref(type))
-                return true;
+        enum feature feature = valtype_feature(type);
+
         if (valtype_is_indexed(type) && valtype_heap(type) >= b->k->m->ntypes) {
                 body_fail(b, -EBADMSG, "unknown type %u", valtype_heap(type));
                 return false;
         }
-        if (valtype_is_exception(type))
-                return body_need(b, FEATURE_EXCEPTIONS, valtype_text(type));
-        if (valtype_is_indexed(type) || !valtype_has_default(type))
-                return body_need(b, FEATURE_FUNCTION_REFERENCES, valtype_text(type));
-        return body_need(b, FEATURE_REFERENCE_TYPES, valtype_text(type));
+        return feature == FEATURE_MVP || body_need(b, feature, valtype_text(type));
 }
 
 bool locals_need_set(struct body *b)

@@ -115,6 +115,7 @@ valtype letter_type(char letter);
 _printf_(4, 5) int checker_error(struct checker *k, int code, size_t offset,
                                 const char *format, ...);
 int check_sections(struct checker *k);
+int check_types(struct checker *k);
 int check_data_segments(struct checker *k);
 /* @globals: how many globals the expression may name, from the first one. */
 int check_const_expr(struct checker *k, const struct const_expr *e, valtype type, uint32_t globals);
@@ -166,6 +167,20 @@ valtype *check_unreachable(struct body *b, valtype *top);
 valtype *check_call(struct body *b, valtype *top, uint32_t function);
 valtype *check_select(struct body *b, valtype *top);
 valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in);
+valtype *body_check_gc(struct body *b, valtype *top, const struct instruction *in);
+
+/* What an index names; NULL or false with b->error set when there is none. Data segments come after
+ * the code, so their count has a section of its own. */
+const struct functype *get_function_type(struct body *b, uint32_t index);
+const struct element_segment *get_element(struct body *b, uint32_t index);
+bool has_data(struct body *b, uint32_t index);
+
+/* The popped reference; VAL_BOTTOM's place is taken by a reference to nothing known. False when the
+ * top is something else. */
+bool pop_reference(struct body *b, valtype **top, valtype *ret);
+
+/* All fields have a value to begin with (gc.c). */
+bool fields_have_default(const struct deftype *def);
 
 bool frame_push(struct body *b, uint16_t op, const struct functype *type, const valtype *top);
 

@@ -57,6 +57,89 @@ static int apply_binary(struct const_stack *s, uint16_t op, valtype type)
         return 0;
 }
 
+/* The topmost operand, gone then, has the type @want. */
+static int pop(struct const_stack *s, const struct const_op *op, valtype want)
+{
+        if (s->n > 0 && type_matches(s->k->m, s->types[s->n - 1], want)) {
+                s->n--;
+                return 0;
+        }
+        return checker_error(s->k, -EBADMSG, s->e->offset, "type mismatch: %s needs %s and finds %s",
+                             opcode_table[op->op].text, valtype_text(want),
+                             s->n > 0 ? valtype_text(s->types[s->n - 1]) : "nothing");
+}
+
+static const struct deftype *get_def(struct const_stack *s, const struct const_op *op,
+                                     enum comp_kind kind)
+{
+        const struct module *m = s->k->m;
+
+        if (op->index >= m->ntypes)
+                (void)checker_error(s->k, -EBADMSG, s->e->offset, "unknown type %u", op->index);
+        else if (m->defs[op->index].kind == kind)
+                return &m->defs[op->index];
+        else
+                (void)checker_error(s->k, -EBADMSG, s->e->offset, "type mismatch: type %u is not %s",
+                                    op->index, kind == COMP_STRUCT ? "a structure" : "an array");
+        return NULL;
+}
+
+static int no_default(struct const_stack *s, const struct const_op *op)
+{
+        return checker_error(s->k, -EBADMSG, s->e->offset, "type mismatch: type %u has no default "
+                             "value", op->index);
+}
+
+static int apply_struct(struct const_stack *s, const struct const_op *op)
+{
+        const struct deftype *def = get_def(s, op, COMP_STRUCT);
+        int r = 0;
+
+        if (!def)
+                return -EBADMSG;
+        if (op->op == OP_STRUCT_NEW_DEFAULT && !fields_have_default(def))
+                return no_default(s, op);
+        for (uint32_t i = def->nfields; i-- > 0 && op->op == OP_STRUCT_NEW && r == 0;)
+                r = pop(s, op, storage_value(def->fields[i].storage));
+        return r < 0 ? r : push(s, VAL_REF_TO(op->index));
+}
+
+static int apply_array(struct const_stack *s, const struct const_op *op)
+{
+        const struct deftype *def = get_def(s, op, COMP_ARRAY);
+        valtype element;
+        int r = 0;
+
+        if (!def)
+                return -EBADMSG;
+        element = def->fields[0].storage;
+        if (op->op == OP_ARRAY_NEW_DEFAULT && !valtype_has_default(element))
+                return no_default(s, op);
+        if (op->op != OP_ARRAY_NEW_FIXED)
+                r = pop(s, op, VAL_I32);
+        if (op->op == OP_ARRAY_NEW && r == 0)
+                r = pop(s, op, storage_value(element));
+        for (uint64_t i = 0; op->op == OP_ARRAY_NEW_FIXED && i < op->value[0] && r == 0; i++)
+                r = pop(s, op, storage_value(element));
+        return r < 0 ? r : push(s, VAL_REF_TO(op->index));
+}
+
+static int apply_conversion(struct const_stack *s, const struct const_op *op, uint32_t from,
+                            uint32_t to)
+{
+        valtype null = s->n > 0 ? s->types[s->n - 1] & VAL_NULLABLE : 0;
+        int r = pop(s, op, VAL_REF_NULL(from));
+
+        return r < 0 ? r : push(s, null | VAL_REF_TO(to));
+}
+
+static int apply_i31(struct const_stack *s, const struct const_op *op)
+{
+        int r = pop(s, op, VAL_I32);
+
+        return r < 0 ? r : push(s, VAL_REF_TO(HEAP_I31));
+}
+
 static int apply(struct const_stack *s, const struct const_op *op)
 {
         switch (op->op) {
@@ -79,6 +162,19 @@ static int apply(struct const_stack *s, const struct const_op *op)
                 return push_function(s, op->index);
         case OP_GLOBAL_GET:
                 return push_global(s, op->index);
+        case OP_STRUCT_NEW:
+        case OP_STRUCT_NEW_DEFAULT:
+                return apply_struct(s, op);
+        case OP_ARRAY_NEW:
+        case OP_ARRAY_NEW_DEFAULT:
+        case OP_ARRAY_NEW_FIXED:
+                return apply_array(s, op);
+        case OP_ANY_CONVERT_EXTERN:
+                return apply_conversion(s, op, HEAP_EXTERN, HEAP_ANY);
+        case OP_EXTERN_CONVERT_ANY:
+                return apply_conversion(s, op, HEAP_ANY, HEAP_EXTERN);
+        case OP_REF_I31:
+                return apply_i31(s, op);
         case OP_I32_ADD:
         case OP_I32_SUB:
         case OP_I32_MUL:

@@ -144,15 +144,24 @@ bool frame_push(struct body *b, uint16_t op, const struct functype *type, const 
         return true;
 }
 
+const struct functype *get_function_type(struct body *b, uint32_t index)
+{
+        const struct functype *type = module_functype(b->k->m, index);
+
+        if (!type)
+                body_fail(b, -EBADMSG, index < b->k->m->ntypes ? "type mismatch: type %u is not a "
+                          "function type" : "unknown type %u", index);
+        return type;
+}
+
 valtype *check_block(struct body *b, valtype *top, const struct instruction *in)
 {
         const struct module *m = b->k->m;
         struct functype type;
 
         if (in->index != BLOCK_NO_TYPE) {
-                if (in->index >= m->ntypes)
-                        return body_fail(b, -EBADMSG, "unknown type %u", in->index);
-                if (!body_need(b, FEATURE_MULTI_VALUE, "a block with a function type"))
+                if (!get_function_type(b, in->index) ||
+                    !body_need(b, FEATURE_MULTI_VALUE, "a block with a function type"))
                         return NULL;
         } else if (!body_need_type(b, in->type)) {
                 return NULL;

@@ -21,7 +21,7 @@ static const struct memory *get_memory(struct body *b, uint32_t index)
         return NULL;
 }
 
-static const struct element_segment *get_element(struct body *b, uint32_t index)
+const struct element_segment *get_element(struct body *b, uint32_t index)
 {
         const struct module *m = b->k->m;
 
@@ -31,8 +31,7 @@ static const struct element_segment *get_element(struct body *b, uint32_t index)
         return NULL;
 }
 
-/* Data segments come after the code, so their count has a section of its own. */
-static bool has_data(struct body *b, uint32_t index)
+bool has_data(struct body *b, uint32_t index)
 {
         const struct module *m = b->k->m;
 
@@ -87,9 +86,7 @@ static valtype *check_callee(struct body *b, valtype *top, const struct functype
         return check_unreachable(b, top);
 }
 
-/* The popped reference; VAL_BOTTOM's place is taken by a reference to nothing known. False when the
- * top is something else. */
-static bool pop_reference(struct body *b, valtype **top, valtype *ret)
+bool pop_reference(struct body *b, valtype **top, valtype *ret)
 {
         *ret = VAL_REF_TO(HEAP_BOTTOM);
         if (*top == b->base) {
@@ -103,17 +100,19 @@ static bool pop_reference(struct body *b, valtype **top, valtype *ret)
                         *ret = **top;
                 return true;
         }
-        body_fail(b, -EBADMSG, "type mismatch: %s of %s", opcode_table[opcode_of_byte[*b->op_at]].text,
+        body_fail(b, -EBADMSG, "type mismatch: %s where a reference is needed",
                   valtype_text((*top)[-1]));
         return false;
 }
 
 static valtype *check_call_ref(struct body *b, valtype *top, const struct instruction *in)
 {
-        if (in->index >= b->k->m->ntypes)
-                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
+        const struct functype *type = get_function_type(b, in->index);
+
+        if (!type)
+                return NULL;
         POP(VAL_REF_NULL(in->index));
-        return check_callee(b, top, &b->k->m->types[in->index], in->op == OP_RETURN_CALL_REF);
+        return check_callee(b, top, type, in->op == OP_RETURN_CALL_REF);
 }
 
 static valtype *check_throw(struct body *b, valtype *top, uint32_t tag)
@@ -167,16 +166,18 @@ static valtype *check_call_indirect(struct body *b, valtype *top, const struct i
 {
         const struct module *m = b->k->m;
         const struct table *table = get_table(b, in->index2);
+        const struct functype *type;
 
         if (!table)
                 return NULL;
         if (!type_matches(m, table->type.element, VAL_FUNCREF))
                 return body_fail(b, -EBADMSG, "type mismatch: %s through a table of %s",
                                  opcode_table[in->op].text, valtype_text(table->type.element));
-        if (in->index >= m->ntypes)
-                return body_fail(b, -EBADMSG, "unknown type %u", in->index);
+        type = get_function_type(b, in->index);
+        if (!type)
+                return NULL;
         POP(address_type(table->type.size.is_64));
-        return check_callee(b, top, &m->types[in->index], in->op == OP_RETURN_CALL_INDIRECT);
+        return check_callee(b, top, type, in->op == OP_RETURN_CALL_INDIRECT);
 }
 
 static valtype *check_return_call(struct body *b, valtype *top, uint32_t function)
@@ -396,6 +397,5 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
         case OP_I64_MUL_WIDE_U:
                 return check_many(b, top, &opcode_table[in->op]);
         }
-        return body_fail(b, -EOPNOTSUPP, "%s: the validator has no rule for it",
-                         opcode_table[in->op].text);
+        return body_check_gc(b, top, in);
 }

@@ -27,13 +27,20 @@ int check_type(struct checker *k, valtype type, size_t offset)
                              feature_table[FEATURE_FUNCTION_REFERENCES].text, valtype_text(type));
 }
 
+static int check_function_type(struct checker *k, uint32_t type, size_t offset)
+{
+        if (module_functype(k->m, type))
+                return 0;
+        return checker_error(k, -EBADMSG, offset, type < k->m->ntypes
+                             ? "type mismatch: type %u is not a function type" : "unknown type %u",
+                             type);
+}
+
 static int check_function(struct checker *k, uint32_t i)
 {
         const struct function *f = &k->m->functions[i];
 
-        if (f->type >= k->m->ntypes)
-                return checker_error(k, -EBADMSG, f->offset, "unknown type %u", f->type);
-        return 0;
+        return check_function_type(k, f->type, f->offset);
 }
 
 /* A table's size is held against limits.table_elements by who instantiates: a declaration costs
@@ -110,8 +117,10 @@ static int check_tag(struct checker *k, uint32_t i)
 {
         const struct tag *tag = &k->m->tags[i];
 
-        if (tag->type >= k->m->ntypes)
-                return checker_error(k, -EBADMSG, tag->offset, "unknown type %u", tag->type);
+        int r = check_function_type(k, tag->type, tag->offset);
+
+        if (r < 0)
+                return r;
         if (k->m->types[tag->type].nresults > 0)
                 return checker_error(k, -EBADMSG, tag->offset, "non-empty tag result type");
         return 0;
@@ -255,11 +264,8 @@ static int check_all_exports(struct checker *k)
 int check_sections(struct checker *k)
 {
         const struct module *m = k->m;
-        int r = 0;
+        int r = check_types(k);
 
-        if (m->unknown_type_at)
-                return checker_error(k, -EBADMSG, m->unknown_type_at, "unknown type %u",
-                                     m->unknown_type);
         for (uint32_t i = 0; i < m->nimports && r == 0; i++)
                 r = check_import(k, &m->imports[i]);
         if (r == 0)

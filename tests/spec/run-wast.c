@@ -5,6 +5,7 @@
  * Prints one line for each failing assertion and ends "N passed, N failed, N skipped".
  * --check        only decode and validate; what needs an instance is skipped
  * --no-skips     run what skips.def leaves out as well
+ * --feature F    with this proposal on as well, by its name in features.def
  * --files        one line of counts for each file
  * --tier T       code generator: fast (default) or peak
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
@@ -38,6 +39,7 @@ static const struct script_skip skips[] = {
 
 struct options {
         bool check, no_skips, files;
+        uint64_t features; /* more than the default */
         const char *suite; /* folder, NULL: the files are named */
         struct process_options process;
         unsigned jobs;
@@ -61,9 +63,9 @@ static void seen(void *context, uint32_t number, uint32_t line, const uint8_t *b
 }
 
 /* A script of a proposal is for those who have it on: .../proposals/NAME/... */
-static uint64_t features_for(const char *path)
+static uint64_t features_for(const char *path, uint64_t more)
 {
-        uint64_t features = FEATURES_DEFAULT;
+        uint64_t features = FEATURES_DEFAULT | more;
         char part[64];
 
         for (unsigned i = 0; i < _FEATURE_MAX; i++) {
@@ -81,7 +83,7 @@ static int run_file(const char *path, struct options *o, struct script_run *run)
         struct error err = { 0 };
         int r = file_read(path, &text, &err);
 
-        o->process.features = features_for(path);
+        o->process.features = features_for(path, o->features);
         *run = (struct script_run) { .file = path, .out = stdout, .table = &host_check,
                                      .host = &o->process.features };
         if (!o->no_skips) {
@@ -198,7 +200,7 @@ static void print_absent_features(void)
 
 static int usage(void)
 {
-        fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--tier fast|peak|mixed] "
+        fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--feature F] [--tier fast|peak|mixed] "
                         "[--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
         return 2;
 }
@@ -244,6 +246,17 @@ static int set_tier(struct options *o, const char *text)
         return -EINVAL;
 }
 
+static int add_feature(struct options *o, const char *text)
+{
+        for (unsigned i = 0; i < _FEATURE_MAX; i++) {
+                if (!strcmp(feature_table[i].text, text)) {
+                        o->features |= UINT64_C(1) << i;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
         int i = 1;
@@ -253,6 +266,9 @@ static int parse_options(int argc, char **argv, struct options *o)
                         o->check = true;
                 } else if (!strcmp(argv[i], "--no-skips")) {
                         o->no_skips = true;
+                } else if (!strcmp(argv[i], "--feature") && i + 1 < argc) {
+                        if (add_feature(o, argv[++i]) < 0)
+                                return -EINVAL;
                 } else if (!strcmp(argv[i], "--files")) {
                         o->files = true;
                 } else if (!strcmp(argv[i], "--suite")) {

@@ -30,12 +30,14 @@ START_TEST(no_other_code_is_found)
         for (unsigned i = 0; i < 256; i++)
                 found += opcode_of_byte[i] != OP_INVALID;
         for (uint32_t i = 0; i < 0x1000; i++) {
+                found += opcode_find(0xfb, i) != OP_INVALID;
                 found += opcode_find(0xfc, i) != OP_INVALID;
                 found += opcode_find(0xfd, i) != OP_INVALID;
                 found += opcode_find(0xfe, i) != OP_INVALID;
         }
         ck_assert_uint_eq(found, _OP_MAX);
-        ck_assert_uint_eq(opcode_find(0xfb, 0), OP_INVALID);
+        ck_assert_uint_eq(opcode_find(0xfa, 0), OP_INVALID);
+        ck_assert_uint_eq(opcode_find(0xfb, UINT32_MAX), OP_INVALID);
         ck_assert_uint_eq(opcode_find(0xfc, UINT32_MAX), OP_INVALID);
         ck_assert_uint_eq(opcode_find(0xfd, UINT32_MAX), OP_INVALID);
         ck_assert_uint_eq(opcode_find(0xfe, UINT32_MAX), OP_INVALID);
@@ -62,7 +64,15 @@ static void append_immediate(struct buffer *b, unsigned kind, uint32_t seed)
                         buffer_uleb(b, large % 1000 + i);
                 break;
         case IMM_HEAPTYPE:
+        case IMM_REF:
+        case IMM_REF_NULL:
                 buffer_u8(b, seed & 1 ? 0x70 : 0x6f);
+                break;
+        case IMM_BR_CAST:
+                buffer_u8(b, (uint8_t)(seed & 3));
+                buffer_uleb(b, large);
+                buffer_u8(b, 0x6e);
+                buffer_sleb(b, small);
                 break;
         case IMM_TYPES:
                 buffer_uleb(b, 2);
@@ -70,6 +80,11 @@ static void append_immediate(struct buffer *b, unsigned kind, uint32_t seed)
                 buffer_u8(b, 0x7c);
                 break;
         case IMM_CALL_INDIRECT:
+        case IMM_FIELD:
+        case IMM_ARRAY_N:
+        case IMM_ARRAY_DATA:
+        case IMM_ARRAY_ELEM:
+        case IMM_ARRAY_COPY:
         case IMM_TABLE_INIT:
         case IMM_TABLE_COPY:
         case IMM_MEMORY_INIT:
@@ -169,7 +184,8 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
         { "prefix alone",       { 0xfc },             1, "unexpected end",            -EBADMSG },
         { "long number",        { 0xfd, 0x80, 0x80, 0x80, 0x80, 0x80, 0 }, 7,
           "integer representation too long", -EBADMSG },
-        { "of gc",              { 0xfb, 0x00 },       2, "opcode fb of a proposal",   -EOPNOTSUPP },
+        { "of gc, unknown",     { 0xfb, 0x1f },       2, "illegal opcode fb 1f",      -EBADMSG },
+        { "flags of a cast",    { 0xfb, 0x18, 0x04 }, 3, "malformed cast flags",      -EBADMSG },
         { "no such atomic",     { 0xfe, 0x4f },       2, "illegal opcode fe 4f",      -EBADMSG },
         { "fence cut",          { 0xfe, 0x03 },       2, "unexpected end",            -EBADMSG },
         { "fence of another kind", { 0xfe, 0x03, 1 }, 3, "zero byte expected",        -EBADMSG },
@@ -177,7 +193,7 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
         { "block type",         { 0x02, 0x41 },       2, "malformed value type",      -EBADMSG },
         { "block type missing", { 0x02 },             1, "unexpected end",            -EBADMSG },
         { "block type negative", { 0x02, 0xc0, 0x7f }, 3, "malformed block type",     -EBADMSG },
-        { "block type of gc",   { 0x02, 0x64, 0x6e }, 3, "a type of a proposal",      -EOPNOTSUPP },
+        { "block type of continuations", { 0x02, 0x64, 0x68 }, 3, "a type of a proposal",      -EOPNOTSUPP },
         { "catch clause",       { 0x1f, 0x40, 1, 4, 0 }, 5, "malformed catch clause", -EBADMSG },
         { "catch clauses, half", { 0x1f, 0x40, 2, 2, 0 }, 5, "unexpected end",        -EBADMSG },
         { "heap type",          { 0xd0, 0x7f },       2, "malformed heap type",       -EBADMSG },
@@ -185,7 +201,7 @@ static const struct { const char *name; uint8_t bytes[16]; size_t n; const char 
         { "block type, half",   { 0x02, 0x63 },       2, "unexpected end",            -EBADMSG },
         { "heap type negative", { 0xd0, 0xf0, 0x7f }, 3, "malformed heap type",       -EBADMSG },
         { "heap type too long", { 0xd0, 0x80, 0x80, 0x80, 0x80, 0x80, 0 }, 7, "integer representation too long", -EBADMSG },
-        { "heap type of gc",    { 0xd0, 0x6e },       2, "a type of a proposal",      -EOPNOTSUPP },
+        { "heap type of continuations", { 0xd0, 0x68 },       2, "a type of a proposal",      -EOPNOTSUPP },
         { "memop flags",        { 0x28, 0x80, 0x01, 0 }, 4, "malformed memop flags",  -EBADMSG },
         { "memory index cut",   { 0x28, 0x42 },       2, "unexpected end",            -EBADMSG },
         { "offset cut",         { 0x28, 0x02 },       2, "unexpected end",            -EBADMSG },
