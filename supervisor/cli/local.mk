@@ -6,9 +6,11 @@ libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/c
 	supervisor/cli/script_host.h supervisor/cli/wast.c supervisor/cli/wat.c \
 	supervisor/cli/options.c supervisor/cli/options.h supervisor/cli/run.c \
 	supervisor/cli/validate.c supervisor/cli/values.c supervisor/cli/values.h \
+	supervisor/cli/change.c supervisor/cli/logs.c supervisor/cli/ps.c supervisor/cli/remote.c \
+	supervisor/cli/remote.h supervisor/cli/top.c \
 	supervisor/cli/version.c
 
 bin_PROGRAMS += nacelle
 nacelle_SOURCES = supervisor/cli/main.c
-nacelle_LDADD = libcli.a libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libtext.a \
-	libdecode.a libcompile.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)
+nacelle_LDADD = libcli.a libcontrol.a libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libtext.a \
+	libdecode.a libcompile.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS) $(JSON_LIBS)

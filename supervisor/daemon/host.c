@@ -1,0 +1,649 @@
+/* host.c - cells, each for one group of units that may share it: opened when somebody needs one, closed
+ * when nobody has been in it for a while. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "supervisor/broker/guests.h"
+#include "supervisor/daemon/blame.h"
+#include "supervisor/daemon/host.h"
+#include "supervisor/daemon/on_demand.h"
+#include "supervisor/daemon/path_server.h"
+
+#define SLOTS        32768u
+#define ARENA_BYTES  (UINT64_C(512) << 20)
+#define IDLE_NS      UINT64_C(10000000000)
+#define DISPATCH_MAX 256u /* messages of one cell before the others get their turn */
+#define SLOT_BITS    20   /* of a guest's number as the cell knows it; above: ours */
+
+struct hosted_module {
+        dev_t dev;
+        ino_t ino;
+        int fd;          /* keeps the number of the file from being used again */
+        uint32_t number;
+};
+
+struct hosted { /* a cell */
+        struct daemon *daemon;
+        struct guest_cell *cell;
+        char group[256];
+        uint64_t since_us;
+        struct loop_watch watch;
+        struct loop_timer idle;
+        const volatile struct guest_stats *stats;
+        struct nano **guests;    /* by slot */
+        uint32_t *free_slots, nfree, unused;
+        struct hosted_module *modules;
+        unsigned nmodules;
+        bool full;               /* no room for more code */
+        bool dead;
+};
+
+struct host {
+        struct hosted **cells;
+        unsigned n;
+        int null;                /* /dev/null */
+};
+
+static uint64_t wire_id(const struct nano *g)
+{
+        return g->id << SLOT_BITS | g->slot;
+}
+
+static struct nano *find(struct hosted *h, uint64_t id)
+{
+        uint32_t slot = id & ((1u << SLOT_BITS) - 1);
+        struct nano *g = slot < SLOTS ? h->guests[slot] : NULL;
+
+        return g && g->host == h && g->id == id >> SLOT_BITS ? g : NULL;
+}
+
+static void watch_again(struct hosted *h)
+{
+        short events = cell_fd_events(h->cell);
+
+        loop_watch_change(h->daemon->loop, &h->watch,
+                          (events & POLLIN ? EPOLLIN : 0u) | (events & POLLOUT ? EPOLLOUT : 0u));
+}
+
+static void on_started(void *context, uint64_t id, uint64_t instantiate_ns)
+{
+        struct hosted *h = context;
+        struct nano *g = find(h, id);
+        uint64_t bound = 1000;
+        unsigned i = 0;
+
+        if (!g)
+                return;
+        while (i < INSTANTIATE_BUCKETS && instantiate_ns > bound) {
+                bound *= 4;
+                i++;
+        }
+        g->service->instantiate_buckets[i]++;
+        g->service->instantiate_ns += instantiate_ns;
+        nano_started(g, cell_pid(h->cell));
+}
+
+static enum run_end end_of(const struct guest_ended *e)
+{
+        switch (e->end) {
+        case GUEST_RETURNED:
+                return RUN_RETURNED;
+        case GUEST_EXITED:
+                return RUN_EXITED;
+        case GUEST_KILLED:
+                return RUN_TIMED_OUT;
+        case GUEST_LOST:
+                return RUN_CELL_LOST;
+        default:
+                return RUN_TRAPPED;
+        }
+}
+
+static int status_of(const struct guest_ended *e)
+{
+        struct error err = { .code = e->code, .stage = e->stage };
+
+        switch (e->end) {
+        case GUEST_RETURNED:
+                return 0;
+        case GUEST_EXITED:
+                return (int)(e->status & 0xff);
+        case GUEST_FAILED:
+                return error_status(&err);
+        case GUEST_KILLED:
+                return 137;
+        case GUEST_LOST:
+                return STATUS_INTERNAL;
+        default:
+                return STATUS_TRAP;
+        }
+}
+
+static void free_slot(struct hosted *h, uint32_t slot)
+{
+        h->guests[slot] = NULL;
+        h->free_slots[h->nfree++] = slot;
+}
+
+static void on_ended(void *context, uint64_t id, const struct guest_ended *e)
+{
+        struct hosted *h = context;
+        struct nano *g = find(h, id);
+        struct nano_end end = { .end = end_of(e), .status = status_of(e) };
+
+        if (!g)
+                return;
+        snprintf(end.text, sizeof(end.text), "%s", e->text ? e->text : "");
+        if (!end.text[0] && e->end == GUEST_KILLED)
+                snprintf(end.text, sizeof(end.text), "killed");
+        if (e->end == GUEST_LOST)
+                blame_note(&h->daemon->suspects, h, g->service);
+        nano_ended(g, &end, e->cpu_ns);
+        free_slot(h, id & ((1u << SLOT_BITS) - 1));
+        if (cell_guests(h->cell) == 0)
+                loop_timer_set(h->daemon->loop, &h->idle, loop_now(h->daemon->loop) + IDLE_NS);
+}
+
+static void on_log(void *context, uint64_t id, unsigned stream, const char *bytes, size_t n,
+                   uint64_t dropped)
+{
+        struct nano *g = find(context, id);
+
+        if (g)
+                nano_output(g, stream == 2 ? LOG_STREAM_STDERR : LOG_STREAM_STDOUT, bytes, n, dropped);
+}
+
+static void on_denied(void *context, uint64_t id, uint32_t layer, enum guest_limit limit,
+                      const char *what, uint64_t count)
+{
+        static const char *const limits[] = {
+#define LIMIT(name, setting, effect) [LIMIT_##name] = setting,
+#include "supervisor/proto/limits.def"
+        };
+        struct nano *g = find(context, id);
+
+        if (g)
+                nano_denied(g, layer == DENIED_LIMIT && limit < _LIMIT_MAX ? limits[limit] : "host call", what,
+                            count);
+}
+
+static void on_lost(void *context, const char *why)
+{
+        struct hosted *h = context;
+        char pid[24];
+        const struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
+
+        snprintf(pid, sizeof(pid), "%d", cell_pid(h->cell));
+        journal_write(LOG_ERR, &fields, "cell %s of %s: %s", pid, h->group[0] ? h->group : "all", why);
+        blame_judge(&h->daemon->suspects, h->daemon);
+}
+
+static void hosted_free(struct hosted *h)
+{
+        struct host *host = h->daemon->host;
+
+        for (unsigned i = 0; i < host->n; i++)
+                if (host->cells[i] == h) {
+                        host->cells[i] = host->cells[--host->n];
+                        break;
+                }
+        loop_unwatch(h->daemon->loop, &h->watch);
+        loop_timer_clear(h->daemon->loop, &h->idle);
+        cell_close(h->cell);
+        for (unsigned i = 0; i < h->nmodules; i++)
+                close(h->modules[i].fd);
+        free(h->modules);
+        free(h->guests);
+        free(h->free_slots);
+        free(h);
+}
+
+static void on_ready(void *context, uint32_t events)
+{
+        struct hosted *h = context;
+
+        if (cell_dispatch(h->cell, DISPATCH_MAX) < 0)
+                hosted_free(h);
+        else
+                watch_again(h);
+}
+
+static void on_idle(void *context)
+{
+        struct hosted *h = context;
+
+        if (cell_guests(h->cell) == 0)
+                hosted_free(h);
+}
+
+static void group_of(const struct service *s, char *group, size_t size)
+{
+        const struct unit *u = s->unit;
+        size_t n = 0;
+
+        group[0] = '\0';
+        if (u->isolation == ISOLATION_CELL)
+                n = (size_t)snprintf(group, size, "unit %s", u->name);
+        else if (u->isolation == ISOLATION_GROUP)
+                n = (size_t)snprintf(group, size, "group %s", u->group ? u->group : "");
+        if (u->degraded && !s->daemon->options.degraded)
+                n += (size_t)snprintf(group + n, size - n, "%sdegraded", n ? " " : "");
+        if (s->suspect_path)
+                snprintf(group + n, size - n, "%ssuspects %" PRIx64, n ? " " : "", s->suspect_path);
+}
+
+static int open_cell(struct daemon *d, const char *group, bool degraded, struct hosted **ret,
+                     struct error *err)
+{
+        static const struct guest_events events = {
+                .started = on_started, .ended = on_ended, .log = on_log, .denied = on_denied, .lost = on_lost,
+        };
+        const struct cell_settings settings = {
+                .arena_bytes = ARENA_BYTES, .degraded = degraded, .stdio = { -EBADF, -EBADF, -EBADF },
+        };
+        struct host *host = d->host;
+        struct hosted **cells = reallocarray(host->cells, host->n + 1, sizeof(*cells));
+        struct hosted *h = calloc(1, sizeof(*h));
+        int r = -ENOMEM;
+
+        if (cells)
+                host->cells = cells;
+        if (!cells || !h)
+                goto fail;
+        *h = (struct hosted) { .daemon = d, .since_us = realtime_us(), .watch = { -EBADF, on_ready, h },
+                               .idle = { .due = on_idle, .context = h } };
+        snprintf(h->group, sizeof(h->group), "%s", group);
+        h->guests = calloc(SLOTS, sizeof(*h->guests));
+        h->free_slots = calloc(SLOTS, sizeof(*h->free_slots));
+        if (!h->guests || !h->free_slots)
+                goto fail;
+        r = cell_open(&settings, &events, h, &h->cell, err);
+        if (r < 0)
+                goto fail_said;
+        r = cell_stats(h->cell, SLOTS, &h->stats, err);
+        if (r >= 0)
+                r = loop_watch(d->loop, &h->watch, cell_fd(h->cell), EPOLLIN, err);
+        if (r < 0)
+                goto fail_said;
+        host->cells[host->n++] = h;
+        journal_write(LOG_INFO, NULL, "cell %d started for %s", cell_pid(h->cell), group[0] ? group : "all");
+        *ret = h;
+        return 0;
+
+fail:
+        error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "a cell: out of memory");
+fail_said:
+        if (h) {
+                cell_close(h->cell);
+                free(h->guests);
+                free(h->free_slots);
+                free(h);
+        }
+        return r;
+}
+
+static int find_cell(struct service *s, struct hosted **ret, struct error *err)
+{
+        struct daemon *d = s->daemon;
+        char group[sizeof((*ret)->group)];
+
+        group_of(s, group, sizeof(group));
+        for (unsigned i = 0; i < d->host->n; i++) {
+                struct hosted *h = d->host->cells[i];
+
+                if (!h->dead && !h->full && !strcmp(h->group, group) && (h->nfree || h->unused < SLOTS)) {
+                        *ret = h;
+                        return 0;
+                }
+        }
+        return open_cell(d, group, s->unit->degraded || d->options.degraded, ret, err);
+}
+
+/* The number of the service's artefact in @h, loaded there when it is not. */
+static int find_module(struct hosted *h, const struct service *s, uint32_t *ret, struct error *err)
+{
+        struct hosted_module *modules;
+        struct stat st;
+        int fd, r;
+
+        if (fstat(s->artefact, &st) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "artefact: %m");
+        for (unsigned i = 0; i < h->nmodules; i++)
+                if (h->modules[i].dev == st.st_dev && h->modules[i].ino == st.st_ino) {
+                        *ret = h->modules[i].number;
+                        return 0;
+                }
+        modules = reallocarray(h->modules, h->nmodules + 1, sizeof(*modules));
+        fd = fcntl(s->artefact, F_DUPFD_CLOEXEC, 3);
+        if (modules)
+                h->modules = modules;
+        if (!modules || fd < 0) {
+                closep(&fd);
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "artefact: out of memory");
+        }
+        r = cell_load(h->cell, s->artefact, ret, err);
+        if (r < 0) {
+                close(fd);
+                return r;
+        }
+        h->modules[h->nmodules++] = (struct hosted_module) { st.st_dev, st.st_ino, fd, *ret };
+        return 0;
+}
+
+/* What a unit may ask for and a cell cannot do is refused by name. */
+static int check_unit(const struct unit *u, struct error *err)
+{
+        for (unsigned i = 0; i < u->nkeys; i++) {
+                const struct key *key = &u->keys[i];
+
+                if (key->kind == KEY_CONNECT)
+                        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
+                                         "key %s: no interface of this build lets a guest use a %s", key->name,
+                                         key_kind_text(key->kind));
+        }
+        if (u->nimports)
+                return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "import %s: nacelled runs units of one module", u->imports[0].name);
+        return 0;
+}
+
+struct lists { /* what a spec borrows */
+        const char **args, **env;
+        struct guest_dir *dirs;
+        char **made;     /* strings of ours among env */
+        unsigned nmade;
+};
+
+static void lists_done(struct lists *l)
+{
+        for (unsigned i = 0; i < l->nmade; i++)
+                free(l->made[i]);
+        free(l->made);
+        free(l->args);
+        free(l->env);
+        free(l->dirs);
+}
+
+static int fill_environment(const struct unit *u, struct lists *l, struct guest_spec *spec)
+{
+        unsigned n = u->environment.n;
+
+        for (unsigned i = 0; i < u->nkeys; i++)
+                n += u->keys[i].kind == KEY_ENVIRONMENT ? u->keys[i].nvariables : 0;
+        l->env = calloc(n + 1, sizeof(*l->env));
+        if (!l->env)
+                return -ENOMEM;
+        for (unsigned i = 0; i < u->environment.n; i++)
+                l->env[spec->nenv++] = u->environment.words[i];
+        for (unsigned i = 0; i < u->nkeys; i++) {
+                const struct key *key = &u->keys[i];
+
+                for (unsigned k = 0; key->kind == KEY_ENVIRONMENT && k < key->nvariables; k++) {
+                        const char *value = getenv(key->variables[k]);
+
+                        if (!value)
+                                continue;
+                        if (asprintf(&l->made[l->nmade], "%s=%s", key->variables[k], value) < 0)
+                                return -ENOMEM;
+                        l->env[spec->nenv++] = l->made[l->nmade++];
+                }
+        }
+        spec->env = l->env;
+        return 0;
+}
+
+static int fill_lists(const struct unit *u, struct lists *l, struct guest_spec *spec)
+{
+        unsigned strings = u->nkeys + 1;
+
+        for (unsigned i = 0; i < u->nkeys; i++)
+                strings += u->keys[i].kind == KEY_ENVIRONMENT ? u->keys[i].nvariables : 0;
+        l->made = calloc(strings, sizeof(*l->made));
+        l->args = calloc(u->arguments.n + 1, sizeof(*l->args));
+        l->dirs = calloc(u->nkeys + 1, sizeof(*l->dirs));
+        if (!l->args || !l->dirs || !l->made)
+                return -ENOMEM;
+        l->args[spec->nargs++] = u->name;
+        for (unsigned i = 0; i < u->arguments.n; i++)
+                l->args[spec->nargs++] = u->arguments.words[i];
+        spec->args = l->args;
+        for (unsigned i = 0; i < u->nkeys; i++) {
+                const struct key *key = &u->keys[i];
+                const char *guest = key->mount ? key->mount : key->path;
+
+                if (!path_server_serves(key))
+                        continue;
+                /* A file is in a directory of the guest's, under its own name. */
+                if (key->kind == KEY_FILE && !key->mount) {
+                        const char *slash = strrchr(key->path, '/');
+
+                        guest = l->made[l->nmade] = strndup(key->path, (size_t)(slash - key->path) + (slash == key->path));
+                        if (!guest)
+                                return -ENOMEM;
+                        l->nmade++;
+                }
+                l->dirs[spec->ndirs] = (struct guest_dir) {
+                        .guest = guest,
+                        .handle = spec->ndirs,
+                        .read_only = key->verbs == VERB_READ,
+                };
+                spec->ndirs++;
+        }
+        spec->dirs = l->dirs;
+        return fill_environment(u, l, spec);
+}
+
+static void fill_limits(const struct unit *u, struct guest_spec *spec)
+{
+        const struct unit_limits *l = &u->limits;
+
+        spec->limits = (struct guest_limits) {
+                .memory_max_bytes = l->memory_max,
+                .host_memory_max_bytes = l->host_memory_max,
+                .cpu_quota_ns = l->cpu_quota * (CPU_PERIOD_NS / 100),
+                .cpu_max_ns = l->cpu_time_max_ns,
+                .log_bytes_per_s = l->log_rate_max,
+                .cpu_weight = (uint32_t)l->cpu_weight,
+                .files_max = (uint32_t)l->files_max,
+                .connections_max = (uint32_t)l->connections_max,
+                .timers_max = (uint32_t)l->timers_max,
+        };
+        for (unsigned i = 0; i < u->nkeys; i++) {
+                if (u->keys[i].kind == KEY_RANDOM)
+                        spec->limits.random_max_bytes = u->keys[i].number;
+                if (u->keys[i].kind == KEY_CLOCK)
+                        spec->clock_resolution_ns = u->keys[i].number;
+        }
+}
+
+static int fill_streams(struct nano *g, struct guest_spec *spec)
+{
+        const struct unit *u = g->service->unit;
+
+        for (int i = 0; i < 3; i++) {
+                const struct key *key = unit_key(u, KEY_STDIO, (uint64_t)i);
+                enum key_target target = key ? key->target : TARGET_NULL;
+
+                if (g->connection >= 0 && i < 2)
+                        spec->stdio[i] = fcntl(g->connection, F_DUPFD_CLOEXEC, 3);
+                else if (target == TARGET_INHERIT)
+                        spec->stdio[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+                else
+                        spec->stdio[i] = target == TARGET_LOG && i > 0 ? STREAM_LOG : STREAM_CELL;
+                if (spec->stdio[i] == -1 && errno == EMFILE)
+                        return -EMFILE;
+        }
+        closep(&g->connection);
+        g->connection = -EBADF;
+        return 0;
+}
+
+static int fill_descriptors(struct nano *g, struct guest_spec *spec, int *listen, struct error *err)
+{
+        struct service *s = g->service;
+        int r;
+
+        if (spec->ndirs) {
+                r = s->paths ? 0 : path_server_start(s->unit, &s->paths, err);
+                if (r >= 0)
+                        r = path_server_guest(s->paths, &spec->path_fd, err);
+                if (r < 0)
+                        return r;
+        }
+        r = fill_streams(g, spec);
+        for (unsigned i = 0; r >= 0 && !s->unit->on_demand && i < s->nlisten; i++) {
+                listen[i] = fcntl(s->listen[i], F_DUPFD_CLOEXEC, 3);
+                if (listen[i] < 0)
+                        r = -errno;
+                else
+                        spec->nlisten++;
+        }
+        spec->listen = listen;
+        return r < 0 ? error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "descriptors: %s", strerror(-r)) : 0;
+}
+
+static void close_descriptors(const struct guest_spec *spec)
+{
+        for (int i = 0; i < 3; i++)
+                if (spec->stdio[i] >= 0)
+                        close(spec->stdio[i]);
+        if (spec->path_fd >= 0)
+                close(spec->path_fd);
+        for (unsigned i = 0; i < spec->nlisten; i++)
+                close(spec->listen[i]);
+}
+
+static void take_slot(struct hosted *h, struct nano *g)
+{
+        g->slot = h->nfree ? h->free_slots[--h->nfree] : h->unused++;
+        h->guests[g->slot] = g;
+        g->host = h;
+        loop_timer_clear(h->daemon->loop, &h->idle);
+}
+
+int host_spawn(struct nano *g, struct error *err)
+{
+        struct service *s = g->service;
+        struct guest_spec spec = { .path_fd = -EBADF, .stdio = { STREAM_CELL, STREAM_CELL, STREAM_CELL } };
+        _cleanup_(lists_done) struct lists lists = { 0 };
+        int listen[UNIT_KEYS_MAX];
+        struct hosted *h = NULL;
+        int r;
+
+        r = check_unit(s->unit, err);
+        if (r >= 0)
+                r = find_cell(s, &h, err);
+        if (r >= 0)
+                r = find_module(h, s, &spec.module, err);
+        if (r == -ENOSPC && h->nmodules) { /* its arena is full: another one */
+                h->full = true;
+                r = find_cell(s, &h, err);
+                if (r >= 0)
+                        r = find_module(h, s, &spec.module, err);
+        }
+        if (r >= 0 && fill_lists(s->unit, &lists, &spec) < 0)
+                r = error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
+        if (r < 0)
+                return r;
+        fill_limits(s->unit, &spec);
+        r = fill_descriptors(g, &spec, listen, err);
+        if (r < 0) {
+                close_descriptors(&spec);
+                return r;
+        }
+        take_slot(h, g);
+        spec.guest = wire_id(g);
+        spec.slot = g->slot;
+        spec.unit = s->number;
+        spec.invoke = s->unit->invoke;
+        r = cell_spawn(h->cell, &spec, err);
+        if (r < 0) {
+                g->host = NULL;
+                free_slot(h, g->slot);
+        }
+        watch_again(h);
+        return r;
+}
+
+void host_end(struct nano *g, bool now)
+{
+        if (!g->host)
+                return;
+        (void)cell_kill(g->host->cell, wire_id(g), now ? KILL_NOW : KILL_STOP);
+        watch_again(g->host);
+}
+
+void host_forget(struct service *s)
+{
+        path_server_free(TAKE_PTR(s->paths));
+        on_demand_free(TAKE_PTR(s->on_demand));
+}
+
+void host_usage(const struct nano *g, struct usage *ret)
+{
+        const volatile struct guest_stats *stats = &g->host->stats[g->slot];
+
+        *ret = (struct usage) { 0 };
+        if (stats->guest != wire_id(g))
+                return;
+        ret->cpu_ns = stats->cpu_ns;
+        ret->memory = stats->memory_bytes;
+        ret->memory_peak = stats->memory_peak;
+        ret->host_calls = stats->host_calls;
+        ret->denials = stats->denials;
+        for (unsigned i = 0; i < _LIMIT_MAX; i++)
+                ret->refused[i] = stats->refused[i];
+}
+
+unsigned host_guests_of(const struct unit *u)
+{
+        return (unsigned)(u->on_demand ? u->instances_max : u->instances);
+}
+
+unsigned host_cells(const struct daemon *d)
+{
+        return d->host->n;
+}
+
+struct json_object *host_view(struct daemon *d)
+{
+        struct json_object *list = json_object_new_array();
+
+        for (unsigned i = 0; i < d->host->n; i++) {
+                struct hosted *h = d->host->cells[i];
+                struct json_object *o = json_object_new_object();
+
+                json_object_object_add(o, "pid", json_object_new_int64(cell_pid(h->cell)));
+                json_object_object_add(o, "group", json_object_new_string(h->group));
+                json_object_object_add(o, "guests", json_object_new_int64(cell_guests(h->cell)));
+                json_object_object_add(o, "modules", json_object_new_int64(h->nmodules));
+                json_object_object_add(o, "missing", json_object_new_string(cell_missing(h->cell)));
+                json_object_object_add(o, "since", json_object_new_int64((int64_t)h->since_us));
+                json_object_array_add(list, o);
+        }
+        return list;
+}
+
+int host_new(struct daemon *d, struct error *err)
+{
+        d->host = calloc(1, sizeof(*d->host));
+        return d->host ? 0 : error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "cells");
+}
+
+void host_free(struct daemon *d)
+{
+        if (!d->host)
+                return;
+        while (d->host->n)
+                hosted_free(d->host->cells[0]);
+        free(d->host->cells);
+        free(d->host);
+        d->host = NULL;
+}

@@ -1,0 +1,30 @@
+/* journal.h - records with fields, to the journal of systemd where there is one, else lines on stderr.
+ *
+ * journal_open - choose the sink. Lines are "<PRIORITY>" prefixed when stderr is read by a service
+ *   manager that has no journal socket for us, plain otherwise.
+ * journal_write - one record. @fields: values by enum journal_field, NULL where there is none.
+ *   Control characters and bytes that are not UTF-8 in text and values come out as \xNN: neither a
+ *   terminal nor a field of the journal can be forged by them.
+ * journal_escape - the same for others: @n bytes into @text, cut to @size with the terminator. */
+#pragma once
+
+#include <stddef.h>
+
+#include "engine/base/cleanup.h"
+
+enum journal_field {
+#define FIELD(name, key, text) JOURNAL_##name,
+#include "supervisor/daemon/journal_fields.def"
+        _JOURNAL_FIELD_MAX,
+};
+
+struct journal_fields {
+        const char *value[_JOURNAL_FIELD_MAX];
+};
+
+void journal_open(void);
+_printf_(3, 4) void journal_write(int priority, const struct journal_fields *fields,
+                                  const char *format, ...);
+/* The same for a text that was escaped already. */
+void journal_write_raw(int priority, const struct journal_fields *fields, const char *text);
+size_t journal_escape(const char *bytes, size_t n, char *text, size_t size);

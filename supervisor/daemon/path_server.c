@@ -1,0 +1,327 @@
+/* path_server.c - see path_server.h. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "policy/policy.h"
+#include "supervisor/broker/paths.h"
+#include "supervisor/broker/spawn.h"
+#include "supervisor/daemon/path_server.h"
+#include "supervisor/proto/proto.h"
+
+#define BATCH 32
+
+struct path_server {
+        struct process child;
+        int sock;
+};
+
+struct served {
+        int sock;
+        struct paths paths;
+};
+
+struct grant {
+        int fd;
+        uint32_t verbs;
+        const char *only; /* of a file key: its name in the directory */
+};
+
+struct server {
+        const struct unit *unit;
+        int control, epoll;
+        struct grant grants[UNIT_KEYS_MAX];
+        unsigned n;
+        struct checked_request request;
+        union message_buffer in;
+        struct {
+                struct path_reply head;
+                uint8_t bytes[PATH_REPLY_MAX];
+        } reply;
+};
+
+static int send_fd(int sock, const void *bytes, size_t n, int fd)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        struct iovec iov = { (void *)(uintptr_t)bytes, n };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        if (fd >= 0) {
+                msg.msg_control = &control;
+                msg.msg_controllen = sizeof(control.bytes);
+                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)),
+                                                  .cmsg_level = SOL_SOCKET,
+                                                  .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        }
+        return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static void drop(struct served *g)
+{
+        close(g->sock); /* which takes it out of the epoll set: nobody else has it */
+        paths_done(&g->paths);
+        free(g);
+}
+
+/* One request. A cell that does not read its answers holds up the unit's other guests for a second, and
+ * then has lost this one. */
+static int serve(struct server *s, struct served *g)
+{
+        _cleanup_close_ int fd = -EBADF;
+        struct iovec iov = { &s->in, sizeof(s->in) };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        struct error err = { 0 };
+        ssize_t n = recvmsg(g->sock, &msg, MSG_DONTWAIT);
+
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+                return 0;
+        if (n <= 0 || msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+                return -EPIPE;
+        if (path_request_check(&g->paths, &s->in, (size_t)n, &s->request, &err) < 0)
+                return -EPROTO;
+        memset(&s->reply.head, 0, sizeof(s->reply.head));
+        s->reply.head.message = MESSAGE_PATH_REPLY;
+        s->reply.head.id = s->request.head.id;
+        paths_do(&g->paths, &s->request, &s->reply.head, s->reply.bytes, &fd);
+        return send_fd(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, fd);
+}
+
+static int grant(struct server *s, struct paths *paths)
+{
+        struct error err = { 0 };
+
+        paths_init(paths);
+        for (unsigned i = 0; i < s->n; i++) {
+                int fd = fcntl(s->grants[i].fd, F_DUPFD_CLOEXEC, 0);
+
+                if (fd < 0 || paths_grant_verbs(paths, fd, s->grants[i].verbs, s->grants[i].only, &err) < 0) {
+                        closep(&fd);
+                        return -EMFILE;
+                }
+        }
+        return 0;
+}
+
+/* A new guest from the daemon. Returns 0 at the daemon's end. */
+static int take_guest(struct server *s)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        char byte;
+        struct iovec iov = { &byte, 1 };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                              .msg_controllen = sizeof(control.bytes) };
+        ssize_t n = recvmsg(s->control, &msg, MSG_CMSG_CLOEXEC);
+        const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        struct served *g;
+        struct epoll_event e = { .events = EPOLLIN };
+        struct timeval patience = { 1, 0 };
+
+        if (n <= 0)
+                return n < 0 && errno == EINTR;
+        if (!c || c->cmsg_len != CMSG_LEN(sizeof(int)))
+                return 1;
+        g = calloc(1, sizeof(*g));
+        if (!g)
+                return 1;
+        memcpy(&g->sock, CMSG_DATA(c), sizeof(int));
+        setsockopt(g->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        e.data.ptr = g;
+        if (grant(s, &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
+                drop(g); /* the guest sees its socket end: every path is refused */
+        return 1;
+}
+
+_noreturn_ static void run(struct server *s)
+{
+        struct epoll_event batch[BATCH], e = { .events = EPOLLIN };
+
+        s->epoll = epoll_create1(EPOLL_CLOEXEC);
+        if (s->epoll < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->control, &e) < 0)
+                _exit(1);
+        for (;;) {
+                int n = epoll_wait(s->epoll, batch, BATCH, -1);
+
+                for (int i = 0; i < n; i++) {
+                        struct served *g = batch[i].data.ptr;
+
+                        if (!g) {
+                                if (!take_guest(s))
+                                        _exit(0);
+                        } else if (serve(s, g) < 0) {
+                                drop(g);
+                        }
+                }
+        }
+}
+
+static int open_grants(struct server *s, struct error *err)
+{
+        for (unsigned i = 0; i < s->unit->nkeys; i++) {
+                const struct key *key = &s->unit->keys[i];
+                struct grant *grant = &s->grants[s->n];
+                const char *slash;
+                char parent[4096];
+
+                if (!path_server_serves(key))
+                        continue;
+                *grant = (struct grant) { .fd = -EBADF, .verbs = key->verbs };
+                snprintf(parent, sizeof(parent), "%s", key->path);
+                slash = strrchr(key->path, '/');
+                if (key->kind == KEY_FILE) {
+                        grant->only = slash + 1;
+                        parent[slash + 1 - key->path] = '\0';
+                }
+                grant->fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (grant->fd < 0)
+                        return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "key %s: %s: %s",
+                                         key->name, parent, strerror(errno));
+                s->n++;
+        }
+        return 0;
+}
+
+static int lock(struct server *s, struct error *err)
+{
+        struct policy_tree trees[UNIT_KEYS_MAX];
+        struct lockdown l = { 0 };
+        int r;
+
+#ifdef NACELLE_SANITIZERS
+        l.skip = LAYER_BIT(LAYER_LANDLOCK);
+#endif
+        for (unsigned i = 0; i < s->n; i++) {
+                const struct grant *grant = &s->grants[i];
+
+                trees[i] = (struct policy_tree) { .fd = grant->fd, .verbs = grant->verbs };
+                if (!grant->only)
+                        continue;
+                trees[i].file = true;
+                trees[i].fd = openat(grant->fd, grant->only, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+                if (trees[i].fd < 0)
+                        return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", grant->only,
+                                         strerror(errno));
+        }
+        r = policy_landlock_trees(&l, trees, s->n, err);
+        for (unsigned i = 0; i < s->n; i++)
+                if (trees[i].file)
+                        close(trees[i].fd);
+        return r;
+}
+
+_noreturn_ static void child(struct server *s, pid_t parent)
+{
+        struct rlimit files;
+        struct error err = { 0 };
+        struct paths test;
+        int32_t answer = 0;
+        int r;
+
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent || dup2(s->control, 3) < 0)
+                _exit(1);
+        s->control = 3;
+        syscall(SYS_close_range, 4, ~0u, 0);
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+                files.rlim_cur = files.rlim_max;
+                setrlimit(RLIMIT_NOFILE, &files);
+        }
+        r = open_grants(s, &err);
+        if (r >= 0)
+                r = lock(s, &err);
+        if (r >= 0 && grant(s, &test) < 0)
+                r = error_set(&err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
+                              "a directory whose files are windows to the kernel");
+        else if (r >= 0)
+                paths_done(&test);
+        answer = r < 0 ? r : 0;
+        if (send(s->control, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ||
+            send(s->control, err.text, sizeof(err.text), MSG_NOSIGNAL) < 0 || r < 0)
+                _exit(1);
+        run(s);
+}
+
+bool path_server_serves(const struct key *key)
+{
+        return key->kind == KEY_DIRECTORY || key->kind == KEY_FILE;
+}
+
+int path_server_start(const struct unit *u, struct path_server **ret, struct error *err)
+{
+        struct server *server = calloc(1, sizeof(*server));
+        struct path_server *p = calloc(1, sizeof(*p));
+        struct timeval limit = { 10, 0 };
+        pid_t self = getpid();
+        char text[256] = "";
+        int32_t answer = -EPIPE;
+        int pair[2], r;
+
+        if (!server || !p || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+                free(server);
+                free(p);
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "path server: %m");
+        }
+        *p = (struct path_server) { { 0, -EBADF }, pair[0] };
+        server->unit = u;
+        server->control = pair[1];
+        p->child.pid = fork();
+        if (p->child.pid == 0)
+                child(server, self);
+        close(pair[1]);
+        free(server);
+        r = p->child.pid < 0 ? -errno : 0;
+        if (r == 0)
+                p->child.pidfd = (int)syscall(SYS_pidfd_open, p->child.pid, 0);
+        /* It opens directories, which a dead network file system may hold up: not for ever. */
+        setsockopt(p->sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        if (r == 0 && (recv(p->sock, &answer, sizeof(answer), 0) != (ssize_t)sizeof(answer) ||
+                       recv(p->sock, text, sizeof(text) - 1, 0) < 0))
+                answer = -EPIPE;
+        if (r == 0)
+                r = answer;
+        if (r < 0) {
+                error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "%s", text[0] ? text : "its path server died");
+                path_server_free(p);
+                return r;
+        }
+        *ret = p;
+        return 0;
+}
+
+int path_server_guest(struct path_server *p, int *ret_fd, struct error *err)
+{
+        int pair[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
+        r = send_fd(p->sock, "", 1, pair[1]);
+        close(pair[1]);
+        if (r < 0) {
+                close(pair[0]);
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "path server: %s", strerror(-r));
+        }
+        *ret_fd = pair[0];
+        return 0;
+}
+
+void path_server_free(struct path_server *p)
+{
+        if (!p)
+                return;
+        if (p->child.pid > 0)
+                process_done(&p->child);
+        closep(&p->sock);
+        free(p);
+}

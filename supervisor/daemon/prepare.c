@@ -1,0 +1,180 @@
+/* prepare.c - from a unit's module to an artefact, in a child: the loop goes on while a compiler works.
+ *
+ * The child is forked, not another program: it opens the module with the daemon's rights, looks into the
+ * cache, starts the compiler when it must, and sends one datagram. It holds nothing of the daemon's. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "supervisor/broker/spawn.h"
+#include "supervisor/daemon/daemon.h"
+#include "supervisor/daemon/sockets.h"
+
+struct prepared {
+        int32_t code;    /* 0: an artefact's descriptor is along */
+        uint32_t stage;
+        uint64_t offset;
+        char text[256];
+};
+
+struct prepare {
+        struct service *service;
+        struct loop_watch watch;
+        struct process child;
+        int sock;
+};
+
+static int make_artefact(const struct service *s, int *ret_fd, struct error *err)
+{
+        const struct unit *u = s->unit;
+        struct run_options o = {
+                .tier = u->tier == UNIT_TIER_PEAK ? TIER_PEAK : TIER_FAST,
+                .cache = s->daemon->options.cache,
+                .degraded = u->degraded || s->daemon->options.degraded,
+                .wasi = true,
+        };
+        _cleanup_close_ int file = open(u->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        struct stat st;
+        int r;
+
+        if (file < 0 || fstat(file, &st) < 0)
+                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", u->module,
+                                 strerror(errno));
+        if (!S_ISREG(st.st_mode))
+                return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "%s: no regular file", u->module);
+        r = broker_artefact(&o, file, ret_fd, err);
+        return r < 0 ? error_prefix(err, "%s", u->module) : 0;
+}
+
+static void send_result(int sock, int r, int fd, const struct error *err)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset };
+        struct iovec iov = { &p, sizeof(p) };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+        snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
+        if (r >= 0) {
+                msg.msg_control = &control;
+                msg.msg_controllen = sizeof(control.bytes);
+                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)),
+                                                  .cmsg_level = SOL_SOCKET,
+                                                  .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        }
+        (void)!sendmsg(sock, &msg, MSG_NOSIGNAL);
+}
+
+_noreturn_ static void child(const struct service *s, int sock, pid_t parent)
+{
+        struct error err = { 0 };
+        sigset_t none;
+        int fd = -EBADF, r;
+
+        /* Compiling goes on for nobody when the daemon is gone. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent || dup2(sock, 3) < 0)
+                _exit(1);
+        syscall(SYS_close_range, 4, ~0u, 0);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        r = make_artefact(s, &fd, &err);
+        send_result(3, r, fd, &err);
+        _exit(0);
+}
+
+static int receive(int sock, struct prepared *ret, int *ret_fd)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int))];
+        } control = { 0 };
+        struct iovec iov = { ret, sizeof(*ret) };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+                              .msg_controllen = sizeof(control.bytes) };
+        ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+        if (n < 0)
+                return -errno;
+        if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+        return n == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
+}
+
+static void result_ready(void *context, uint32_t events)
+{
+        struct prepare *p = context;
+        struct service *s = p->service;
+        struct prepared result = { 0 };
+        _cleanup_close_ int fd = -EBADF;
+        struct error err = { 0 };
+        struct stat st;
+        int r = receive(p->sock, &result, &fd);
+
+        if (r == -EAGAIN)
+                return;
+        prepare_free(TAKE_PTR(s->prepare));
+        result.text[sizeof(result.text) - 1] = '\0';
+        if (r < 0)
+                service_event(s, ON_NOT_PREPARED, "%s", "whoever prepared it ended without a word");
+        else if (result.code < 0 || fd < 0 || fstat(fd, &st) < 0)
+                service_event(s, ON_NOT_PREPARED, "%s", result.text);
+        else if (sockets_claim(s, &err) < 0)
+                service_event(s, ON_NOT_PREPARED, "%s", err.text);
+        else {
+                s->artefact = TAKE_FD(fd);
+                s->artefact_bytes = (uint64_t)st.st_size;
+                service_event(s, ON_PREPARED, "%s", "");
+        }
+}
+
+int prepare_start(struct service *s, struct error *err)
+{
+        struct prepare *p = calloc(1, sizeof(*p));
+        _cleanup_close_ int theirs = -EBADF;
+        pid_t self = getpid();
+        int pair[2], r;
+
+        if (!p || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+                free(p);
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
+        }
+        *p = (struct prepare) { s, { -EBADF, result_ready, p }, { 0, -EBADF }, pair[0] };
+        s->prepare = p;
+        theirs = pair[1];
+        p->child.pid = fork();
+        if (p->child.pid == 0)
+                child(s, theirs, self);
+        r = p->child.pid < 0 ? -errno : 0;
+        if (r == 0) {
+                p->child.pidfd = (int)syscall(SYS_pidfd_open, p->child.pid, 0);
+                r = p->child.pidfd < 0 ? -errno : 0;
+        }
+        if (r < 0)
+                error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "a child to prepare it: %s", strerror(-r));
+        else
+                r = loop_watch(s->daemon->loop, &p->watch, p->sock, EPOLLIN, err);
+        if (r < 0)
+                prepare_free(TAKE_PTR(s->prepare));
+        return r;
+}
+
+void prepare_free(struct prepare *p)
+{
+        if (!p)
+                return;
+        loop_unwatch(p->service->daemon->loop, &p->watch);
+        process_done(&p->child);
+        closep(&p->sock);
+        free(p);
+}
