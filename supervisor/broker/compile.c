@@ -62,7 +62,9 @@ static int key_of(int fd, const struct job *job, struct artefact_key *ret, struc
                 if (bytes == MAP_FAILED)
                         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "reading: %m");
         }
-        artefact_key_compute(bytes, job->bytes, job->options->tier, job->cpu, ret);
+        artefact_key_compute_for(bytes, job->bytes,
+                                 &(struct artefact_choice) { .tier = job->options->tier, .cpu = job->cpu,
+                                                             .dense = job->options->dense }, ret);
         if (job->bytes)
                 munmap(bytes, job->bytes);
         return 0;
@@ -140,6 +142,7 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         struct compile_order order = {
                 .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
                 .jobs = jobs_of(job->options), .degraded = job->options->degraded,
+                .dense = job->options->dense,
                 .cpu = job->cpu, .input_bytes = job->bytes,
                 .features_changed = job->options->features_changed,
         };
@@ -233,7 +236,7 @@ static void note_whole(const struct found *f, int entry)
         struct stamp stamp = { .key = f->key };
 
         if (f->stampable && entry >= 0 && stamp_identity(entry, false, &stamp.entry))
-                stamp_store(f->cache, &f->module, f->tier, f->cpu, &stamp);
+                stamp_store(f->cache, &f->module, &f->choice, &stamp);
 }
 
 void artefact_is_whole(struct found *f)
@@ -270,7 +273,7 @@ static bool find_by_stamp(struct found *f)
         struct identity entry;
         struct stamp stamp;
 
-        if (stamp_find(f->cache, &f->module, f->tier, f->cpu, &stamp) < 0)
+        if (stamp_find(f->cache, &f->module, &f->choice, &stamp) < 0)
                 return false;
         f->key = stamp.key;
         f->fd = cache_find(f->cache, &stamp.key, NULL);
@@ -293,11 +296,11 @@ static int find_or_compile(struct job *job, int fd, struct found *f, struct erro
                 f->stampable = stamp_identity(fd, true, &f->module);
         for (size_t i = job->options->auto_tier ? 0 : ELEMENTSOF(better_tiers); i < ELEMENTSOF(better_tiers);
              i++) {
-                f->tier = better_tiers[i];
+                f->choice.tier = better_tiers[i];
                 if (look && f->stampable && find_by_stamp(f))
                         return 0;
         }
-        f->tier = job->options->tier;
+        f->choice.tier = job->options->tier;
         if (look && f->stampable && find_by_stamp(f))
                 return 0;
         /* What is hashed, compiled and stored under the hash must be the same bytes: one copy. */
@@ -328,8 +331,10 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT,
                            .cpu = o->cpu ? o->cpu : cpu_features_host() };
-        _cleanup_(found_done) struct found f = { .fd = -EBADF, .cache = -EBADF, .tier = o->tier,
-                                                 .cpu = job.cpu };
+        _cleanup_(found_done) struct found f = {
+                .fd = -EBADF, .cache = -EBADF,
+                .choice = { .tier = o->tier, .cpu = job.cpu, .dense = o->dense },
+        };
         int r;
 
         r = file_size(fd, &job.bytes, err);
@@ -353,7 +358,7 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
 int artefact_improve(const struct run_options *o, int file, const struct found *found,
                      const uint32_t *hot, uint32_t nhot, struct error *err)
 {
-        struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT, .cpu = found->cpu,
+        struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT, .cpu = found->choice.cpu,
                            .bytes = found->module.size, .hot = hot, .nhot = nhot };
         _cleanup_close_ int copy = -EBADF, artefact = -EBADF, entry = -EBADF;
         struct found better = *found;
@@ -365,7 +370,7 @@ int artefact_improve(const struct run_options *o, int file, const struct found *
                 return copy;
         if (!stamp_identity(file, true, &now) || memcmp(&now, &found->module, sizeof(now)) != 0)
                 return error_set(err, STAGE_BROKER, -ESTALE, ERROR_NOWHERE, "the module has changed");
-        better.tier = o->tier;
+        better.choice.tier = o->tier;
         r = key_of(copy, &job, &better.key, err);
         if (r < 0)
                 return r;

@@ -16,8 +16,7 @@ struct found {
         bool stampable;   /* @module is valid */
         pid_t storing;    /* child that writes the cache's entry; found_done() awaits it */
         struct identity module;
-        enum tier tier;
-        uint64_t cpu;
+        struct artefact_choice choice; /* what it was compiled for */
         struct artefact_key key;
 };
 

@@ -65,24 +65,24 @@ bool stamp_identity(int fd, bool settled, struct identity *ret)
 }
 
 /* The key of the identity itself: so the name changes with tier, CPU and build of the compiler. */
-static void stamp_name(const struct identity *module, enum tier tier, uint64_t cpu,
+static void stamp_name(const struct identity *module, const struct artefact_choice *choice,
                        char name[static NAME_BYTES])
 {
         struct artefact_key key;
         char text[65];
 
-        artefact_key_compute((const uint8_t *)module, sizeof(*module), tier, cpu, &key);
+        artefact_key_compute_for((const uint8_t *)module, sizeof(*module), choice, &key);
         snprintf(name, NAME_BYTES, "%s.stamp", artefact_key_text(&key, text));
 }
 
-int stamp_find(int cache, const struct identity *module, enum tier tier, uint64_t cpu,
+int stamp_find(int cache, const struct identity *module, const struct artefact_choice *choice,
                struct stamp *ret)
 {
         _cleanup_close_ int fd = -EBADF;
         char name[NAME_BYTES];
         struct stamp_file file;
 
-        stamp_name(module, tier, cpu, name);
+        stamp_name(module, choice, name);
         fd = openat(cache, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0 || read(fd, &file, sizeof(file)) != sizeof(file) || file.magic != STAMP_MAGIC)
                 return -ENOENT;
@@ -90,7 +90,7 @@ int stamp_find(int cache, const struct identity *module, enum tier tier, uint64_
         return 0;
 }
 
-void stamp_store(int cache, const struct identity *module, enum tier tier, uint64_t cpu,
+void stamp_store(int cache, const struct identity *module, const struct artefact_choice *choice,
                  const struct stamp *stamp)
 {
         struct stamp_file file = { .magic = STAMP_MAGIC, .stamp = *stamp };
@@ -101,7 +101,7 @@ void stamp_store(int cache, const struct identity *module, enum tier tier, uint6
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
                 return;
         snprintf(temporary, sizeof(temporary), ".stamp-%016llx", (unsigned long long)random);
-        stamp_name(module, tier, cpu, name);
+        stamp_name(module, choice, name);
         fd = openat(cache, temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0)
                 return;

@@ -28,7 +28,7 @@ struct stamp {
 };
 
 bool stamp_identity(int fd, bool settled, struct identity *ret);
-int stamp_find(int cache, const struct identity *module, enum tier tier, uint64_t cpu,
+int stamp_find(int cache, const struct identity *module, const struct artefact_choice *choice,
                struct stamp *ret);
-void stamp_store(int cache, const struct identity *module, enum tier tier, uint64_t cpu,
+void stamp_store(int cache, const struct identity *module, const struct artefact_choice *choice,
                  const struct stamp *stamp);

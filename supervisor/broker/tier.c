@@ -67,7 +67,7 @@ static _noreturn_ void helper(const struct run_options *o, const struct found *f
         step_back();
         if (!alone())
                 _exit(0);
-        if (f.tier == TIER_FAST) {
+        if (f.choice.tier == TIER_FAST) {
                 quiet.tier = TIER_MIXED;
                 /* When this fails the whole module may still succeed. */
                 if (artefact_improve(&quiet, FD_FILE, &f, hot.functions, hot.n, NULL) < 0)
@@ -83,7 +83,7 @@ void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, cons
         int pair[2];
         pid_t pid;
 
-        if (!o->auto_tier || found->tier == TIER_PEAK || !found->stampable || found->cache < 0 ||
+        if (!o->auto_tier || found->choice.tier == TIER_PEAK || !found->stampable || found->cache < 0 ||
             program_find("nacelle-compiler-peak", path, sizeof(path), NULL) < 0 ||
             pipe2(pair, O_CLOEXEC) < 0)
                 return;

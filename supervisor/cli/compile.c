@@ -20,6 +20,7 @@ static const struct option_row options[] = {
         { "output", 'o', "FILE", false, set_output, "where the artefact goes; required" },
         CLI_OPTION_CPU,
         CLI_OPTION_TIER,
+        CLI_OPTION_DENSE,
         CLI_OPTION_FEATURES,
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,

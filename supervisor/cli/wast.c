@@ -58,6 +58,7 @@ static const struct option_row options[] = {
         { "degraded", 0, NULL, false, set_degraded, "run although this kernel lacks a layer" },
         CLI_OPTION_CPU,
         CLI_OPTION_TIER,
+        CLI_OPTION_DENSE,
         CLI_OPTION_FEATURES,
         CLI_OPTION_JOBS,
         { 0 },

@@ -17,7 +17,7 @@ tests_spec_round_trip_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_spec_round_trip_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
 
 # All root files of the official suite, in processes of their own.
-core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-peak.sh \
+core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-dense.sh tests/spec/core-peak.sh \
 	tests/spec/core-cell.sh tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)

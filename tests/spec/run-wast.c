@@ -8,6 +8,7 @@
  * --feature F    with this proposal on as well, by its name in features.def
  * --files        one line of counts for each file
  * --tier T       code generator: fast (default) or peak
+ * --dense        code that checks every access itself
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
  * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
  * --suite[=DIR]  instead of scripts: all root files of the suite, or those of the folder DIR of it;
@@ -201,7 +202,7 @@ static void print_absent_features(void)
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--feature F] [--tier fast|peak|mixed] "
-                        "[--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
+                        "[--dense] [--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
         return 2;
 }
 
@@ -275,6 +276,8 @@ static int parse_options(int argc, char **argv, struct options *o)
                         o->suite = "";
                 } else if (!strncmp(argv[i], "--suite=", 8)) {
                         o->suite = argv[i] + 8;
+                } else if (!strcmp(argv[i], "--dense")) {
+                        o->process.options.dense = true;
                 } else if (!strcmp(argv[i], "--tier") && i + 1 < argc) {
                         if (set_tier(o, argv[++i]) < 0)
                                 return -EINVAL;
