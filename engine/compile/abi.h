@@ -109,20 +109,22 @@ struct table_entry { /* of a funcref table, and what a funcref points to */
         struct instance *owner;
 };
 
-/* The supertypes of a canonical type: .id[d] is the one whose depth is d, the type itself among
- * them, TYPE_NONE behind it. head.displays[t] is the display of canonical id t. So a value of type t
- * is one of the defined type W when t == W; or, where W is not final and its depth d is less than
- * ABI_DISPLAY, when displays[t].id[d] == W. For the deeper ones ask store_type_below(). The depth
- * of a type is that of module.defs: equal types have equal depths. The array moves when a module
- * with new types is loaded (then .displays of all instances are written): keep no pointer to it
- * over a call. */
-#define ABI_DISPLAY 16
+/* The supertypes of a canonical type, ABI_DISPLAY at a time: head.displays[k][t].id[d] is the one of
+ * id t whose depth is k * ABI_DISPLAY + d, the type itself among them; TYPE_NONE beyond it. So a
+ * value of type t is one of the defined type W when t == W, or, unless W is final, when the place of
+ * W's depth in the displays of t holds W: that alone is enough. The depth of a type is that of
+ * module.defs: equal types have equal depths. Displays that no type reaches are NULL: code that
+ * names a type of that depth makes them exist. They move when a module with new types is loaded, and
+ * are written to all instances then: keep no pointer to them over a call. */
+#define ABI_DISPLAY       16
+#define ABI_DISPLAY_SHIFT 6 /* of sizeof(struct type_display) */
+#define ABI_DISPLAYS      4 /* ABI_DISPLAY each: the limit of the depth is 63 */
 
 struct type_display {
         uint32_t id[ABI_DISPLAY];
 };
 
-_Static_assert(sizeof(struct type_display) == 64, "the generators scale by 64");
+_Static_assert(sizeof(struct type_display) == 1 << ABI_DISPLAY_SHIFT, "the generators shift by it");
 
 struct table_desc {
         void *base;      /* table_entry[] for funcref tables, uint64_t[] for externref */
@@ -143,8 +145,7 @@ struct instance_head {
         struct instance *self;
         void *thrown;           /* the exception on its way to a handler, or NULL */
         uint64_t catches;       /* the module has tags: its code looks at .thrown behind calls */
-        const struct type_display *displays; /* by canonical id */
-        uint64_t reserved[3];
+        const struct type_display *displays[ABI_DISPLAYS]; /* each by canonical id */
 };
 
 _Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");

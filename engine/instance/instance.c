@@ -27,7 +27,7 @@ static void head_init(struct instance *i, union value *spill)
         h->spill = spill;
         h->self = i;
         h->catches = i->module->ntags > 0;
-        h->displays = i->store->types->displays;
+        memcpy(h->displays, i->store->types->displays, sizeof(h->displays));
 }
 
 /* The area below the base, and behind it memory 0 when the module defines it. */
@@ -230,7 +230,7 @@ int instance_create(struct store *s, struct loaded_module *m, const struct exter
         /* From here on others may come to know the instance: it stays, whatever happens. */
         i->next = s->instances;
         s->instances = i;
-        instance_head(i)->displays = s->types->displays; /* which types of host functions may have moved */
+        types_show(s); /* those of host functions may have moved them */
         r = objects_new(i, err);
         if (r < 0)
                 return r;

@@ -114,7 +114,7 @@ struct host_link { /* a host function as what imports it has it */
 struct type_table {
         struct pool *pool;
         struct canonical_type *all;     /* by canonical id; [0] is unused: TYPE_NONE */
-        struct type_display *displays;  /* by canonical id */
+        struct type_display *displays[ABI_DISPLAYS]; /* each by canonical id, or NULL */
         uint32_t n, room;
         struct group_table groups;      /* freed by the store that .pool is of */
         struct host_link *hosts;
@@ -170,6 +170,9 @@ struct store {
 uint32_t store_type_id(struct store *s, const struct functype *type);
 /* The ids of all types of @m, whose groups are added where they are new, into @ids. -ENOMEM. */
 _must_check_ int store_types_add(struct store *s, const struct module *m, uint32_t *ids);
+
+/* Writes the displays to the heads of all instances. */
+void types_show(const struct store *s);
 
 /* A value type of a module in terms of the store: ids in place of its own indices. */
 valtype store_valtype(const uint32_t *ids, valtype t);

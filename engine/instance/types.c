@@ -3,22 +3,37 @@
 
 #define IDS_MAX HEAP_FIRST_ABSTRACT /* a heap type holds an id */
 
-/* Displays are at a new address then. */
-static void displays_moved(const struct store *s)
+void types_show(const struct store *s)
 {
         for (struct instance *i = s->instances; i; i = i->next)
                 if (i->prefix.base)
-                        instance_head(i)->displays = s->types->displays;
+                        memcpy(instance_head(i)->displays, s->types->displays,
+                               sizeof(s->types->displays));
 }
 
-/* Places for @n more types; what is outgrown stays in the pool, which doubling bounds. */
-static bool make_room(struct store *s, uint32_t n)
+/* Displays with room for so many types. Those behind the first are mostly zero: what no type uses is
+ * not written, and so costs no memory. */
+static bool display_make_room(struct type_table *t, unsigned k, uint32_t room)
+{
+        struct type_display *d = pool_alloc(t->pool, room, sizeof(*d));
+
+        for (uint32_t id = 1; d && t->displays[k] && id < t->n; id++)
+                if (t->all[id].depth >= k * ABI_DISPLAY)
+                        d[id] = t->displays[k][id];
+        if (d)
+                t->displays[k] = d;
+        return d != NULL;
+}
+
+/* Places for @n more types, the deepest at @depth; what is outgrown stays in the pool, which doubling
+ * bounds. */
+static bool make_room(struct store *s, uint32_t n, unsigned depth)
 {
         struct type_table *t = s->types;
         uint32_t first = t->n ? t->n : 1; /* 0 is TYPE_NONE */
         uint64_t room = t->room ? t->room : 32;
-        struct canonical_type *all;
-        struct type_display *displays;
+        struct canonical_type *all = t->all;
+        bool ok = true;
 
         if (n >= IDS_MAX - first)
                 return false;
@@ -26,30 +41,35 @@ static bool make_room(struct store *s, uint32_t n)
                 room *= 2;
         if (room > t->room) {
                 all = pool_alloc(t->pool, room, sizeof(*all));
-                displays = pool_alloc(t->pool, room, sizeof(*displays));
-                if (!all || !displays)
+                if (!all)
                         return false;
-                if (t->n) {
+                if (t->n)
                         memcpy(all, t->all, t->n * sizeof(*all));
-                        memcpy(displays, t->displays, t->n * sizeof(*displays));
-                }
-                t->all = all;
-                t->displays = displays;
-                t->room = (uint32_t)room;
-                displays_moved(s);
         }
+        for (unsigned k = 0; k < ABI_DISPLAYS && ok; k++)
+                if (t->displays[k] ? room > t->room : depth >= k * ABI_DISPLAY)
+                        ok = display_make_room(t, k, (uint32_t)room);
+        types_show(s); /* also when only some have moved */
+        if (!ok)
+                return false;
+        t->all = all;
+        t->room = (uint32_t)room;
         t->n = first;
         return true;
 }
 
-static void display_fill(struct type_table *t, uint32_t id)
+static void displays_fill(struct type_table *t, uint32_t id)
 {
         const struct canonical_type *type = &t->all[id];
-        struct type_display *d = &t->displays[id];
 
-        *d = type->super ? t->displays[type->super] : (struct type_display) { 0 };
-        if (type->depth < ABI_DISPLAY)
-                d->id[type->depth] = id;
+        for (unsigned k = 0; k <= type->depth / ABI_DISPLAY; k++) {
+                struct type_display *d = &t->displays[k][id];
+
+                if (type->super)
+                        *d = t->displays[k][type->super];
+                if (type->depth / ABI_DISPLAY == k)
+                        d->id[type->depth % ABI_DISPLAY] = id;
+        }
 }
 
 uint32_t store_type_id(struct store *s, const struct functype *type)
@@ -58,12 +78,12 @@ uint32_t store_type_id(struct store *s, const struct functype *type)
         struct type_table *t = s->types;
         uint32_t id;
 
-        if (!make_room(s, 1) || type_words_of_function(type, &words) < 0 ||
+        if (!make_room(s, 1, 0) || type_words_of_function(type, &words) < 0 ||
             group_table_add(&t->groups, &words, t->n, &id) < 0)
                 return TYPE_NONE;
         if (id == t->n) {
                 t->all[id] = (struct canonical_type) { .kind = COMP_FUNC, .is_final = true };
-                display_fill(t, id);
+                displays_fill(t, id);
                 t->n++;
         }
         return id;
@@ -91,7 +111,7 @@ static void type_fill(struct type_table *t, const struct deftype *def, const uin
                 .nfields = def->nfields,
                 .fields = fields,
         };
-        display_fill(t, id);
+        displays_fill(t, id);
 }
 
 static int group_add(struct store *s, const struct module *m, uint32_t first, uint32_t *ids,
@@ -100,12 +120,15 @@ static int group_add(struct store *s, const struct module *m, uint32_t first, ui
         struct type_table *t = s->types;
         uint32_t n = m->defs[first].ngroup, id;
         struct fieldtype *fields;
+        unsigned depth = 0;
         size_t nfields = 0;
 
-        for (uint32_t k = 0; k < n; k++)
-                nfields += m->defs[first + k].nfields;
+        for (uint32_t k = first; k < first + n; k++) {
+                nfields += m->defs[k].nfields;
+                depth = m->defs[k].depth > depth ? m->defs[k].depth : depth;
+        }
         fields = pool_alloc(t->pool, nfields, sizeof(*fields));
-        if (!fields || !make_room(s, n) || type_words_of(m, first, ids, words) < 0 ||
+        if (!fields || !make_room(s, n, depth) || type_words_of(m, first, ids, words) < 0 ||
             group_table_add(&t->groups, words, t->n, &id) < 0)
                 return -ENOMEM;
         for (uint32_t k = 0; k < n; k++)

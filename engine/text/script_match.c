@@ -58,7 +58,10 @@ bool script_value_matches(const struct script_value *want, const struct script_v
         case SCRIPT_V128:
                 return lanes_match(want, got);
         case SCRIPT_REF_NULL:
-                return want->any || got->any || want->heap == got->heap;
+                /* Null is one value of a hierarchy, whatever the type that it was seen through. */
+                return want->any || got->any || want->heap == got->heap ||
+                       (want->heap >= HEAP_FIRST_ABSTRACT && got->heap >= HEAP_FIRST_ABSTRACT &&
+                        heap_top_of(want->heap) == heap_top_of(got->heap));
         default:
                 return want->any || want->bits[0] == got->bits[0];
         }

@@ -154,6 +154,28 @@ static LLVMValueRef entry_field(struct body *s, LLVMValueRef entry, unsigned off
                           CLASS_DESCRIPTOR, false);
 }
 
+/* To @good when the type with id @id is below the type @type, whose id is @wanted; on in a new block
+ * otherwise. */
+static void call_if_below(struct body *s, uint32_t type, LLVMValueRef id, LLVMValueRef wanted,
+                          LLVMBasicBlockRef good)
+{
+        struct lowering *l = s->l;
+        unsigned depth = l->m->defs[type].depth;
+        LLVMBasicBlockRef bad = new_block(s, "");
+        LLVMValueRef displays = load_field(s, l->pointer,
+                                           instance_at(l, ABI_HEAD(displays) +
+                                                                  8 * (int32_t)(depth / ABI_DISPLAY)),
+                                           CLASS_DESCRIPTOR, false);
+        LLVMValueRef at = LLVMBuildShl(l->b, LLVMBuildZExt(l->b, id, l->i64, ""),
+                                       const_i64(l, ABI_DISPLAY_SHIFT), "");
+
+        at = LLVMBuildAdd(l->b, at, const_i64(l, 4 * (depth % ABI_DISPLAY)), "");
+        id = load_field(s, l->i32, LLVMBuildGEP2(l->b, l->i8, displays, &at, 1, ""),
+                        CLASS_DESCRIPTOR, false);
+        LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntEQ, id, wanted, ""), good, bad);
+        LLVMPositionBuilderAtEnd(l->b, bad);
+}
+
 static void call_indirect(struct body *s, const struct instruction *in, bool tail)
 {
         struct lowering *l = s->l;
@@ -178,6 +200,9 @@ static void call_indirect(struct body *s, const struct instruction *in, bool tai
                                                                  l->i32), wanted, ""), bad, good);
         LLVMSetMetadata(branch, l->kind_prof, l->unlikely);
         LLVMPositionBuilderAtEnd(l->b, bad);
+        if (!l->m->defs[in->index].is_final)
+                call_if_below(s, in->index, entry_field(s, entry, offsetof(struct table_entry, type),
+                                                        l->i32), wanted, good);
         code = entry_field(s, entry, offsetof(struct table_entry, code), l->pointer);
         trap_if(s, LLVMBuildIsNull(l->b, code, ""), TRAP_UNINITIALIZED);
         trap_now(s, TRAP_CALL_TYPE_MISMATCH);

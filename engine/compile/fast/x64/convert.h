@@ -136,10 +136,35 @@ static void cold_truncate_u64(struct generator *g, const struct cold *c)
                 truncate_trap(g, c);
 }
 
-static void cold_emit(struct generator *g, const struct cold *c)
+/* The function's type is another one, which may be below the one that is called. */
+static void cold_call_type(struct generator *g, const struct cold *c)
 {
+        const struct deftype *wanted = &g->m->defs[c->wanted];
         uint32_t empty;
 
+        if (!wanted->is_final) {
+                int32_t displays = ABI_HEAD(displays) + 8 * (wanted->depth / ABI_DISPLAY);
+                uint32_t other;
+
+                op_rm(g, 0x8b, 0, c->temp, op_base(c->reg, offsetof(struct table_entry, type)), 0);
+                shift_immediate(g, SHIFT_SHL, ASM_W, c->temp, ABI_DISPLAY_SHIFT);
+                op_rm(g, 0x03, ASM_W, c->temp, op_gs(GPR_NONE, displays), 0);
+                op_rm(g, 0x8b, 0, c->temp, op_base(c->temp, 4 * (wanted->depth % ABI_DISPLAY)), 0);
+                op_rm(g, 0x3b, 0, c->temp,
+                      op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)c->wanted), 0);
+                other = jump_short(g, CC_NE);
+                cold_resume(g, c);
+                jump_here(g, other);
+        }
+        alu_immediate(g, ALU_CMP, ASM_W, op_base(c->reg, offsetof(struct table_entry, code)), 0);
+        empty = jump_short(g, CC_E);
+        trap_here(g, TRAP_CALL_TYPE_MISMATCH, c->wasm);
+        jump_here(g, empty);
+        trap_here(g, TRAP_UNINITIALIZED, c->wasm);
+}
+
+static void cold_emit(struct generator *g, const struct cold *c)
+{
         asm_room(&g->a);
         jump_patch(g, c->at, asm_pc(&g->a));
         switch ((enum cold_kind)c->kind) {
@@ -159,12 +184,7 @@ static void cold_emit(struct generator *g, const struct cold *c)
                 cold_truncate_u64(g, c);
                 break;
         case COLD_CALL_TYPE:
-                alu_immediate(g, ALU_CMP, ASM_W, op_base(c->reg, offsetof(struct table_entry, code)),
-                              0);
-                empty = jump_short(g, CC_E);
-                trap_here(g, TRAP_CALL_TYPE_MISMATCH, c->wasm);
-                jump_here(g, empty);
-                trap_here(g, TRAP_UNINITIALIZED, c->wasm);
+                cold_call_type(g, c);
                 break;
         }
 }

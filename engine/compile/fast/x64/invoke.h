@@ -88,6 +88,8 @@ static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
         op_rm(g, 0x3b, 0, id, op_base(R11, offsetof(struct table_entry, type)), 0);
         cold = cold_jump(g, CC_NE, COLD_CALL_TYPE);
         cold->reg = R11;
+        cold->temp = (uint8_t)id;
+        cold->wanted = type;
         reg_free(g, id);
 }
 
