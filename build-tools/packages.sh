@@ -18,6 +18,7 @@ build     pc:libseccomp     libseccomp-dev              libseccomp-devel     sys
 build     pc:libcap         libcap-dev                  libcap-devel         capabilities
 build     pc:liburing       liburing-dev                liburing-devel       io_uring
 build     pc:nettle         nettle-dev                  nettle-devel         SHA-256
+build     pc:hogweed        nettle-dev                  nettle-devel         Ed25519
 build     pc:libxxhash      libxxhash-dev               xxhash-devel         checksums of artefacts
 build     pc:json-c         libjson-c-dev               json-c-devel         control protocol
 build     pc:libsystemd     libsystemd-dev              systemd-devel        journal and notification
@@ -28,6 +29,7 @@ example   file:/usr/lib/clang/19/lib/wasi|/usr/lib/llvm-19/lib/clang/19/lib/wasi
 example   cmd:python3       python3                     python3              makes archives for the unzip example
 example   cmd:curl          curl                        curl                 asks the HTTP example
 test      pc:check          check                       check-devel          unit tests
+test      cmd:minisign      minisign                    minisign             makes signatures for the tests
 test      cmd:clang         clang                       clang                second compiler
 test      cmd:mandoc|man    mandoc                      mandoc               checks the manual pages
 test      cmd:strace        strace                      strace               counts system calls

@@ -137,6 +137,9 @@ struct reader {
 const struct setting *setting_find(enum section_kind section, const struct ini_text *name);
 _must_check_ int setting_read(struct reader *r, const struct setting *setting, void *fields,
                               const struct ini_text *value);
+/* "from 1 to 10000" and the default, or "" where there is none. */
+char *setting_range_text(const struct setting *s, char *text, size_t size);
+char *setting_initial_text(const struct setting *s, char *text, size_t size);
 void settings_initial(enum section_kind section, void *fields);
 
 /* Reports an error at @place. */

@@ -337,21 +337,65 @@ static int read_statuses(struct reader *r, const struct setting *s, struct statu
         return n;
 }
 
-/* "a|b|c": the index of @text. */
+/* "a|b|c what for": the index of @text. */
 static int choice(const char *words, const char *text)
 {
         size_t n = strlen(text);
         int index = 0;
 
         for (const char *at = words;; at++, index++) {
-                size_t length = strcspn(at, "|");
+                size_t length = strcspn(at, "| ");
 
                 if (length == n && memcmp(at, text, n) == 0)
                         return index;
                 at += length;
-                if (!*at)
+                if (*at != '|')
                         return -EINVAL;
         }
+}
+
+static char *number_text(const struct setting *s, uint64_t value, char *text, size_t size)
+{
+        if (s->type == SETTING_SIZE)
+                return number_size_text(value, text, size);
+        if (s->type == SETTING_DURATION)
+                return number_duration_text(value, text, size);
+        snprintf(text, size, "%" PRIu64 "%s", value, s->type == SETTING_PERCENT ? "%" : "");
+        return text;
+}
+
+static bool is_number(const struct setting *s)
+{
+        return s->type == SETTING_SIZE || s->type == SETTING_DURATION || s->type == SETTING_PERCENT ||
+               s->type == SETTING_COUNT || s->type == SETTING_INSTANCES;
+}
+
+char *setting_range_text(const struct setting *s, char *text, size_t size)
+{
+        char least[32], most[32];
+
+        text[0] = '\0';
+        if (is_number(s))
+                snprintf(text, size, "from %s to %s", number_text(s, s->least, least, sizeof(least)),
+                         number_text(s, s->most, most, sizeof(most)));
+        return text;
+}
+
+char *setting_initial_text(const struct setting *s, char *text, size_t size)
+{
+        const char *words = s->text;
+
+        text[0] = '\0';
+        if (is_number(s) && s->initial)
+                return number_text(s, s->initial, text, size);
+        if (s->type == SETTING_BOOLEAN)
+                snprintf(text, size, "%s", s->initial ? "yes" : "no");
+        if (s->type == SETTING_CHOICE) {
+                for (uint64_t i = 0; i < s->initial; i++)
+                        words += strcspn(words, "|") + 1;
+                snprintf(text, size, "%.*s", (int)strcspn(words, "| "), words);
+        }
+        return text;
 }
 
 static int read_number(struct reader *r, const struct setting *s, uint64_t *field, const char *text,
@@ -362,7 +406,7 @@ static int read_number(struct reader *r, const struct setting *s, uint64_t *fiel
                 : s->type == SETTING_DURATION ? number_duration
                 : s->type == SETTING_PERCENT  ? number_percent
                                               : number_count;
-        char least[32], most[32];
+        char range[96];
         uint64_t value;
         int n;
 
@@ -377,13 +421,7 @@ static int read_number(struct reader *r, const struct setting *s, uint64_t *fiel
                 *field = value;
                 return 0;
         }
-        if (s->type == SETTING_SIZE)
-                return wrong(r, at, "%s: from %s to %s", s->name, number_size_text(s->least, least, 32),
-                             number_size_text(s->most, most, 32));
-        if (s->type == SETTING_DURATION)
-                return wrong(r, at, "%s: from %s to %s", s->name, number_duration_text(s->least, least, 32),
-                             number_duration_text(s->most, most, 32));
-        return wrong(r, at, "%s: from %" PRIu64 " to %" PRIu64, s->name, s->least, s->most);
+        return wrong(r, at, "%s: %s", s->name, setting_range_text(s, range, sizeof(range)));
 }
 
 static int hex_digit(char c)
@@ -491,7 +529,7 @@ int setting_read(struct reader *r, const struct setting *s, void *fields, const 
         case SETTING_CHOICE:
                 n = choice(s->text, text);
                 if (n < 0)
-                        return wrong(r, value->at, "%s: expected one of %s", s->name, s->text);
+                        return wrong(r, value->at, "%s: expected one of %.*s", s->name, (int)strcspn(s->text, " "), s->text);
                 *(unsigned *)field = (unsigned)n;
                 return 0;
         case SETTING_BOOLEAN:

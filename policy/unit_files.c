@@ -40,7 +40,8 @@ static int files_add(struct files *f, const char *path, struct error *err)
         if (fd < 0 || fstat(fd, &st) < 0)
                 return file_error(err, -errno, path);
         if (!S_ISREG(st.st_mode))
-                return file_error(err, S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL, path);
+                return error_set(err, STAGE_POLICY, S_ISDIR(st.st_mode) ? -EISDIR : -EACCES, ERROR_NOWHERE,
+                                 "%.200s: not a regular file", path);
         if ((uint64_t)st.st_size > UNIT_BYTES_MAX || f->n == UNIT_FILES_MAX)
                 return file_error(err, -E2BIG, path);
         bytes = malloc((size_t)st.st_size + 1);

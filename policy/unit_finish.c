@@ -50,6 +50,11 @@ static const char *dangerous(const char *path)
         return NULL;
 }
 
+static const char *last_part(const char *path)
+{
+        return strrchr(path, '/') + 1;
+}
+
 static void finish_verbs(struct reader *r, const struct section *s, const struct draft_key *d,
                          struct key *key)
 {
@@ -133,6 +138,8 @@ static void finish_key(struct reader *r, const struct section *s, struct key *ke
                 key->mount = d->mount ? d->mount : key->path;
                 if (key->path && (why = dangerous(key->path)))
                         reader_error(r, place_of(s, first), "%s: that is %s", first, why);
+                if (d->file && d->mount && strcmp(last_part(d->file), last_part(d->mount)) != 0)
+                        reader_error(r, place_of(s, "MountAt"), "MountAt of a file ends in the file's own name");
                 break;
         case KEY_LISTEN:
                 key->path = d->listen.path;
@@ -156,12 +163,19 @@ static void finish_key(struct reader *r, const struct section *s, struct key *ke
         }
 }
 
+/* How much of the mount names a directory of the guest: a file needs the one that it is in for itself. */
+static size_t guest_directory_bytes(const struct key *key)
+{
+        return key->kind == KEY_FILE ? (size_t)(last_part(key->mount) - 1 - key->mount) : strlen(key->mount);
+}
+
 /* Two keys of which one would hide the other. */
 static bool same_place(const struct key *a, const struct key *b)
 {
         if (a->kind == KEY_CLOCK || a->kind == KEY_RANDOM)
                 return a->kind == b->kind;
-        return a->mount && b->mount && strcmp(a->mount, b->mount) == 0;
+        return a->mount && b->mount && guest_directory_bytes(a) == guest_directory_bytes(b) &&
+               memcmp(a->mount, b->mount, guest_directory_bytes(a)) == 0;
 }
 
 static void finish_keys(struct reader *r, struct unit *u, const struct draft_nanoprocess *n)

@@ -35,6 +35,8 @@
 #include "engine/run/run.h"
 
 struct broker;
+struct module_pin;   /* pin.h */
+struct guest_limits; /* proto/guest_config.h */
 
 struct run_dir {
         const char *host;  /* path on the host: a directory */
@@ -55,6 +57,10 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         unsigned nlisten;
         uint64_t memory_max_bytes; /* all linear memories; 0: no limit but the module's own */
         uint64_t timeout_ms;       /* from the start of the guest; 0: none */
+        const struct module_pin *pin; /* what the module's bytes must be; NULL: anything */
+        const struct guest_limits *limits; /* beyond memory_max_bytes; NULL: none */
+        uint64_t clock_resolution_ns; /* coarsest step of the guest's clocks; 0: the kernel's */
+        uint32_t closed_streams;   /* bit k: stream k (0, 1, 2) is not the guest's */
         const char *invoke;        /* export to call with args[1..] as its arguments; NULL: _start */
         bool degraded;             /* run although the kernel lacks a layer */
 

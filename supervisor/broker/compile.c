@@ -16,6 +16,7 @@
 #include "supervisor/broker/broker.h"
 #include "supervisor/broker/code_arena.h"
 #include "supervisor/broker/found.h"
+#include "supervisor/broker/pin.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/proto/compile_job.h"
 
@@ -27,6 +28,7 @@ struct job {
         struct artefact_key key;
         const uint32_t *hot;
         uint32_t nhot;
+        int pinned;      /* the copy of the module whose digest or signature was checked; or -EBADF */
 };
 
 static int file_size(int fd, uint64_t *ret, struct error *err)
@@ -68,6 +70,23 @@ static int key_of(int fd, const struct job *job, struct artefact_key *ret, struc
         if (job->bytes)
                 munmap(bytes, job->bytes);
         return 0;
+}
+
+/* Check the one copy that everything else works on. */
+static int check_pin(const struct module_pin *pin, int copy, uint64_t size, struct error *err)
+{
+        void *bytes = NULL;
+        int r;
+
+        if (size) {
+                bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, copy, 0);
+                if (bytes == MAP_FAILED)
+                        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "reading: %m");
+        }
+        r = pin_check(pin, bytes, size, err);
+        if (size)
+                munmap(bytes, size);
+        return r;
 }
 
 static unsigned jobs_of(const struct run_options *o)
@@ -288,6 +307,7 @@ static const enum tier better_tiers[] = { TIER_PEAK, TIER_MIXED };
 static int find_or_compile(struct job *job, int fd, struct found *f, struct error *err)
 {
         bool look = f->cache >= 0 && !job->options->refresh;
+        bool stamps = look && job->pinned < 0; /* a stamp is about the file, not about the copy */
         _cleanup_close_ int copy = -EBADF;
         struct identity after;
         int r;
@@ -297,14 +317,14 @@ static int find_or_compile(struct job *job, int fd, struct found *f, struct erro
         for (size_t i = job->options->auto_tier ? 0 : ELEMENTSOF(better_tiers); i < ELEMENTSOF(better_tiers);
              i++) {
                 f->choice.tier = better_tiers[i];
-                if (look && f->stampable && find_by_stamp(f))
+                if (stamps && f->stampable && find_by_stamp(f))
                         return 0;
         }
         f->choice.tier = job->options->tier;
-        if (look && f->stampable && find_by_stamp(f))
+        if (stamps && f->stampable && find_by_stamp(f))
                 return 0;
         /* What is hashed, compiled and stored under the hash must be the same bytes: one copy. */
-        copy = memfd_copy(fd, job->bytes, "nacelle-module", err);
+        copy = job->pinned >= 0 ? TAKE_FD(job->pinned) : memfd_copy(fd, job->bytes, "nacelle-module", err);
         if (copy < 0)
                 return copy;
         f->stampable = f->stampable && stamp_identity(fd, true, &after) &&
@@ -330,7 +350,7 @@ static int find_or_compile(struct job *job, int fd, struct found *f, struct erro
 int artefact_find(const struct run_options *o, int fd, struct found *ret, struct error *err)
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT,
-                           .cpu = o->cpu ? o->cpu : cpu_features_host() };
+                           .cpu = o->cpu ? o->cpu : cpu_features_host(), .pinned = -EBADF };
         _cleanup_(found_done) struct found f = {
                 .fd = -EBADF, .cache = -EBADF,
                 .choice = { .tier = o->tier, .cpu = job.cpu, .dense = o->dense },
@@ -340,14 +360,22 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
         r = file_size(fd, &job.bytes, err);
         if (r < 0)
                 return r;
-        if (is_artefact(fd)) {
-                f.fd = memfd_copy(fd, job.bytes, "nacelle-artefact", err);
+        if (o->pin) {
+                job.pinned = memfd_copy(fd, job.bytes, "nacelle-module", err);
+                r = job.pinned < 0 ? job.pinned : check_pin(o->pin, job.pinned, job.bytes, err);
+                if (r < 0)
+                        goto done;
+        }
+        if (is_artefact(job.pinned >= 0 ? job.pinned : fd)) {
+                f.fd = job.pinned >= 0 ? TAKE_FD(job.pinned) : memfd_copy(fd, job.bytes, "nacelle-artefact", err);
                 r = f.fd;
         } else {
                 r = open_cache(o, &f.cache, err);
                 if (r >= 0)
                         r = find_or_compile(&job, fd, &f, err);
         }
+done:
+        closep(&job.pinned);
         if (r < 0)
                 return r;
         *ret = f;
@@ -359,7 +387,7 @@ int artefact_improve(const struct run_options *o, int file, const struct found *
                      const uint32_t *hot, uint32_t nhot, struct error *err)
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT, .cpu = found->choice.cpu,
-                           .bytes = found->module.size, .hot = hot, .nhot = nhot };
+                           .bytes = found->module.size, .hot = hot, .nhot = nhot, .pinned = -EBADF };
         _cleanup_close_ int copy = -EBADF, artefact = -EBADF, entry = -EBADF;
         struct found better = *found;
         struct identity now;
@@ -370,6 +398,9 @@ int artefact_improve(const struct run_options *o, int file, const struct found *
                 return copy;
         if (!stamp_identity(file, true, &now) || memcmp(&now, &found->module, sizeof(now)) != 0)
                 return error_set(err, STAGE_BROKER, -ESTALE, ERROR_NOWHERE, "the module has changed");
+        r = o->pin ? check_pin(o->pin, copy, job.bytes, err) : 0;
+        if (r < 0)
+                return r;
         better.choice.tier = o->tier;
         r = key_of(copy, &job, &better.key, err);
         if (r < 0)
@@ -397,7 +428,8 @@ int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct err
 
 int broker_check(const struct run_options *o, int fd, struct error *err)
 {
-        struct job job = { .options = o, .mode = COMPILE_MODE_CHECK, .cpu = cpu_features_host() };
+        struct job job = { .options = o, .mode = COMPILE_MODE_CHECK, .cpu = cpu_features_host(),
+                           .pinned = -EBADF };
         _cleanup_close_ int copy = -EBADF;
         int none = -EBADF, r;
 

@@ -144,7 +144,8 @@ static uint32_t closed_stdio(const struct broker *b)
         uint32_t closed = 0;
 
         for (int i = 0; i < 3; i++)
-                if (b->options.closed_stdio || stdio_usable(i) < 0)
+                if (b->options.closed_stdio || b->options.closed_streams & UINT32_C(1) << i ||
+                    stdio_usable(i) < 0)
                         closed |= UINT32_C(1) << i;
         return closed;
 }
@@ -155,10 +156,15 @@ static void build(const struct broker *b, struct buffer *out)
         struct config_head head = {
                 .magic = CONFIG_MAGIC,
                 .nargs = o->nargs, .nenv = o->nenv, .ndirs = o->ndirs,
-                .limits.memory_max_bytes = o->memory_max_bytes,
+                .clock_resolution_ns = o->clock_resolution_ns,
                 .closed_stdio = closed_stdio(b),
         };
         size_t strings;
+
+        if (o->limits)
+                head.limits = *o->limits;
+        if (o->memory_max_bytes)
+                head.limits.memory_max_bytes = o->memory_max_bytes;
 
         buffer_append(out, &head, sizeof(head));
         for (unsigned i = 0; i < o->ndirs; i++)

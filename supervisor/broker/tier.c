@@ -57,7 +57,7 @@ static void step_back(void)
 
 static _noreturn_ void helper(const struct run_options *o, const struct found *found)
 {
-        struct run_options quiet = { .cpu = o->cpu, .jobs = 1, .degraded = o->degraded };
+        struct run_options quiet = { .cpu = o->cpu, .jobs = 1, .degraded = o->degraded, .pin = o->pin };
         struct heat_message hot;
         struct found f = *found;
 

@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "policy/unit.h"
+#include "supervisor/broker/pin.h"
+#include "supervisor/broker/unit_run.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/values.h"
 
@@ -18,7 +21,18 @@ struct run {
         char *dir_storage[DIRS_MAX];
         char *env[ENV_MAX];
         const char *listens[LISTENS_MAX];
+        const char *unit;             /* file; then nothing above is given by options */
+        const char *granting;         /* the first option that a unit file takes the place of */
+        struct digest digest;
+        struct module_pin pin;
 };
+
+/* An option that says what the unit file is there to say. */
+static void grants(struct run *run, const char *option)
+{
+        if (!run->granting)
+                run->granting = option;
+}
 
 static int set_dir(void *target, const char *value, struct error *err)
 {
@@ -43,6 +57,7 @@ static int set_dir(void *target, const char *value, struct error *err)
                         return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
                                          "two directories are %s for the guest", guest);
         }
+        grants(run, "--dir");
         return 0;
 }
 
@@ -57,6 +72,7 @@ static int set_env(void *target, const char *value, struct error *err)
         if (r < 0)
                 return r;
         run->o.nenv++;
+        grants(run, "--env");
         return 0;
 }
 
@@ -71,6 +87,7 @@ static int set_listen(void *target, const char *value, struct error *err)
         if (r < 0)
                 return r;
         run->listens[run->o.nlisten++] = value;
+        grants(run, "--listen");
         return 0;
 }
 
@@ -87,17 +104,49 @@ static int set_tier(void *target, const char *value, struct error *err)
 
 static int set_memory_max(void *target, const char *value, struct error *err)
 {
+        grants(target, "--memory-max");
         return parse_size(value, &((struct run *)target)->o.memory_max_bytes, err);
 }
 
 static int set_timeout(void *target, const char *value, struct error *err)
 {
+        grants(target, "--timeout");
         return parse_duration(value, &((struct run *)target)->o.timeout_ms, err);
 }
 
 static int set_invoke(void *target, const char *value, struct error *err)
 {
         ((struct run *)target)->o.invoke = value;
+        grants(target, "--invoke");
+        return 0;
+}
+
+static int set_unit(void *target, const char *value, struct error *err)
+{
+        ((struct run *)target)->unit = value;
+        return 0;
+}
+
+static int set_digest(void *target, const char *value, struct error *err)
+{
+        struct run *run = target;
+
+        if (!digest_read(value, &run->digest))
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                 "%.80s is not a SHA-256: 64 hexadecimal digits", value);
+        run->pin.sha256 = run->digest.sha256;
+        run->o.pin = &run->pin;
+        grants(run, "--digest");
+        return 0;
+}
+
+static int set_verify(void *target, const char *value, struct error *err)
+{
+        struct run *run = target;
+
+        run->pin.key = value;
+        run->o.pin = &run->pin;
+        grants(run, "--verify");
         return 0;
 }
 
@@ -120,6 +169,11 @@ static const struct option_row options[] = {
           "end the guest after this time, such as 500ms or 10s, with exit status 124" },
         { "invoke", 0, "NAME", false, set_invoke,
           "call this export instead of _start, the ARGUMENTs being its numbers; prints the results" },
+        { "unit", 'u', "FILE", false, set_unit,
+          "run what this unit file describes (see nacelle.unit(5)); operands are more arguments" },
+        { "digest", 0, "SHA256", false, set_digest, "run only a file with this digest" },
+        { "verify", 0, "KEY", false, set_verify,
+          "run only what this minisign public key signed; the signature is FILE.minisig" },
         { "degraded", 0, NULL, false, set_degraded,
           "run although this kernel lacks a layer, and say which" },
         CLI_OPTION_CPU,
@@ -181,48 +235,114 @@ static void run_done(struct run *run)
                 free(run->env[i]);
 }
 
+/* The whole of a run, once it is clear what it is. */
+static int go(struct run_options *o, const char *path)
+{
+        _cleanup_free_ struct run_outcome *outcome = calloc(1, sizeof(*outcome));
+        struct progress progress = { 0 };
+        struct error err = { 0 };
+        char text[96];
+        int r;
+
+        if (!outcome) {
+                error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
+                return cli_fail(&err);
+        }
+        snprintf(text, sizeof(text), "compiling %.80s", o->args[0]);
+        progress.text = text;
+        o->progress = cli_progress;
+        o->context = &progress;
+        r = broker_run(o, path, outcome, &err);
+        cli_progress_done(&progress);
+        return r < 0 ? cli_fail(&err) : report(outcome);
+}
+
+/* What is not said in the unit comes from the options: how to compile, and where the cache is. */
+static void take_machine(struct run_options *o, const struct run_options *given)
+{
+        o->cpu = given->cpu;
+        o->features_changed = given->features_changed;
+        o->jobs = given->jobs;
+        o->cache = given->cache;
+        o->no_cache = given->no_cache;
+        o->degraded = o->degraded || given->degraded;
+        if (!given->auto_tier) {
+                o->tier = given->tier;
+                o->auto_tier = false;
+        }
+}
+
+static void print_problem(void *context, const char *path, unsigned line, unsigned column, const char *text)
+{
+        fprintf(stderr, "%s:%u:%u: %s\n", path, line, column, text);
+}
+
+static int run_unit_file(const struct run *run, const char *const *operands, unsigned n)
+{
+        _cleanup_free_ struct unit_run *of_unit = calloc(1, sizeof(*of_unit));
+        _cleanup_(unit_freep) struct unit *u = NULL;
+        const struct unit_problems problems = { print_problem, NULL };
+        struct error err = { 0 };
+        int r;
+
+        if (run->granting || !of_unit) {
+                error_set(&err, STAGE_USAGE, of_unit ? -EINVAL : -ENOMEM, ERROR_NOWHERE,
+                          "%s: with --unit the file alone says it", run->granting);
+                return cli_fail(&err);
+        }
+        r = unit_read(run->unit, &problems, &u, &err);
+        if (r == -EINVAL && err.code)
+                return error_status(&err);
+        if (r >= 0)
+                r = unit_run(u, operands, n, of_unit, &err);
+        if (r < 0)
+                return cli_fail(&err);
+        take_machine(&of_unit->options, &run->o);
+        return go(&of_unit->options, u->module);
+}
+
 static int run_main(const struct command *self, int argc, char **argv)
 {
         _cleanup_(run_done) struct run run = { .o.auto_tier = true };
         _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
-        _cleanup_free_ struct run_outcome *outcome = calloc(1, sizeof(*outcome));
-        struct progress progress = { 0 };
+        _cleanup_free_ char *signature = NULL;
         struct error err = { 0 };
         const char *path, *slash;
-        char text[96];
         unsigned n;
         int r;
 
-        if (!operands || !outcome) {
-                error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
-                return cli_fail(&err);
-        }
+        if (!operands)
+                return STATUS_INTERNAL;
         r = options_parse(self, &run, argc, argv, operands, &n, &err);
         if (r < 0)
                 return cli_fail(&err);
+        if (run.unit)
+                return run_unit_file(&run, operands, n);
+        if (n == 0) {
+                error_set(&err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                          "something is missing; usage: %s (see nacelle run --help)", self->operands);
+                return cli_fail(&err);
+        }
 
         path = operands[0];
+        if (run.pin.key && asprintf(&signature, "%s.minisig", path) < 0)
+                return STATUS_INTERNAL;
+        run.pin.signature = signature;
         slash = strrchr(path, '/');
         /* The guest learns its own name, not where the host keeps it. */
         operands[0] = slash ? slash + 1 : path;
-        snprintf(text, sizeof(text), "compiling %.80s", operands[0]);
-        progress.text = text;
         run.o.args = operands;
         run.o.nargs = n;
         run.o.dirs = run.dirs;
         run.o.env = (const char *const *)run.env;
         run.o.listen = run.listens;
-        run.o.progress = cli_progress;
-        run.o.context = &progress;
-        r = broker_run(&run.o, path, outcome, &err);
-        cli_progress_done(&progress);
-        return r < 0 ? cli_fail(&err) : report(outcome);
+        return go(&run.o, path);
 }
 
 const struct command run_command = {
         .name = "run",
         .operands = "FILE [ARGUMENT]...",
-        .operands_min = 1,
+        .operands_min = 0,
         .operands_max = UINT32_MAX,
         .stops_at_operand = true,
         .main = run_main,

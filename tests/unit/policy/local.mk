@@ -1,6 +1,6 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
-	tests/unit/policy/test-unit tests/unit/policy/test-key
+	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -19,4 +19,8 @@ tests_unit_policy_test_key_SOURCES = tests/unit/policy/test-key.c tests/unit/uni
 tests_unit_policy_test_key_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_key_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_key_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_signature_SOURCES = tests/unit/policy/test-signature.c tests/unit/unit.h
+tests_unit_policy_test_signature_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_signature_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_signature_LDADD = libpolicy.a libbase.a $(HOGWEED_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
 endif

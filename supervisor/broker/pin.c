@@ -1,0 +1,72 @@
+#include "config.h"
+
+#include <fcntl.h>
+#include <nettle/sha2.h>
+#include <string.h>
+
+#include "policy/signature.h"
+#include "supervisor/broker/pin.h"
+
+static int read_small(const char *path, char text[static SIGNATURE_TEXT_MAX + 1], size_t *ret_size,
+                      struct error *err)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        size_t n = 0;
+        ssize_t r;
+
+        if (fd < 0)
+                return error_set(err, STAGE_POLICY, -EACCES, ERROR_NOWHERE, "%s: %m", path);
+        while (n <= SIGNATURE_TEXT_MAX && (r = read(fd, text + n, SIGNATURE_TEXT_MAX + 1 - n)) != 0) {
+                if (r < 0)
+                        return error_set(err, STAGE_POLICY, -EACCES, ERROR_NOWHERE, "%s: %m", path);
+                n += (size_t)r;
+        }
+        *ret_size = n;
+        return 0;
+}
+
+static int check_signature(const struct module_pin *pin, const void *bytes, size_t n, struct error *err)
+{
+        char text[SIGNATURE_TEXT_MAX + 1];
+        struct signature_key key;
+        size_t size;
+        int r;
+
+        r = read_small(pin->key, text, &size, err);
+        if (r < 0)
+                return r;
+        r = signature_key_read(text, size, &key, err);
+        if (r < 0)
+                return error_prefix(err, "%s", pin->key);
+        r = read_small(pin->signature, text, &size, err);
+        if (r < 0)
+                return error_prefix(err, "no signature");
+        r = signature_check(&key, text, size, bytes, n, err);
+        return r < 0 ? error_prefix(err, "%s", pin->signature) : 0;
+}
+
+static void hex(const uint8_t *bytes, char text[static 65])
+{
+        for (unsigned i = 0; i < 32; i++)
+                snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+int pin_check(const struct module_pin *pin, const void *bytes, size_t n, struct error *err)
+{
+        uint8_t digest[SHA256_DIGEST_SIZE];
+        struct sha256_ctx sha;
+        char is[65], asked[65];
+
+        if (pin->sha256) {
+                sha256_init(&sha);
+                sha256_update(&sha, n, bytes);
+                sha256_digest(&sha, sizeof(digest), digest);
+                if (memcmp(digest, pin->sha256, sizeof(digest)) != 0) {
+                        hex(digest, is);
+                        hex(pin->sha256, asked);
+                        return error_set(err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
+                                         "its SHA-256 is %s, but %s is asked for", is, asked);
+                }
+        }
+        return pin->key ? check_signature(pin, bytes, n, err) : 0;
+}
