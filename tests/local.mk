@@ -4,6 +4,7 @@ include tests/unit/decode/local.mk
 include tests/unit/text/local.mk
 include tests/unit/validate/local.mk
 include tests/unit/compile/local.mk
+include tests/unit/gc/local.mk
 include tests/unit/artefact/local.mk
 include tests/unit/instance/local.mk
 include tests/unit/run/local.mk
