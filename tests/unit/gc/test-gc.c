@@ -98,10 +98,10 @@ static uint32_t check_graph(struct world *w, const struct shadow *all, const uin
                 const uint32_t next[2] = { s->left, s->right };
 
                 found++;
-                hold(words(w, s->ref)[0], GC_WORD(GC_STRUCT == NODE));
+                hold(words(w, s->ref)[0] == GC_WORD(GC_STRUCT, NODE));
                 hold(words(w, s->ref)[3] == s->value);
                 for (unsigned k = 0; k < 2; k++) {
-                        hold(words(w, s->ref)[1 + k] == next[k] ? all[next[k] - 1].ref : 0);
+                        hold(words(w, s->ref)[1 + k] == (next[k] ? all[next[k] - 1].ref : 0));
                         if (next[k] && !seen[next[k] - 1]) {
                                 seen[next[k] - 1] = 1;
                                 stack[depth++] = next[k] - 1;
@@ -127,7 +127,7 @@ static void churn(bool stress, uint32_t n, uint32_t every)
                         hold(gc_new_array(w.h, BYTES, random_next(&state) % 3000) != 0);
                 ref = gc_new_struct(w.h, NODE);
                 hold(ref != 0);
-                hold(words(&w, ref)[1] | words(&w, ref)[2] | words(&w, ref)[3] == 0);
+                hold(!(words(&w, ref)[1] | words(&w, ref)[2] | words(&w, ref)[3]));
                 all[i] = (struct shadow) { roots[a], random_next(&state) % 8 ? 0 : roots[b], ref, i };
                 words(&w, ref)[1] = roots[a] ? w.roots[a] : 0;
                 words(&w, ref)[2] = all[i].right ? w.roots[b] : 0;
@@ -330,7 +330,7 @@ START_TEST(memory_goes_back)
         for (uint32_t i = 0; i < 100000; i++) {
                 uint32_t ref = gc_new_struct(w.h, NODE);
 
-                hold(words(&w, ref)[1] | words(&w, ref)[2] | words(&w, ref)[3] == 0);
+                hold(!(words(&w, ref)[1] | words(&w, ref)[2] | words(&w, ref)[3]));
         }
         world_done(&w);
 }
