@@ -8,3 +8,6 @@ dist_man_MANS += packaging/man/nacelled.8
 
 dist_check_SCRIPTS += packaging/test-manuals
 TESTS += packaging/test-manuals
+
+sysctldir = $(prefix)/lib/sysctl.d
+dist_sysctl_DATA = packaging/sysctl.d/60-nacelle.conf

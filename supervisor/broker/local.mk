@@ -2,7 +2,8 @@ noinst_LIBRARIES += libbroker.a
 libbroker_a_CPPFLAGS = $(AM_CPPFLAGS) -DLIBEXECDIR=\"$(libexecdir)\"
 libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h supervisor/broker/broker.c \
 	supervisor/broker/broker.h supervisor/broker/cell.c supervisor/broker/code_arena.c \
-	supervisor/broker/code_arena.h supervisor/broker/compile.c supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.h \
+	supervisor/broker/code_arena.h supervisor/broker/compile.c supervisor/broker/density.c supervisor/broker/density.h \
+	supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.h \
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
 	supervisor/broker/paths.h supervisor/broker/session.c supervisor/broker/spawn.c \
@@ -11,5 +12,5 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/unit_run.c supervisor/broker/unit_run.h
 
 # What a program needs that uses the broker.
-BROKER_LIBS = libbroker.a libproto.a libpolicy.a libartefact.a libvalidate.a libdecode.a libcompile.a \
+BROKER_LIBS = libbroker.a libinstance.a libproto.a libpolicy.a libartefact.a libvalidate.a libdecode.a libcompile.a \
 	libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(HOGWEED_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)

@@ -1,14 +1,36 @@
 /* posture.c - nacelle posture: what this kernel offers, layer by layer, each tried for real. */
 #include "config.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "policy/kernel.h"
+#include "supervisor/broker/density.h"
 #include "supervisor/cli/cli.h"
+#include "supervisor/cli/values.h"
 
 struct posture_options {
-        bool system_calls;
+        bool system_calls, pool;
+        uint64_t memory_max; /* of a dense slot */
 };
+
+static int set_pool(void *target, const char *value, struct error *err)
+{
+        ((struct posture_options *)target)->pool = true;
+        return 0;
+}
+
+static int set_memory_max(void *target, const char *value, struct error *err)
+{
+        struct posture_options *o = target;
+
+        int r = parse_size(value, &o->memory_max, err);
+
+        if (r >= 0 && o->memory_max > UINT64_C(1) << 32)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "\"%s\" is more than 4G", value);
+        o->pool = true;
+        return r;
+}
 
 static int set_system_calls(void *target, const char *value, struct error *err)
 {
@@ -19,6 +41,10 @@ static int set_system_calls(void *target, const char *value, struct error *err)
 static const struct option_row options[] = {
         { "system-calls", 's', NULL, false, set_system_calls,
           "list the system calls that a cell and the compiler may make, and why" },
+        { "pool", 'p', NULL, false, set_pool,
+          "tell how many nanoprocesses one cell can hold here, and why not more" },
+        { "memory-max", 'm', "SIZE", false, set_memory_max,
+          "for --pool: memory of a nanoprocess in a dense slot (default: 1M)" },
         { 0 },
 };
 
@@ -64,6 +90,50 @@ static unsigned count_system_calls(enum role role)
         return calls;
 }
 
+static int print_density(const struct density_host *host, bool dense, uint64_t memory_max, struct error *err)
+{
+        struct density d;
+        char text[200];
+        int r = density_derive(host, dense, memory_max, &d, err);
+
+        if (r < 0)
+                return r;
+        if (dense)
+                printf("\nDense slots (units with MemoryMax=%" PRIu64 "K at most; their code checks every access):\n",
+                       memory_max >> 10);
+        else
+                puts("\nDefault slots (any memory up to 4 GiB; code without checks):");
+        for (unsigned k = 0; k < _DENSITY_BOUND_MAX; k++) {
+                if (d.most[k] != UINT64_MAX)
+                        printf("  %10" PRIu64, d.most[k]);
+                else
+                        printf("  %10s", "any number");
+                printf("  %s%s\n", density_text(host, &d, k, text, sizeof(text)), k == d.bound ? "  <- the least" : "");
+        }
+        printf("  %10" PRIu64 "  slots for one cell\n", d.slots);
+        return 0;
+}
+
+static int print_pool(const struct posture_options *o, struct error *err)
+{
+        struct density_host host;
+        int r;
+
+        density_host(&host);
+        puts("How many nanoprocesses one cell can hold on this machine:");
+        r = print_density(&host, false, 0, err);
+        if (r >= 0)
+                r = print_density(&host, true, o->memory_max ? o->memory_max : UINT64_C(1) << 20, err);
+        if (r < 0)
+                return r;
+        printf("\n%s\n%s\n",
+               host.guards ? "Guards of stacks are made inside of mappings (MADV_GUARD_INSTALL)."
+                           : "This kernel has no MADV_GUARD_INSTALL (Linux 6.13): a dense slot takes two mappings.",
+               host.scan ? "The kernel says which pages a guest wrote (PAGEMAP_SCAN)."
+                         : "This kernel has no PAGEMAP_SCAN (Linux 6.7): slots with much memory are reset more slowly.");
+        return 0;
+}
+
 static int posture_main(const struct command *self, int argc, char **argv)
 {
         _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
@@ -76,6 +146,8 @@ static int posture_main(const struct command *self, int argc, char **argv)
                 return STATUS_INTERNAL;
         if (options_parse(self, &o, argc, argv, operands, &n, &err) < 0)
                 return cli_fail(&err);
+        if (o.pool)
+                return print_pool(&o, &err) < 0 ? cli_fail(&err) : 0;
 
         kernel_probe(rows);
         puts("What this kernel offers:");

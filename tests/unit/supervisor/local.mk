@@ -1,5 +1,5 @@
 if HAVE_CHECK
-SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
+SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
 	tests/unit/supervisor/test-ring
 check_PROGRAMS += $(SUPERVISOR_TESTS)
 TESTS += $(SUPERVISOR_TESTS)
@@ -7,6 +7,10 @@ tests_unit_supervisor_test_broker_SOURCES = tests/unit/supervisor/test-broker.c 
 tests_unit_supervisor_test_broker_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_broker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_broker_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
+tests_unit_supervisor_test_density_SOURCES = tests/unit/supervisor/test-density.c tests/unit/unit.h
+tests_unit_supervisor_test_density_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_supervisor_test_density_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_density_LDADD = $(BROKER_LIBS) $(UNIT_LIBS)
 tests_unit_supervisor_test_paths_SOURCES = tests/unit/supervisor/test-paths.c tests/unit/unit.h
 tests_unit_supervisor_test_paths_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_supervisor_test_paths_CFLAGS = $(UNIT_CFLAGS)
