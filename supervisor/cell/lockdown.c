@@ -51,7 +51,7 @@ static int make_ring(struct cell *c, struct error *err)
 {
         int r;
 
-        r = ring_new(RING_ENTRIES, &c->ring, err);
+        r = ring_new_kind(RING_URING, RING_ENTRIES, &c->ring, err);
         if (r < 0)
                 return r;
         r = ring_move(c->ring, FD_RING, err);

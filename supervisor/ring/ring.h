@@ -1,14 +1,19 @@
-/* ring.h - asynchronous calls of the kernel: one interface, io_uring behind it (a thread back end
- * can take its place).
+/* ring.h - asynchronous calls of the kernel: one interface, and two back ends. io_uring, and where that
+ * is switched off (by sysctl, by a container's filter) epoll with RING_HELPERS threads for what can only be waited for
+ * in the call itself: files, and pipes and terminals of kernels that cannot say that a read would wait.
  *
  * A call is a small state machine (ring.c: call_next) that its caller owns. ring_submit() starts it;
  * call_wait() suspends the current fiber until it is done. The memory that an operation names is
  * the kernel's until the call is CALL_DONE: a slot is not reused while one of its calls is in
  * flight (ring_in_flight).
  *
- * ring_new - make the ring; not yet usable. For io_uring: R_DISABLED, no SQPOLL, no personality.
+ * ring_new - make the ring, with io_uring where the kernel offers it; not yet usable. For io_uring: R_DISABLED,
+ *   no SQPOLL, no personality. For threads: they start here, with all signals blocked.
+ * ring_new_kind - the same with that back end and no other. -EOPNOTSUPP: not offered.
  * ring_restrict - register the restrictions of ring_ops.def and enable it. Nothing can be registered
- *   afterwards. -EOPNOTSUPP: the kernel cannot; the ring is still disabled.
+ *   afterwards. -EOPNOTSUPP: the kernel cannot; the ring is still disabled. Threads have nothing of the kind: what they
+ *   call is in the table of system calls.
+ * ring_move - put the ring's descriptor at number @fd. ring_move_wake - the second one of threads.
  * ring_submit - start @op. Returns 0; the outcome, also an early one, is in @call when it is done.
  * ring_cancel - ask for an end; the call is done when its completion (-ECANCELED or other) arrived.
  * call_wait, call_wait_any - on a fiber; on the thread's own stack they poll the ring instead. _any returns the
@@ -48,6 +53,10 @@ enum ring_op_code {
         _RING_OP_MAX,
 };
 
+enum ring_kind { RING_URING, RING_THREADS };
+
+#define RING_HELPERS 4u /* threads of a ring without io_uring */
+
 struct ring_op {
         enum ring_op_code code;
         int fd;
@@ -66,12 +75,22 @@ struct call {
         bool keep;                 /* not cancelled when the fiber is stopped */
         struct fiber *fiber;       /* to wake, NULL: nobody waits */
         struct call *next, **back; /* internal: place in the list of the ready */
+        struct {                   /* internal, without io_uring (threads.c) */
+                struct ring_op op;
+                struct call *next, **back; /* that wait for the same descriptor, or for a helper */
+                uint64_t deadline_ns;
+                uint32_t timer;            /* place among the timers, + 1; 0: none */
+                uint8_t place;             /* enum place of threads.c */
+        } plan;
 };
 
 _must_check_ int ring_new(unsigned entries, struct ring **ret, struct error *err);
+_must_check_ int ring_new_kind(enum ring_kind kind, unsigned entries, struct ring **ret, struct error *err);
+enum ring_kind ring_kind(const struct ring *r);
 _must_check_ int ring_restrict(struct ring *r, struct error *err);
 _must_check_ int ring_enable(struct ring *r, struct error *err); /* without restrictions */
-_must_check_ int ring_move(struct ring *r, int fd, struct error *err); /* to descriptor @fd */
+_must_check_ int ring_move(struct ring *r, int fd, struct error *err);
+_must_check_ int ring_move_wake(struct ring *r, int fd, struct error *err);
 void ring_free(struct ring *r); /* takes NULL; nothing may be in flight */
 int ring_fd(const struct ring *r);
 

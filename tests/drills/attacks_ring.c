@@ -1,6 +1,6 @@
 /* attacks_ring.c - the ring, used past ring.h: the attacker has all of its memory, so this file is the
  * ring with the attacks inside. */
-#include "supervisor/ring/ring.c"
+#include "supervisor/ring/uring.c"
 
 #include <linux/openat2.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 # tests/wasi
 if HAVE_CHECK
-check_PROGRAMS += tests/wasi/test-wasi tests/wasi/test-no-check
-TESTS += tests/wasi/test-wasi tests/wasi/test-no-check
+check_PROGRAMS += tests/wasi/test-wasi tests/wasi/test-wasi-threads tests/wasi/test-no-check
+TESTS += tests/wasi/test-wasi tests/wasi/test-wasi-threads tests/wasi/test-no-check
 tests_wasi_test_no_check_SOURCES = \
 	tests/wasi/double.c tests/wasi/double.h tests/wasi/double_paths.c tests/wasi/test-no-check.c
 tests_wasi_test_no_check_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -18,6 +18,11 @@ tests_wasi_test_wasi_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_wasi_test_wasi_CFLAGS = $(UNIT_CFLAGS)
 tests_wasi_test_wasi_LDADD = libwasi.a libbroker.a libpolicy.a libproto.a libring.a librun.a libbase.a \
 	$(URING_LIBS) $(UNIT_LIBS)
+# The same over the ring's other back end.
+tests_wasi_test_wasi_threads_SOURCES = $(tests_wasi_test_wasi_SOURCES)
+tests_wasi_test_wasi_threads_CPPFLAGS = $(UNIT_CPPFLAGS) -DRING_KIND=RING_THREADS
+tests_wasi_test_wasi_threads_CFLAGS = $(UNIT_CFLAGS)
+tests_wasi_test_wasi_threads_LDADD = $(tests_wasi_test_wasi_LDADD)
 endif
 
 # Guest programs, compiled when there is a compiler for wasm (examples/local.mk has the rule).

@@ -1,6 +1,6 @@
 if HAVE_CHECK
 SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
-	tests/unit/supervisor/test-ring
+	tests/unit/supervisor/test-ring tests/unit/supervisor/test-ring-threads
 check_PROGRAMS += $(SUPERVISOR_TESTS)
 TESTS += $(SUPERVISOR_TESTS)
 tests_unit_supervisor_test_broker_SOURCES = tests/unit/supervisor/test-broker.c tests/unit/unit.h
@@ -23,4 +23,8 @@ tests_unit_supervisor_test_ring_SOURCES = tests/unit/supervisor/test-ring.c test
 tests_unit_supervisor_test_ring_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_supervisor_test_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_ring_LDADD = libring.a librun.a libbase.a $(URING_LIBS) $(UNIT_LIBS)
+tests_unit_supervisor_test_ring_threads_SOURCES = $(tests_unit_supervisor_test_ring_SOURCES)
+tests_unit_supervisor_test_ring_threads_CPPFLAGS = $(UNIT_CPPFLAGS) -DRING_KIND=RING_THREADS
+tests_unit_supervisor_test_ring_threads_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_ring_threads_LDADD = $(tests_unit_supervisor_test_ring_LDADD)
 endif
