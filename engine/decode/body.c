@@ -4,8 +4,7 @@
 
 /* Core 3.0 (5.4) and the threads proposal: what exists without a row in opcodes.def. */
 static const struct { uint8_t first, last; } known_bytes[] = {
-        { 0x06, 0x07 }, { 0x09, 0x09 }, /* exceptions, the first form */
-        { 0x18, 0x19 },
+        { 0xe0, 0xe6 }, /* stack switching */
 };
 
 bool opcode_is_known(uint8_t byte)

@@ -58,9 +58,9 @@ int decoder_const_expr(struct decoder *d, struct const_expr *ret)
                 if (r < 0)
                         return r;
                 if (in.op == OP_BLOCK || in.op == OP_LOOP || in.op == OP_IF ||
-                    in.op == OP_TRY_TABLE)
+                    in.op == OP_TRY_TABLE || in.op == OP_TRY)
                         depth++;
-                else if (in.op == OP_END && --depth == 0)
+                else if ((in.op == OP_END || in.op == OP_DELEGATE) && --depth == 0)
                         break;
                 else if (in.op == OP_BR_TABLE && !skip_labels(&d->c, in.index))
                         return decoder_fail(d);

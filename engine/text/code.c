@@ -16,6 +16,12 @@ enum frame_kind {
         FRAME_IF_BETWEEN, /* behind the ")" of "then" */
         FRAME_IF_ELSE,
         FRAME_IF_LAST,  /* behind the ")" of "else" */
+        FRAME_TRY,      /* folded try, before "do" */
+        FRAME_TRY_PART, /* in "do", "catch" or "catch_all" */
+        FRAME_TRY_BETWEEN,
+        FRAME_TRY_LAST, /* behind "catch_all" */
+        FRAME_TRY_DONE, /* behind "delegate": its end is written */
+        FRAME_FLAT_TRY, /* ends with "end" or "delegate", and has catches */
         FRAME_FLAT,     /* flat block or loop, or the else part of an if: ends with "end" */
         FRAME_FLAT_IF,  /* ends with "else" or "end" */
         _FRAME_MAX,
@@ -24,13 +30,15 @@ enum frame_kind {
 /* Where flat instructions may stand. */
 static const bool takes_flat[_FRAME_MAX] = {
         [FRAME_BLOCK] = true, [FRAME_IF_THEN] = true, [FRAME_IF_ELSE] = true,
-        [FRAME_FLAT] = true,  [FRAME_FLAT_IF] = true,
+        [FRAME_FLAT] = true,  [FRAME_FLAT_IF] = true, [FRAME_TRY_PART] = true,
+        [FRAME_FLAT_TRY] = true,
 };
 
 /* Where folded instructions may stand. */
 static const bool takes_folded[_FRAME_MAX] = {
         [FRAME_OPERANDS] = true, [FRAME_IF] = true,   [FRAME_BLOCK] = true,   [FRAME_IF_THEN] = true,
         [FRAME_IF_ELSE] = true,  [FRAME_FLAT] = true, [FRAME_FLAT_IF] = true,
+        [FRAME_TRY_PART] = true, [FRAME_FLAT_TRY] = true,
 };
 
 static struct frame *frame_push(struct module_text *m, enum frame_kind kind)
@@ -161,7 +169,7 @@ static void read_folded(struct module_text *m)
         reader_next(&m->r);
         word = reader_is(&m->r, TOKEN_WORD) ? m->r.token.word : WORD_NONE;
         if (!word_is_instruction(word) || word_opcode(word) == OP_ELSE ||
-            word_opcode(word) == OP_END) {
+            word_opcode(word) == OP_END || word_opcode(word) == OP_DELEGATE) {
                 reader_unexpected(&m->r);
                 return;
         }
@@ -173,6 +181,11 @@ static void read_folded(struct module_text *m)
         case OP_TRY_TABLE:
                 id = read_block_head(m, word_opcode(word), &m->code);
                 frame_push(m, FRAME_BLOCK);
+                label_push(m, &id);
+                break;
+        case OP_TRY:
+                id = read_block_head(m, OP_TRY, &m->code);
+                frame_push(m, FRAME_TRY);
                 label_push(m, &id);
                 break;
         case OP_IF:
@@ -199,9 +212,56 @@ static void flush_pending(struct module_text *m, const struct frame *frame)
         m->pending.size = frame->pending_at;
 }
 
+/* The rest of a "catch" or "catch_all", whose keyword is read. */
+static void put_catch(struct module_text *m, bool all)
+{
+        put_opcode(&m->code, all ? OP_CATCH_ALL : OP_CATCH);
+        if (!all)
+                buffer_uleb(&m->code, read_index(m, SPACE_TAG));
+}
+
+/* The same of a "delegate", which ends its try: the label is one around it. */
+static void put_delegate(struct module_text *m)
+{
+        label_pop(m);
+        put_opcode(&m->code, OP_DELEGATE);
+        buffer_uleb(&m->code, read_label(m));
+}
+
+/* "(do", "(catch", "(catch_all" and "(delegate" of the folded try on top */
+static bool read_try_part(struct module_text *m, struct frame *frame)
+{
+        bool all;
+
+        if (frame->kind == FRAME_TRY && reader_accept_open(&m->r, WORD_DO)) {
+                frame->kind = FRAME_TRY_PART;
+                return true;
+        }
+        if (frame->kind != FRAME_TRY_BETWEEN)
+                return false;
+        all = reader_is_open(&m->r, WORD_CATCH_ALL);
+        if (all || reader_is_open(&m->r, WORD_CATCH)) {
+                (void)reader_accept_open(&m->r, all ? WORD_CATCH_ALL : WORD_CATCH);
+                put_catch(m, all);
+                frame->kind = FRAME_TRY_PART;
+                frame->caught = true;
+                frame->last = all;
+                return true;
+        }
+        if (!frame->caught && reader_accept_open(&m->r, (enum word)(WORD_INSTRUCTIONS + OP_DELEGATE))) {
+                put_delegate(m);
+                reader_expect_close(&m->r);
+                frame->kind = FRAME_TRY_DONE;
+                return true;
+        }
+        return false;
+}
+
 /* "(then" and "(else" of the folded if on top */
 static bool read_if_part(struct module_text *m, struct frame *frame)
 {
+        if (read_try_part(m, frame))
+                return true;
         if (frame->kind == FRAME_IF && reader_accept_open(&m->r, WORD_THEN)) {
                 flush_pending(m, frame);
                 frame->kind = FRAME_IF_THEN;
@@ -227,9 +287,17 @@ static void close_group(struct module_text *m)
                 flush_pending(m, frame);
                 m->nframes--;
                 break;
+        case FRAME_TRY_DONE:
+                m->nframes--;
+                break;
+        case FRAME_TRY_PART:
+                frame->kind = frame->last ? FRAME_TRY_LAST : FRAME_TRY_BETWEEN;
+                break;
         case FRAME_BLOCK:
         case FRAME_IF_BETWEEN:
         case FRAME_IF_LAST:
+        case FRAME_TRY_BETWEEN:
+        case FRAME_TRY_LAST:
                 put_opcode(&m->code, OP_END);
                 label_pop(m);
                 m->nframes--;
@@ -254,6 +322,13 @@ static void read_flat(struct module_text *m)
         size_t at = m->r.token.at;
         struct token id;
 
+        if (frame && frame->kind == FRAME_FLAT_TRY && (word == WORD_CATCH || word == WORD_CATCH_ALL)) {
+                reader_next(&m->r);
+                put_catch(m, word == WORD_CATCH_ALL);
+                frame->kind = word == WORD_CATCH_ALL ? FRAME_FLAT : FRAME_FLAT_TRY;
+                frame->caught = true;
+                return;
+        }
         if (!word_is_instruction(word) || (frame && !takes_flat[frame->kind])) {
                 reader_unexpected(&m->r);
                 return;
@@ -264,10 +339,22 @@ static void read_flat(struct module_text *m)
         case OP_LOOP:
         case OP_TRY_TABLE:
         case OP_IF:
+        case OP_TRY:
                 reader_next(&m->r);
                 id = read_block_head(m, word_opcode(word), &m->code);
-                frame_push(m, word_opcode(word) == OP_IF ? FRAME_FLAT_IF : FRAME_FLAT);
+                frame_push(m, word_opcode(word) == OP_IF    ? FRAME_FLAT_IF
+                              : word_opcode(word) == OP_TRY ? FRAME_FLAT_TRY
+                                                            : FRAME_FLAT);
                 label_push(m, &id);
+                break;
+        case OP_DELEGATE:
+                if (!frame || frame->kind != FRAME_FLAT_TRY || frame->caught) {
+                        reader_unexpected(&m->r);
+                        break;
+                }
+                reader_next(&m->r);
+                put_delegate(m);
+                m->nframes--;
                 break;
         case OP_ELSE:
                 if (!frame || frame->kind != FRAME_FLAT_IF) {
@@ -280,7 +367,8 @@ static void read_flat(struct module_text *m)
                 frame->kind = FRAME_FLAT;
                 break;
         case OP_END:
-                if (!frame || (frame->kind != FRAME_FLAT && frame->kind != FRAME_FLAT_IF)) {
+                if (!frame || (frame->kind != FRAME_FLAT && frame->kind != FRAME_FLAT_IF &&
+                               frame->kind != FRAME_FLAT_TRY)) {
                         reader_unexpected(&m->r);
                         break;
                 }

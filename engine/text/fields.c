@@ -45,7 +45,7 @@ static void read_page_size(struct module_text *m, struct size_range *s)
         if (!bytes || (bytes & (bytes - 1)))
                 reader_fail(&m->r, at, "invalid custom page size");
         else
-                s->page_log2 = __builtin_ctzll(bytes);
+                s->page_log2 = bytes == 65536 ? -1 : __builtin_ctzll(bytes); /* 64 KiB needs not be said */
         reader_expect_close(&m->r);
 }
 

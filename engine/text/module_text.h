@@ -86,6 +86,7 @@ struct frame {
         uint8_t kind;
         size_t pending_at;  /* where its bytes begin in m->pending */
         struct token label; /* of a folded "if", whose label begins with "then" */
+        bool caught, last;  /* of a try: it has catches, its "catch_all" */
         uint8_t hint;       /* of the folded instruction: value + 1, or 0 */
 };
 

@@ -234,15 +234,31 @@ static void new_line(struct printer *p, uint32_t depth)
         buffer_append(p->out, spaces, n);
 }
 
-/* The blocks that are open, as their opcodes: the reader has no form for an "else" without its "if". */
+/* What may stand in the innermost block: the reader has no form for an "else" without its "if". */
+enum { BLOCK_PLAIN, BLOCK_IF, BLOCK_TRY, BLOCK_CATCH };
+
+static bool in_part(const struct buffer *open, uint8_t a, uint8_t b)
+{
+        return open->size && (open->bytes[open->size - 1] == a || open->bytes[open->size - 1] == b);
+}
+
+static bool is_part(enum opcode op)
+{
+        return op == OP_ELSE || op == OP_CATCH || op == OP_CATCH_ALL;
+}
+
 static bool follow_blocks(struct buffer *open, enum opcode op)
 {
         if (opcode_table[op].immediate == IMM_BLOCK || op == OP_TRY_TABLE) {
-                buffer_u8(open, op == OP_IF);
-        } else if (op == OP_ELSE) {
-                if (!open->size || !open->bytes[open->size - 1])
+                buffer_u8(open, op == OP_IF ? BLOCK_IF : op == OP_TRY ? BLOCK_TRY : BLOCK_PLAIN);
+        } else if (is_part(op)) {
+                if (op == OP_ELSE ? !in_part(open, BLOCK_IF, BLOCK_IF) : !in_part(open, BLOCK_TRY, BLOCK_CATCH))
                         return false;
-                open->bytes[open->size - 1] = false;
+                open->bytes[open->size - 1] = op == OP_CATCH ? BLOCK_CATCH : BLOCK_PLAIN;
+        } else if (op == OP_DELEGATE) {
+                if (!in_part(open, BLOCK_TRY, BLOCK_TRY))
+                        return false;
+                open->size--;
         } else if (op == OP_END) {
                 open->size--;
         }
@@ -265,10 +281,10 @@ static int print_instructions(struct printer *p, uint32_t function, struct curso
                 op = (enum opcode)in.op;
                 if (op == OP_END && !open->size)
                         return 0;
-                depth = (uint32_t)open->size - (op == OP_END || (op == OP_ELSE && open->size));
+                depth = (uint32_t)open->size - (op == OP_END || ((is_part(op) || op == OP_DELEGATE) && open->size));
                 if (!follow_blocks(open, op))
                         return error_set(p->err, STAGE_TEXT, -EBADMSG, (uint64_t)(in.at - c->file),
-                                         "else without if");
+                                         "%s without its block", opcode_table[op].text);
                 if (!buffer_ok(open))
                         return error_set(p->err, STAGE_TEXT, -ENOMEM, ERROR_NOWHERE,
                                          "memory for the text");

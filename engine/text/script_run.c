@@ -257,9 +257,13 @@ static bool results_match(const struct runner *r, const struct script_command *c
 /* A few of the script's texts go on with a stack as the reference interpreter shows it. */
 static const char *without_stack(const char *want)
 {
-        static const char stack[] = "type mismatch: instruction requires";
+        static const char *const stacks[] = { "type mismatch: instruction requires",
+                                              "type mismatch: block requires" };
 
-        return strncmp(want, stack, sizeof(stack) - 1) ? want : "type mismatch";
+        for (size_t i = 0; i < ELEMENTSOF(stacks); i++)
+                if (!strncmp(want, stacks[i], strlen(stacks[i])))
+                        return "type mismatch";
+        return want;
 }
 
 /* The script's texts are what a message must mention; a trap may also say less than the script. */

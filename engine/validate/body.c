@@ -176,7 +176,7 @@ static int body_begin(struct body *b, uint32_t function)
         b->op_at = b->c.at;
         b->nframes = b->max_stack = b->max_nesting = 0;
         b->call_weight = b->caught_stack = 0;
-        b->has_calls = b->has_loops = false;
+        b->has_calls = b->has_loops = b->has_rethrow = b->has_try = false;
         if (!b->weights) {
                 hot = hot > b->type->nparams ? hot : b->type->nparams;
                 b->weights = calloc(hot, sizeof(*b->weights));

@@ -56,7 +56,8 @@ struct frame {
         const valtype *params, *results;
         uint32_t nparams, nresults;
         uint32_t height;                /* operands below */
-        uint16_t op;                    /* OP_BLOCK, LOOP, IF, ELSE; OP_END: the function */
+        uint16_t op;                    /* OP_BLOCK, LOOP, IF, ELSE, TRY_TABLE; TRY, CATCH, CATCH_ALL: by
+                                         * which part it is; OP_END: the function */
         bool unreachable;
         uint32_t nset;                  /* locals that were set before the frame */
         uint8_t loops;                  /* open, this one included; counted to 255 */
@@ -103,7 +104,7 @@ struct body {
 
         uint32_t caught_stack;          /* operands at once on the ways to handlers */
         uint64_t call_weight;
-        bool has_calls, has_loops;
+        bool has_calls, has_loops, has_rethrow, has_try;
         uint64_t features_used;
 };
 
@@ -157,6 +158,9 @@ valtype *operands_push(struct body *b, valtype *top, const valtype *types, uint3
 valtype *check_block(struct body *b, valtype *top, const struct instruction *in);
 valtype *check_try_table(struct body *b, valtype *top, const struct instruction *in);
 valtype *check_else(struct body *b, valtype *top);
+valtype *check_catch_part(struct body *b, valtype *top, const struct instruction *in);
+valtype *check_delegate(struct body *b, valtype *top, uint32_t label);
+valtype *check_rethrow(struct body *b, valtype *top, uint32_t label);
 valtype *check_end(struct body *b, valtype *top);
 valtype *check_br(struct body *b, valtype *top, uint32_t label);
 valtype *check_br_if(struct body *b, valtype *top, uint32_t label);

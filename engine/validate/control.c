@@ -171,6 +171,8 @@ valtype *check_block(struct body *b, valtype *top, const struct instruction *in)
                 top = operands_pop(b, top, &(valtype) { VAL_I32 }, 1);
         if (in->op == OP_LOOP)
                 b->has_loops = true;
+        if (in->op == OP_TRY)
+                b->has_try = true;
         if (top && type.nparams > 0)
                 top = operands_pop(b, top, type.params, type.nparams);
         if (!top || !frame_push(b, in->op, &type, top))
@@ -253,13 +255,18 @@ static valtype *frame_finish(struct body *b, valtype *top, const struct frame *f
         return b->base;
 }
 
+static void misplaced(struct body *b, const char *what)
+{
+        error_set(&b->error, STAGE_DECODE, -EBADMSG, (uint64_t)(b->op_at - b->c.file),
+                  "misplaced %s opcode", what);
+}
+
 valtype *check_else(struct body *b, valtype *top)
 {
         struct frame *f = &b->frames[b->nframes - 1];
 
         if (f->op != OP_IF) {
-                error_set(&b->error, STAGE_DECODE, -EBADMSG, (uint64_t)(b->op_at - b->c.file),
-                          "misplaced ELSE opcode");
+                misplaced(b, "ELSE");
                 return NULL;
         }
         top = frame_finish(b, top, f);
@@ -269,6 +276,63 @@ valtype *check_else(struct body *b, valtype *top)
         locals_forget(b, f->nset);
         b->unreachable = false;
         return operands_push(b, top, f->params, f->nparams);
+}
+
+static valtype *make_unreachable(struct body *b)
+{
+        b->unreachable = true;
+        return b->base;
+}
+
+/* "catch" and "catch_all" of a try: the part before ends, and this one starts with what is thrown. */
+valtype *check_catch_part(struct body *b, valtype *top, const struct instruction *in)
+{
+        const struct functype *type = &(struct functype) { 0 };
+        const struct module *m = b->k->m;
+        struct frame *f = &b->frames[b->nframes - 1];
+
+        if (f->op != OP_TRY && f->op != OP_CATCH) {
+                misplaced(b, in->op == OP_CATCH ? "CATCH" : "CATCH_ALL");
+                return NULL;
+        }
+        top = frame_finish(b, top, f);
+        if (!top)
+                return NULL;
+        if (in->op == OP_CATCH) {
+                if (in->index >= m->ntags)
+                        return body_fail(b, -EBADMSG, "unknown tag %u", in->index);
+                type = &m->types[m->tags[in->index].type];
+        }
+        f->op = in->op;
+        locals_forget(b, f->nset);
+        b->unreachable = false;
+        return operands_push(b, top, type->params, type->nparams);
+}
+
+/* The end of a try without catches; the label is one around it. */
+valtype *check_delegate(struct body *b, valtype *top, uint32_t label)
+{
+        const struct frame *f = &b->frames[b->nframes - 1];
+
+        if (f->op != OP_TRY) {
+                misplaced(b, "DELEGATE");
+                return NULL;
+        }
+        if (label >= b->nframes - 1)
+                return body_fail(b, -EBADMSG, "unknown label %u", label);
+        return check_end(b, top);
+}
+
+valtype *check_rethrow(struct body *b, valtype *top, uint32_t label)
+{
+        const struct frame *f = label_frame(b, label);
+
+        if (!f)
+                return NULL;
+        if (f->op != OP_CATCH && f->op != OP_CATCH_ALL)
+                return body_fail(b, -EBADMSG, "invalid rethrow label %u: there is no catch", label);
+        b->has_rethrow = true;
+        return make_unreachable(b);
 }
 
 static bool params_are_results(const struct body *b, const struct frame *f)
@@ -292,12 +356,6 @@ valtype *check_end(struct body *b, valtype *top)
         if (--b->nframes > 0)
                 enter(b, &b->frames[b->nframes - 1]);
         return operands_push(b, top, f->results, f->nresults);
-}
-
-static valtype *make_unreachable(struct body *b)
-{
-        b->unreachable = true;
-        return b->base;
 }
 
 valtype *check_br(struct body *b, valtype *top, uint32_t label)

@@ -30,12 +30,14 @@ void facts_take(struct body *b, size_t code_offset, struct function_facts *ret)
 {
         *ret = (struct function_facts) {
                 .nlocals = b->nlocals,
-                .max_stack = b->max_stack,
+                /* The generators keep the exception below the operands of a catch. */
+                .max_stack = b->max_stack + (b->has_try ? b->max_nesting : 0),
                 .max_nesting = b->max_nesting,
                 .call_weight = saturate(b->call_weight),
                 .code_offset = (uint32_t)code_offset,
                 .has_calls = b->has_calls,
                 .has_loops = b->has_loops,
+                .has_rethrow = b->has_rethrow,
         };
         while (b->ntouched > 0) {
                 uint32_t local = b->touched[--b->ntouched];

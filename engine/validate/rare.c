@@ -345,6 +345,16 @@ valtype *body_check_rare(struct body *b, valtype *top, struct instruction *in)
                 return check_select_t(b, top, in);
         case OP_TRY_TABLE:
                 return check_try_table(b, top, in);
+        case OP_TRY:
+                return check_block(b, top, in);
+        case OP_CATCH:
+        case OP_CATCH_ALL:
+                leaves(b); /* a builtin compares the tags */
+                return check_catch_part(b, top, in);
+        case OP_DELEGATE:
+                return check_delegate(b, top, in->index);
+        case OP_RETHROW:
+                return check_rethrow(b, top, in->index);
         case OP_THROW:
                 return check_throw(b, top, in->index);
         case OP_THROW_REF:

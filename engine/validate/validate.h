@@ -38,6 +38,7 @@ struct function_facts {
                                   * (not tail calls), ref.func, bulk operations, memory.grow, table
                                   * operations */
         bool has_loops;
+        bool has_rethrow;        /* of the exceptions before 3.0: what is caught may be thrown again */
 };
 
 struct checked_module {

@@ -63,7 +63,7 @@ static void seen(void *context, uint32_t number, uint32_t line, const uint8_t *b
                 fprintf(stderr, "module %u of line %u: %zu bytes\n", number, line, size);
 }
 
-/* A script of a proposal is for those who have it on: .../proposals/NAME/... */
+/* A script of a proposal is for those who have it on: .../proposals/NAME/..., and .../legacy/... */
 static uint64_t features_for(const char *path, uint64_t more)
 {
         uint64_t features = FEATURES_DEFAULT | more;
@@ -71,7 +71,7 @@ static uint64_t features_for(const char *path, uint64_t more)
 
         for (unsigned i = 0; i < _FEATURE_MAX; i++) {
                 snprintf(part, sizeof(part), "/proposals/%s/", feature_table[i].text);
-                if (strstr(path, part))
+                if (strstr(path, part) || (i == FEATURE_LEGACY_EXCEPTIONS && strstr(path, "/legacy/")))
                         features |= UINT64_C(1) << i;
         }
         return features;

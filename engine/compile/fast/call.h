@@ -389,6 +389,29 @@ static void throw_reference(struct generator *g)
         throw_away(g);
 }
 
+/* Those of the exception in CALL_REG, which stays there. */
+static void push_exception_values(struct generator *g, const struct functype *type)
+{
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                unsigned t = valtype_kind(type->params[i]);
+                unsigned scratch = type_is_vector(t) ? AFTER_VECTOR : AFTER_GPR;
+
+                asm_room(&g->a);
+                load_register(g, t, scratch, exception_value(i));
+                store_frame(g, t, scratch, slot_at(g, g->top));
+                push_slot(g, t);
+        }
+}
+
+/* The exception that is on its way stops here: into the slot, and CALL_REG. */
+static void take_thrown(struct generator *g, uint32_t slot)
+{
+        load_register(g, T_REF, CALL_REG, op_gs(GPR_NONE, ABI_HEAD(thrown)));
+        store_frame(g, T_REF, CALL_REG, slot_at(g, slot));
+        load_integer(g, RESULT_GPR, 0);
+        store_register(g, T_REF, 8, RESULT_GPR, op_gs(GPR_NONE, ABI_HEAD(thrown)));
+}
+
 /* One clause, the exception in its slot on top: what it hands to its label, and the way there. */
 static void catch_clause(struct generator *g, const struct catch_clause *clause)
 {
@@ -407,15 +430,7 @@ static void catch_clause(struct generator *g, const struct catch_clause *clause)
         jump_condition(g, CC_E, next);
         load_frame(g, T_REF, CALL_REG, slot_at(g, base));
         stack_cut(g, base);
-        for (uint32_t i = 0; i < type->nparams; i++) {
-                unsigned t = valtype_kind(type->params[i]);
-                unsigned scratch = type_is_vector(t) ? AFTER_VECTOR : AFTER_GPR;
-
-                asm_room(&g->a);
-                load_register(g, t, scratch, exception_value(i));
-                store_frame(g, t, scratch, slot_at(g, g->top));
-                push_slot(g, t);
-        }
+        push_exception_values(g, type);
         asm_room(&g->a);
         if (keep) {
                 store_frame(g, T_REF, CALL_REG, slot_at(g, g->top));
@@ -445,11 +460,8 @@ static bool try_end(struct generator *g, bool live)
         g->used = 0;
         asm_room(&g->a);
         label_bind(g, c.handler);
-        load_register(g, T_REF, CALL_REG, op_gs(GPR_NONE, ABI_HEAD(thrown)));
-        store_frame(g, T_REF, CALL_REG, slot_at(g, c.base));
+        take_thrown(g, c.base);
         push_slot(g, T_REF);
-        load_integer(g, RESULT_GPR, 0);
-        store_register(g, T_REF, 8, RESULT_GPR, op_gs(GPR_NONE, ABI_HEAD(thrown)));
         at.at = c.catches;
         for (uint32_t i = 0; i < c.ncatches && !g->failed; i++) {
                 (void)body_catch(&at, false, &clause);

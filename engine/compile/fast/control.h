@@ -41,13 +41,14 @@ static inline unsigned result_register(unsigned type)
         return type_is_vector(type) ? RESULT_VECTOR : RESULT_GPR;
 }
 
-/* Where an exception goes that is thrown here: the innermost try_table, or out of the function. */
-static uint32_t handler_label(struct generator *g)
+/* Where an exception goes that is thrown inside of the @n outer blocks: the innermost try_table of
+ * them, or try that has not come to its catches, or out of the function. */
+static uint32_t handler_label_from(struct generator *g, uint32_t n)
 {
-        for (uint32_t i = g->ncontrols; i-- > 0;) {
+        for (uint32_t i = n; i-- > 0;) {
                 struct control *c = &g->controls[i];
 
-                if (c->kind == CONTROL_TRY || i == 0) {
+                if (c->kind == CONTROL_TRY || c->kind == CONTROL_LEGACY || i == 0) {
                         if (!c->handled)
                                 c->handler = label_new(g);
                         c->handled = true;
@@ -55,6 +56,11 @@ static uint32_t handler_label(struct generator *g)
                 }
         }
         return 0;
+}
+
+static uint32_t handler_label(struct generator *g)
+{
+        return handler_label_from(g, g->ncontrols);
 }
 
 static struct control *control_push(struct generator *g, enum control_kind kind,
@@ -287,7 +293,7 @@ static void block_begin(struct generator *g, enum control_kind kind, const struc
         if (kind == CONTROL_IF)
                 e = stack_pop(g);
         stack_flush(g);
-        if (kind != CONTROL_BLOCK && kind != CONTROL_TRY)
+        if (kind == CONTROL_LOOP || kind == CONTROL_IF)
                 for (uint32_t i = 0; i < type->nparams; i++)
                         entry_spill_constant(g, g->top - 1 - i);
         c = control_push(g, kind, type);

@@ -4,6 +4,7 @@
 
 #include FAST_MACHINE(atomic.h)
 #include FAST_MACHINE(vector.h)
+#include "engine/compile/fast/legacy.h"
 
 struct fast_unit {
         struct generator g;
@@ -46,7 +47,7 @@ static void unit_free(struct fast_unit *u)
         free(u);
 }
 
-/* Behind code that does not go on: to the else or end that belongs to it, without reading more
+/* Behind code that does not go on: to the else, catch or end that belongs to it, without reading more
  * than the instructions' lengths. Returns that opcode. */
 static enum opcode skip_dead(struct generator *g, struct instruction *in)
 {
@@ -59,7 +60,17 @@ static enum opcode skip_dead(struct generator *g, struct instruction *in)
                 case OP_LOOP:
                 case OP_IF:
                 case OP_TRY_TABLE:
+                case OP_TRY:
                         depth++;
+                        break;
+                case OP_CATCH:
+                case OP_CATCH_ALL:
+                        if (depth == 0)
+                                return (enum opcode)in->op;
+                        break;
+                case OP_DELEGATE:
+                        if (depth-- == 0)
+                                return OP_DELEGATE;
                         break;
                 case OP_BR_TABLE:
                         for (uint32_t i = 0; i <= in->index; i++)
@@ -231,6 +242,19 @@ static enum flow instruction_control(struct generator *g, struct instruction *in
                 control_at(g, 0)->catches = in->catches;
                 control_at(g, 0)->ncatches = in->index2;
                 return FLOW_ON;
+        case OP_TRY:
+                type = body_block_type(g->m, in);
+                block_begin(g, CONTROL_LEGACY, &type);
+                return FLOW_ON;
+        case OP_CATCH:
+        case OP_CATCH_ALL:
+                return legacy_catch(g, in->op == OP_CATCH ? in->index : UINT32_MAX, true)
+                               ? FLOW_ON : FLOW_STOPS;
+        case OP_DELEGATE:
+                return legacy_end(g, true, in->index) ? FLOW_ON : FLOW_STOPS;
+        case OP_RETHROW:
+                legacy_rethrow(g, in->index);
+                return FLOW_STOPS;
         case OP_THROW:
                 throw_tag(g, in->index);
                 return FLOW_STOPS;
@@ -296,7 +320,44 @@ static inline void operands_alu(struct generator *g, enum alu op, unsigned type)
 
 static bool control_end(struct generator *g, bool live)
 {
-        return control_at(g, 0)->kind == CONTROL_TRY ? try_end(g, live) : block_end(g, live);
+        switch (control_at(g, 0)->kind) {
+        case CONTROL_TRY:
+                return try_end(g, live);
+        case CONTROL_LEGACY:
+        case CONTROL_CATCH:
+                return legacy_end(g, live, 0);
+        default:
+                return block_end(g, live);
+        }
+}
+
+/* From code that does not go on to code that does; false at the end of the function. */
+static bool dead_end(struct generator *g, struct instruction *in)
+{
+        bool live = false;
+
+        while (!live) {
+                enum opcode op;
+
+                if (_unlikely_(g->failed | g->a.failed))
+                        return false;
+                stack_cut(g, control_at(g, 0)->base);
+                g->used = 0; /* below a block nothing is in temporaries */
+                op = skip_dead(g, in);
+                if (op == OP_ELSE) {
+                        block_else(g, false);
+                        return true;
+                }
+                if (op == OP_CATCH || op == OP_CATCH_ALL) {
+                        live = legacy_catch(g, op == OP_CATCH ? in->index : UINT32_MAX, false);
+                } else if (g->ncontrols == 1) {
+                        g->ended_dead = true;
+                        return false;
+                } else {
+                        live = op == OP_DELEGATE ? legacy_end(g, false, in->index) : control_end(g, false);
+                }
+        }
+        return true;
 }
 
 /* Until the end of the function. */
@@ -445,6 +506,11 @@ static void function_body(struct generator *g)
                 case OP_TRY_TABLE:
                 case OP_THROW:
                 case OP_THROW_REF:
+                case OP_TRY:
+                case OP_CATCH:
+                case OP_CATCH_ALL:
+                case OP_DELEGATE:
+                case OP_RETHROW:
                 case OP_CALL_REF:
                 case OP_RETURN_CALL_REF:
                 case OP_BR_ON_NULL:
@@ -471,21 +537,8 @@ static void function_body(struct generator *g)
                         instruction_seldom(g, &in);
                         break;
                 dead:
-                        do {
-                                if (_unlikely_(g->failed | g->a.failed))
-                                        return;
-                                stack_cut(g, control_at(g, 0)->base);
-                                g->used = 0; /* below a block nothing is in temporaries */
-                                op = skip_dead(g, &in);
-                                if (op == OP_ELSE) {
-                                        block_else(g, false);
-                                        break;
-                                }
-                                if (g->ncontrols == 1) {
-                                        g->ended_dead = true;
-                                        return;
-                                }
-                        } while (!control_end(g, false));
+                        if (!dead_end(g, &in))
+                                return;
                         break;
                 }
                 if (_unlikely_(g->failed | g->a.failed))

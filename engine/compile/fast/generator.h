@@ -64,7 +64,8 @@ struct local {
 };
 
 enum control_kind { CONTROL_FUNCTION, CONTROL_BLOCK, CONTROL_LOOP, CONTROL_IF, CONTROL_ELSE,
-                    CONTROL_TRY };
+                    CONTROL_TRY,
+                    CONTROL_LEGACY, CONTROL_CATCH }; /* a try before its catches, and in one */
 
 struct control {
         uint8_t kind;
@@ -73,8 +74,8 @@ struct control {
         uint32_t nparams, nresults;
         const valtype *params, *results;
         uint32_t label;      /* what a branch goes to */
-        uint32_t otherwise;  /* IF: label of the else part */
-        bool handled;        /* TRY, FUNCTION: .handler is a label that something jumps to */
+        uint32_t otherwise;  /* IF: label of the else part; CATCH: where it goes with another tag, or 0 */
+        bool handled;        /* TRY, LEGACY, FUNCTION: .handler is a label that something jumps to */
         uint32_t handler;
         const uint8_t *catches; /* TRY: the clauses in the body */
         uint32_t ncatches;

@@ -1,7 +1,7 @@
 noinst_LIBRARIES += libfast.a
 libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/call.h engine/compile/fast/control.h \
 	engine/compile/fast/fast.h engine/compile/fast/function.h engine/compile/fast/generator.h \
-	engine/compile/fast/label.h engine/compile/fast/locals.h engine/compile/fast/output.c \
+	engine/compile/fast/label.h engine/compile/fast/legacy.h engine/compile/fast/locals.h engine/compile/fast/output.c \
 	engine/compile/fast/stack.h engine/compile/fast/variable.h \
 	engine/compile/fast/x64/asm.c engine/compile/fast/x64/asm.h engine/compile/fast/x64/assign.h \
 	engine/compile/fast/x64/atomic.h engine/compile/fast/x64/branch.h \

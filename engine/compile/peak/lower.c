@@ -398,7 +398,7 @@ static void lower_if(struct body *s, const struct instruction *in)
 }
 
 /* The code at hand falls into the end of @c. */
-static void fall_to_end(struct body *s, struct control *c)
+void fall_to_end(struct body *s, struct control *c)
 {
         if (s->dead)
                 return;
@@ -430,7 +430,8 @@ static void control_free(struct control *c)
         c->phis = c->loop_phis = c->saved = NULL;
 }
 
-static void lower_end(struct body *s)
+/* @depth: of a delegate, else 0 */
+static void lower_end(struct body *s, uint32_t depth)
 {
         struct control *c = &s->control[s->ncontrol - 1];
         struct lowering *l = s->l;
@@ -448,11 +449,12 @@ static void lower_end(struct body *s)
                 LLVMBuildBr(l->b, c->end);
                 c->reached = true;
         }
-        if (c->handler) {
-                s->ncontrol--; /* what a clause names is outside */
+        s->ncontrol--; /* what a clause names is outside */
+        if (c->op == OP_TRY || c->op == OP_CATCH)
+                lower_try_end(s, c, depth);
+        else if (c->handler)
                 lower_handler(s, c);
-                s->ncontrol++;
-        }
+        s->ncontrol++;
         s->depth = c->height;
         LLVMPositionBuilderAtEnd(l->b, c->end);
         s->dead = !c->reached;
@@ -554,7 +556,19 @@ static bool lower_control(struct body *s, const struct instruction *in)
                 lower_else(s);
                 return true;
         case OP_END:
-                lower_end(s);
+                lower_end(s, 0);
+                return true;
+        case OP_TRY:
+                lower_block(s, in);
+                return true;
+        case OP_CATCH:
+                lower_catch_part(s, in->index);
+                return true;
+        case OP_CATCH_ALL:
+                lower_catch_part(s, UINT32_MAX);
+                return true;
+        case OP_DELEGATE:
+                lower_end(s, in->index);
                 return true;
         case OP_BR_TABLE:
                 lower_br_table(s, in);

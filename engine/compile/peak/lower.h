@@ -42,16 +42,18 @@ struct lowering {
 };
 
 struct control {
-        uint8_t op;                    /* OP_BLOCK, OP_LOOP, OP_IF; OP_END for the function itself */
+        uint8_t op;                    /* OP_BLOCK, OP_LOOP, OP_IF, OP_TRY_TABLE, OP_TRY; OP_CATCH: a try in
+                                        * its catches; OP_END for the function itself */
         bool dead_entry;               /* the whole block cannot be reached: it has no LLVM blocks */
         bool has_else;
         uint32_t height;               /* of the operand stack below the parameters */
         struct functype type;
-        LLVMBasicBlockRef end, loop, other; /* other: the else part */
+        LLVMBasicBlockRef end, loop, other; /* other: the else part, or the next catch */
         LLVMValueRef *phis;            /* of .end: results; of a loop's head: parameters (loop_phis) */
         LLVMValueRef *loop_phis;
         LLVMBasicBlockRef handler;     /* of a try_table or the function: where exceptions go; made
                                         * for the first call that may throw */
+        LLVMValueRef exception;        /* of the catches of a try; NULL: nothing can be thrown */
         const uint8_t *catches;        /* the clauses of a try_table */
         uint32_t ncatches;
         LLVMValueRef *saved;           /* parameters of an if, for its else */
@@ -142,6 +144,11 @@ bool lower_simd(struct body *s, const struct instruction *in);
 void lower_return(struct body *s); /* results are on the stack */
 void lower_parameters(struct body *s);
 void lower_thrown(struct body *s);  /* behind a call: goes to the handler when there is an exception */
+/* Exceptions before 3.0. lower_catch_part: @tag UINT32_MAX: any. lower_try_end: @c is off the stack of
+ * controls; @depth: of the block around it to which exceptions go on. */
+void lower_catch_part(struct body *s, uint32_t tag);
+void lower_try_end(struct body *s, struct control *c, uint32_t depth);
+void fall_to_end(struct body *s, struct control *c); /* the code at hand does, if it goes on */
 void lower_handler(struct body *s, const struct control *c); /* c is off the stack of controls */
 LLVMBasicBlockRef branch_target(struct body *s, uint32_t label);
 /* With arguments that are at hand; the result is an i64, undefined beyond what the builtin has. */

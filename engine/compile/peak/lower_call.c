@@ -225,19 +225,24 @@ static void call_reference(struct body *s, const struct instruction *in, bool ta
                      entry_field(s, entry, offsetof(struct table_entry, data), l->pointer), tail);
 }
 
-/* The innermost handler's block. */
-static LLVMBasicBlockRef handler_of(struct body *s)
+/* The innermost handler's block, of the @n outer blocks. */
+static LLVMBasicBlockRef handler_from(struct body *s, uint32_t n)
 {
-        for (uint32_t i = s->ncontrol; i-- > 0;) {
+        for (uint32_t i = n; i-- > 0;) {
                 struct control *c = &s->control[i];
 
-                if (c->op != OP_TRY_TABLE && i > 0)
+                if ((c->op != OP_TRY_TABLE && c->op != OP_TRY && i > 0) || c->dead_entry)
                         continue;
                 if (!c->handler)
                         c->handler = new_block(s, "");
                 return c->handler;
         }
         return NULL;
+}
+
+static LLVMBasicBlockRef handler_of(struct body *s)
+{
+        return handler_from(s, s->ncontrol);
 }
 
 void lower_thrown(struct body *s)
@@ -290,6 +295,91 @@ static void throw_tag(struct body *s, const struct instruction *in)
         throw_away(s, exception);
 }
 
+static void push_exception_values(struct body *s, const struct functype *type, LLVMValueRef exception)
+{
+        struct lowering *l = s->l;
+
+        for (uint32_t i = 0; i < type->nparams; i++) {
+                LLVMValueRef v = LLVMBuildLoad2(l->b, lower_travel_type(l, type->params[i]),
+                                                exception_value(s, exception, i), "");
+
+                LLVMSetAlignment(v, 8);
+                push(s, arrive(s, v, type->params[i]));
+        }
+}
+
+/* The exception that is on its way, which stops here. */
+static LLVMValueRef take_thrown(struct body *s)
+{
+        struct lowering *l = s->l;
+        LLVMValueRef exception = load_field(s, l->i64, instance_at(l, ABI_HEAD(thrown)),
+                                            CLASS_DESCRIPTOR, false);
+
+        store_field(s, const_i64(l, 0), instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR);
+        return exception;
+}
+
+/* Whether the exception is of the tag, or of any for UINT32_MAX. */
+static LLVMValueRef is_caught(struct body *s, uint32_t tag, bool keep, LLVMValueRef exception)
+{
+        struct lowering *l = s->l;
+        LLVMValueRef args[3] = { const_i32(l, tag), const_i32(l, keep), exception };
+        LLVMValueRef is = builtin_call(s, BUILTIN_exception_catch, args, 3);
+
+        return LLVMBuildICmp(l->b, LLVMIntNE, LLVMBuildTrunc(l->b, is, l->i32, ""), const_i32(l, 0), "");
+}
+
+/* The part before ends, the one for @tag begins. Without a handler nothing is thrown in the try. */
+void lower_catch_part(struct body *s, uint32_t tag)
+{
+        struct control *c = &s->control[s->ncontrol - 1];
+        struct lowering *l = s->l;
+        LLVMBasicBlockRef caught, next = NULL;
+        LLVMValueRef is;
+
+        if (c->dead_entry)
+                return;
+        fall_to_end(s, c);
+        s->depth = c->height;
+        s->dead = !c->handler;
+        if (s->dead) {
+                c->op = OP_CATCH;
+                return;
+        }
+        LLVMPositionBuilderAtEnd(l->b, c->op == OP_TRY ? c->handler : c->other);
+        if (c->op == OP_TRY)
+                c->exception = take_thrown(s);
+        c->op = OP_CATCH;
+        is = is_caught(s, tag, s->l->checked->facts[s->function - l->m->imported_functions].has_rethrow,
+                       c->exception);
+        if (tag == UINT32_MAX) {
+                c->other = NULL;
+                return;
+        }
+        caught = new_block(s, "");
+        next = new_block(s, "");
+        LLVMBuildCondBr(l->b, is, caught, next);
+        LLVMPositionBuilderAtEnd(l->b, caught);
+        c->other = next;
+        push_exception_values(s, &l->m->types[l->m->tags[tag].type], c->exception);
+}
+
+void lower_try_end(struct body *s, struct control *c, uint32_t depth)
+{
+        LLVMBasicBlockRef here = LLVMGetInsertBlock(s->l->b);
+        bool dead = s->dead;
+
+        if (c->op == OP_TRY && c->handler) {
+                LLVMPositionBuilderAtEnd(s->l->b, c->handler);
+                LLVMBuildBr(s->l->b, handler_from(s, s->ncontrol - depth));
+        } else if (c->op == OP_CATCH && c->other) {
+                LLVMPositionBuilderAtEnd(s->l->b, c->other);
+                throw_away(s, c->exception);
+        }
+        s->dead = dead;
+        LLVMPositionBuilderAtEnd(s->l->b, here);
+}
+
 /* One clause: its label gets the values of the exception when that is of the tag. */
 static void lower_catch(struct body *s, const struct catch_clause *clause, LLVMValueRef exception)
 {
@@ -298,21 +388,13 @@ static void lower_catch(struct body *s, const struct catch_clause *clause, LLVMV
                                               ? &l->m->types[l->m->tags[clause->tag].type]
                                               : &(struct functype) { 0 };
         bool keep = clause->kind == CATCH_REF || clause->kind == CATCH_ALL_REF;
-        LLVMValueRef args[3] = { const_i32(l, clause->kind <= CATCH_REF ? clause->tag : UINT32_MAX),
-                                 const_i32(l, keep), exception }, is;
         LLVMBasicBlockRef caught = new_block(s, ""), next = new_block(s, "");
         uint32_t depth = s->depth;
 
-        is = LLVMBuildTrunc(l->b, builtin_call(s, BUILTIN_exception_catch, args, 3), l->i32, "");
-        LLVMBuildCondBr(l->b, LLVMBuildICmp(l->b, LLVMIntNE, is, const_i32(l, 0), ""), caught, next);
+        LLVMBuildCondBr(l->b, is_caught(s, clause->kind <= CATCH_REF ? clause->tag : UINT32_MAX, keep,
+                                        exception), caught, next);
         LLVMPositionBuilderAtEnd(l->b, caught);
-        for (uint32_t i = 0; i < type->nparams; i++) {
-                LLVMValueRef v = LLVMBuildLoad2(l->b, lower_travel_type(l, type->params[i]),
-                                                exception_value(s, exception, i), "");
-
-                LLVMSetAlignment(v, 8);
-                push(s, arrive(s, v, type->params[i]));
-        }
+        push_exception_values(s, type, exception);
         if (keep)
                 push(s, exception);
         LLVMBuildBr(l->b, branch_target(s, clause->label));
@@ -339,9 +421,7 @@ void lower_handler(struct body *s, const struct control *c)
                 else
                         LLVMBuildRetVoid(l->b);
         } else {
-                exception = load_field(s, l->i64, instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR,
-                                       false);
-                store_field(s, const_i64(l, 0), instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR);
+                exception = take_thrown(s);
                 at.at = c->catches;
                 for (uint32_t i = 0; i < c->ncatches; i++) {
                         (void)body_catch(&at, false, &clause);
@@ -367,6 +447,9 @@ bool lower_call(struct body *s, const struct instruction *in)
                 return true;
         case OP_THROW:
                 throw_tag(s, in);
+                return true;
+        case OP_RETHROW:
+                throw_away(s, s->control[s->ncontrol - 1 - in->index].exception);
                 return true;
         case OP_THROW_REF:
                 exception = pop(s);

@@ -289,6 +289,11 @@ START_TEST(every_word_is_found)
                 const char *text = opcode_table[op].text;
                 uint16_t word = word_find(text, strlen(text));
 
+                /* Also the words of clauses, which the reader knows by their place. */
+                if (op == OP_CATCH || op == OP_CATCH_ALL) {
+                        ck_assert_int_eq(word, op == OP_CATCH ? WORD_CATCH : WORD_CATCH_ALL);
+                        continue;
+                }
                 ck_assert_msg(word_is_instruction(word) &&
                               !strcmp(opcode_table[word_opcode(word)].text, text), "%s", text);
         }
