@@ -10,6 +10,8 @@ include tests/unit/instance/local.mk
 include tests/unit/run/local.mk
 include tests/unit/policy/local.mk
 include tests/unit/supervisor/local.mk
+include tests/unit/control/local.mk
+include tests/unit/daemon/local.mk
 include tests/spec/local.mk
 include tests/wasi/local.mk
 include tests/drills/local.mk

@@ -119,6 +119,7 @@ struct daemon_options {
         unsigned nunits;
         const char *control;         /* path of the socket */
         gid_t control_group;
+        bool system;                 /* the system's, as a user of its own */
         bool user;                   /* of an ordinary user */
         bool degraded;
         bool no_start;

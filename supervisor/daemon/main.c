@@ -24,8 +24,9 @@ static const struct option options[] = {
         { "units", required_argument, NULL, 'u' },   { "control", required_argument, NULL, 'c' },
         { "control-group", required_argument, NULL, 'g' }, { "cache", required_argument, NULL, 'C' },
         { "degraded", no_argument, NULL, 'd' },      { "no-start", no_argument, NULL, 'n' },
-        { "check", no_argument, NULL, 'k' },         { "help", no_argument, NULL, 'h' },
-        { "version", no_argument, NULL, 'V' },       { 0 },
+        { "system", no_argument, NULL, 's' },        { "check", no_argument, NULL, 'k' },
+        { "help", no_argument, NULL, 'h' },          { "version", no_argument, NULL, 'V' },
+        { 0 },
 };
 
 static const char usage[] =
@@ -37,6 +38,7 @@ static const char usage[] =
         "      --cache DIR            where compiled modules are kept\n"
         "      --degraded             run although the kernel lacks a layer\n"
         "      --no-start             start no unit before somebody asks\n"
+        "      --system               be the system's, also as a user of its own\n"
         "      --check                read the units, say what is wrong with them, and exit\n"
         "  -h, --help                 this text\n"
         "      --version              the version\n";
@@ -112,6 +114,9 @@ static int parse(int argc, char **argv, struct daemon_options *o, bool *ret_chec
                 case 'n':
                         o->no_start = true;
                         break;
+                case 's':
+                        o->system = true;
+                        break;
                 case 'k':
                         *ret_check = true;
                         break;
@@ -136,7 +141,7 @@ static int complete(struct daemon_options *o, struct error *err)
 {
         static char path[128];
 
-        o->user = geteuid() != 0;
+        o->user = geteuid() != 0 && !o->system;
         if (!o->nunits)
                 default_directories(o);
         if (o->control)
