@@ -7,54 +7,6 @@
 
 #include "engine/base/error.h"
 
-static const struct authority {
-        const char *sentence, *functions;
-} authorities[] = {
-#define AUTHORITY(sentence, functions) { sentence, functions },
-#include "supervisor/cli/authority.def"
-};
-
-int authority_of(const char *name, size_t size)
-{
-        char word[64];
-
-        if (size + 3 > sizeof(word) || memchr(name, ' ', size))
-                return -ENOENT;
-        snprintf(word, sizeof(word), " %.*s ", (int)size, name);
-        for (size_t i = 0; i < ELEMENTSOF(authorities); i++) {
-                if (strstr(authorities[i].functions, word))
-                        return (int)i;
-        }
-        return -ENOENT;
-}
-
-const char *authority_text(unsigned row)
-{
-        return authorities[row].sentence;
-}
-
-static bool name_is(const struct name *name, const char *text)
-{
-        return name->size == strlen(text) && memcmp(name->bytes, text, name->size) == 0;
-}
-
-/* A name as one printable word: control characters, blanks and the backslash as \xx. UTF-8 beyond
- * that stays, but for the C1 controls, which terminals obey too. */
-static void print_name(FILE *stream, const struct name *name)
-{
-        for (uint32_t i = 0; i < name->size; i++) {
-                uint8_t c = (uint8_t)name->bytes[i];
-                bool c1 = c == 0xc2 && i + 1 < name->size && (uint8_t)name->bytes[i + 1] < 0xa0;
-
-                if (c <= 0x20 || c == 0x7f || c == '\\' || c1)
-                        fprintf(stream, "\\%02x", c);
-                else
-                        fputc(c, stream);
-                if (c1)
-                        fprintf(stream, "\\%02x", (uint8_t)name->bytes[++i]);
-        }
-}
-
 static void print_range(FILE *stream, const struct range *r, const char *unit)
 {
         fprintf(stream, "%" PRIu64, r->min);
@@ -155,30 +107,21 @@ static void print_memories(FILE *stream, const struct module *m)
 /* Sentences for the WASI functions, each once, in the order of the table; then what no table knows. */
 static void print_authority(FILE *stream, const struct module *m)
 {
-        uint32_t asked = 0;
+        struct authority a;
         bool any = false;
 
-        _Static_assert(ELEMENTSOF(authorities) <= 32, "a bit for each row");
+        module_authority(m, &a);
         fputs("Asks for:\n", stream);
-        for (uint32_t i = 0; i < m->nimports; i++) {
-                int row = name_is(&m->imports[i].module, WASI_MODULE)
-                                ? authority_of(m->imports[i].name.bytes, m->imports[i].name.size)
-                                : -ENOENT;
-
-                if (row >= 0)
-                        asked |= UINT32_C(1) << row;
-        }
-        for (size_t i = 0; i < ELEMENTSOF(authorities); i++) {
-                if (!(asked & UINT32_C(1) << i) || !*authorities[i].sentence)
+        for (unsigned i = 0; i < authority_rows(); i++) {
+                if (!(a.rows & UINT32_C(1) << i) || !*authority_text(i))
                         continue;
-                fprintf(stream, "  %s\n", authorities[i].sentence);
+                fprintf(stream, "  %s\n", authority_text(i));
                 any = true;
         }
         for (uint32_t i = 0; i < m->nimports; i++) {
                 const struct import *import = &m->imports[i];
 
-                if (name_is(&import->module, WASI_MODULE) &&
-                    authority_of(import->name.bytes, import->name.size) >= 0)
+                if (import_is_known(import))
                         continue;
                 fputs("  unknown here, so that run refuses it: ", stream);
                 print_name(stream, &import->module);

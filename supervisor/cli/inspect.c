@@ -11,7 +11,22 @@
 #include "supervisor/cli/describe.h"
 #include "supervisor/cli/locked.h"
 
-static const struct option_row options[] = { { 0 } };
+struct inspect_options {
+        bool json;
+};
+
+static bool json; /* for the child, which is a copy of us */
+
+static int set_json(void *target, const char *value, struct error *err)
+{
+        ((struct inspect_options *)target)->json = true;
+        return 0;
+}
+
+static const struct option_row options[] = {
+        { "json", 0, NULL, false, set_json, "answer in JSON" },
+        { 0 },
+};
 
 static int describe_artefact(FILE *out, const uint8_t *bytes, size_t size, struct error *err)
 {
@@ -21,6 +36,14 @@ static int describe_artefact(FILE *out, const uint8_t *bytes, size_t size, struc
 
         if (r < 0)
                 return r;
+        if (json) {
+                fprintf(out, "{ \"kind\": \"artefact\",\n  \"bytes\": %zu,\n  \"key\": \"%s\",\n  \"cpu\": \"%s\",\n  ",
+                        size, artefact_key_text(&artefact->key, key),
+                        cpu_features_text(artefact->cpu, cpu, sizeof(cpu)));
+                describe_json(out, artefact->module);
+                fputs("}\n", out);
+                return 0;
+        }
         fprintf(out, "Artefact: %zu bytes, of which %zu are code\nKey: %s\nNeeds: %s\n", size,
                 artefact->code.size, artefact_key_text(&artefact->key, key),
                 cpu_features_text(artefact->cpu, cpu, sizeof(cpu)));
@@ -42,6 +65,12 @@ static int describe(FILE *out, const uint8_t *bytes, size_t size, struct error *
         r = module_validate(module, &limits_default, FEATURES_DEFAULT, 1, &checked, err);
         if (r < 0)
                 return r;
+        if (json) {
+                fprintf(out, "{ \"kind\": \"module\",\n  \"bytes\": %zu,\n  ", size);
+                describe_json(out, module);
+                fputs("}\n", out);
+                return 0;
+        }
         fprintf(out, "Module: %zu bytes, valid\n", size);
         describe_module(out, module);
         return 0;
@@ -51,14 +80,17 @@ static int inspect_main(const struct command *self, int argc, char **argv)
 {
         _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
         _cleanup_(buffer_done) struct buffer text = { 0 };
+        struct inspect_options o = { 0 };
         struct error err = { 0 };
         int status = 0;
         unsigned n;
 
         if (!operands)
                 return STATUS_INTERNAL;
-        if (options_parse(self, NULL, argc, argv, operands, &n, &err) < 0 ||
-            locked_run(operands[0], describe, &status, &text, &err) < 0)
+        if (options_parse(self, &o, argc, argv, operands, &n, &err) < 0)
+                return cli_fail(&err);
+        json = o.json;
+        if (locked_run(operands[0], describe, &status, &text, &err) < 0)
                 return cli_fail(&err);
         locked_print(status ? stderr : stdout, &text);
         return status;
