@@ -197,7 +197,7 @@ void field_rec(struct module_text *m)
 {
         struct section *section = &m->sections[SECTION_TYPE];
         _cleanup_(buffer_done) struct buffer group = { 0 };
-        uint32_t first = m->ntypes;
+        uint32_t first = m->ntypes, n;
         bool plain = false;
 
         reader_expect_open(&m->r, WORD_REC);
@@ -206,12 +206,15 @@ void field_rec(struct module_text *m)
         reader_expect_close(&m->r);
         if (m->r.failed)
                 return;
-        section->n++;
-        buffer_u8(&section->bytes, 0x4e);
-        buffer_uleb(&section->bytes, m->ntypes - first);
+        /* A group of one is the same as no group, and one of none as nothing. */
+        n = m->ntypes - first;
+        section->n += n > 0;
+        if (n > 1) {
+                buffer_u8(&section->bytes, 0x4e);
+                buffer_uleb(&section->bytes, n);
+        }
         buffer_append(&section->bytes, group.bytes, group.size);
         section->bytes.failed = section->bytes.failed || group.failed;
-        /* A group of one is the same as no group. */
-        if (plain && m->ntypes == first + 1 && m->types[first].is_function)
+        if (plain && n == 1 && m->types[first].is_function)
                 type_remember(m, first);
 }

@@ -5,6 +5,30 @@
 static const char *const corpus[] = {
         "(module)",
 
+        "(module (rec (type $n (sub (struct (field $next (mut (ref null $n))) (field $v i8) (field i64))))"
+        " (type $m (sub $n (struct (field (mut (ref null $n))) (field i8) (field i64) (field (ref null $f)))))"
+        " (type $f (func (param (ref null $m)) (result anyref)))) (type $b (array (mut i8)))"
+        " (type $r (array (mut (ref null $n)))) (type $p (sub (func (param i32)))) (type (sub final $p (func (param i32))))"
+        " (global (ref $n) (struct.new $n (ref.null none) (i32.const 1) (i64.const 2)))"
+        " (global (ref $b) (array.new_fixed $b 3 (i32.const 1) (i32.const 2) (i32.const 3)))"
+        " (global i31ref (ref.i31 (i32.const 7))) (table 2 (ref null $n) (ref.null none))"
+        " (elem $e (ref null $n) (global.get 0) (struct.new_default $n)) (data $d \"abcdefgh\")"
+        " (func (export \"a\") (type $f) (local (ref $n)) (local.set 1 (struct.new_default $m))"
+        "  (struct.set $n $next (local.get 1) (local.get 0)) (drop (struct.get_s $n $v (local.get 1)))"
+        "  (drop (struct.get $n 2 (local.get 1))) (drop (ref.test (ref $m) (local.get 1)))"
+        "  (br_on_cast 0 (ref null $n) (ref $m) (local.get 1)) (br_on_cast_fail 0 (ref null $n) (ref null $m))"
+        "  (ref.cast (ref null $n)) (ref.eq (ref.i31 (i32.const 1))) drop"
+        "  (any.convert_extern (extern.convert_any (local.get 0))))"
+        " (func (param (ref null $b) i32) (result i32)"
+        "  (array.set $b (local.get 0) (local.get 1) (i32.const 4)) (drop (array.new $b (i32.const 1) (i32.const 2)))"
+        "  (array.fill $b (local.get 0) (i32.const 0) (i32.const 1) (array.len (local.get 0)))"
+        "  (array.copy $b $b (local.get 0) (i32.const 0) (local.get 0) (i32.const 1) (i32.const 2))"
+        "  (array.init_data $b $d (local.get 0) (i32.const 0) (i32.const 0) (i32.const 4))"
+        "  (drop (array.new_data $b $d (i32.const 0) (i32.const 4)))"
+        "  (array.init_elem $r $e (array.new_default $r (i32.const 2)) (i32.const 0) (i32.const 0) (i32.const 1))"
+        "  (drop (array.new_elem $r $e (i32.const 0) (i32.const 1)))"
+        "  (i32.add (array.get_u $b (local.get 0) (i32.const 0)) (i31.get_s (ref.i31 (local.get 1))))))",
+
         "(module (type (func (param i32 i64 f32 f64 v128 funcref externref) (result i32)))"
         " (type (func (result i32 i64 f32)))"
         " (import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32 i32 i32 i32) (result i32)))"

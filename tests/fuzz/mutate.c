@@ -291,7 +291,7 @@ static void add_corpus(void)
                 bytes = buffer_steal(&b, &size);
                 snprintf(name, sizeof(name), "corpus module %zu", i);
                 add_input(name, bytes, size);
-                if (target_module(bytes, size, 0) < 0)
+                if (target_module(bytes, size, 1) < 0) /* with all features */
                         fuzz_fail("the module is refused as it is");
         }
 }

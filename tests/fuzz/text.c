@@ -57,7 +57,7 @@ int target_print(const uint8_t *bytes, size_t size, uint32_t seed)
         _cleanup_(buffer_done) struct buffer text = { 0 }, out = { 0 };
         _cleanup_(module_freep) struct module *m = NULL;
         struct error err = { 0 };
-        int r = module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, &err);
+        int r = module_decode(bytes, size, &limits_default, ~UINT64_C(0), 0, &m, &err);
 
         if (r < 0)
                 return r;
@@ -75,7 +75,7 @@ void prepare_text(const uint8_t *bytes, size_t size, struct buffer *out)
 {
         _cleanup_(module_freep) struct module *m = NULL;
 
-        if (module_decode(bytes, size, &limits_default, FEATURES_DEFAULT, 0, &m, NULL) >= 0 &&
+        if (module_decode(bytes, size, &limits_default, ~UINT64_C(0), 0, &m, NULL) >= 0 &&
             module_print(m, out, NULL) < 0)
                 fuzz_fail("a good module was not printed");
 }

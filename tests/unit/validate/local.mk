@@ -1,6 +1,6 @@
 if HAVE_CHECK
 validate_tests = tests/unit/validate/test-validate tests/unit/validate/test-facts \
-	tests/unit/validate/test-limits
+	tests/unit/validate/test-gc tests/unit/validate/test-limits
 check_PROGRAMS += $(validate_tests)
 TESTS += $(validate_tests)
 
@@ -16,6 +16,11 @@ tests_unit_validate_test_facts_SOURCES = tests/unit/validate/test-facts.c tests/
 tests_unit_validate_test_facts_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_validate_test_facts_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_validate_test_facts_LDADD = $(validate_test_libs)
+
+tests_unit_validate_test_gc_SOURCES = tests/unit/validate/test-gc.c tests/unit/validate/wat.h
+tests_unit_validate_test_gc_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_validate_test_gc_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_validate_test_gc_LDADD = $(validate_test_libs)
 
 tests_unit_validate_test_limits_SOURCES = tests/unit/validate/test-limits.c tests/fuzz/fuzz.h \
 	tests/fuzz/heap.c

@@ -383,6 +383,9 @@ static const struct { const char *name, *wat; enum feature feature; } feature_ca
         { "call_ref",        "(module (type (func)) (func unreachable call_ref 0))", FEATURE_FUNCTION_REFERENCES },
         { "typed reference local", "(module (type (func)) (func (local (ref null 0))))", FEATURE_FUNCTION_REFERENCES },
         { "typed global",    "(module (type (func)) (global (ref null 0) (ref.null 0)))", FEATURE_FUNCTION_REFERENCES },
+        { "structure",       "(module (type (struct)) (func unreachable struct.new 0 drop))", FEATURE_GC },
+        { "cast",            "(module (func unreachable ref.cast eqref drop))", FEATURE_GC },
+        { "anyref",          "(module (func (local anyref)))",             FEATURE_GC },
         { "mutable globals", "(module (global (export \"g\") (mut i32) (i32.const 1)))", FEATURE_MUTABLE_GLOBALS },
 };
 
