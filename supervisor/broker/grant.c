@@ -101,6 +101,7 @@ int grants_open(struct broker *b, struct error *err)
                 r = listen_open(o->listen[i], err);
                 if (r < 0)
                         return r;
+                listen_limit(r);
                 b->listen[b->nlisten++] = r;
         }
         return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 #include "supervisor/broker/listen.h"
 
@@ -81,4 +82,12 @@ int listen_open(const char *text, struct error *err)
             bind(fd, &address.any, size) < 0 || listen(fd, BACKLOG) < 0)
                 return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %m", text);
         return TAKE_FD(fd);
+}
+
+void listen_limit(int fd)
+{
+        /* Connections inherit it, to no effect: nobody waits in recv() in a cell. */
+        const struct timeval limit = { .tv_usec = 10000 };
+
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }

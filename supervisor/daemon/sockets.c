@@ -149,6 +149,7 @@ int sockets_claim(struct service *s, struct error *err)
                         sockets_release(s);
                         return fd;
                 }
+                listen_limit(fd);
                 s->listen[s->nlisten++] = fd;
         }
         return 0;
