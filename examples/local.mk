@@ -31,6 +31,12 @@ examples_native_unzip_CFLAGS = -std=gnu17
 examples_native_kernel_SOURCES = examples/kernel.c
 examples_native_kernel_CFLAGS = -std=gnu17 -O2
 
+# The parser of events as its users have it: the installed header, and the library alone.
+check_PROGRAMS += examples/events
+examples_events_SOURCES = examples/events.c
+examples_events_CPPFLAGS = -I$(top_srcdir)/engine/include
+examples_events_LDADD = libnacelle-parser.a
+
 EXTRA_DIST += examples/hello.c examples/httpd.c examples/evil-zip
 CLEANFILES += $(EXAMPLE_MODULES)
 

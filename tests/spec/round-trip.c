@@ -1,4 +1,5 @@
-/* round-trip - modules printed as text and read back must stay what they are.
+/* round-trip - modules printed as text and read back must stay what they are; and the parser of events tells
+ * the same of them byte for byte.
  *
  *   round-trip FILE...     scripts (.wast: every module in them that can be decoded) or modules (.wasm)
  *   round-trip --suite     the files of the official suite; exits 77 when it is not there
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "engine/decode/decode.h"
+#include "engine/include/nacelle-parser.h"
 #include "engine/text/print.h"
 #include "engine/text/script.h"
 #include "engine/text/text.h"
@@ -95,6 +97,48 @@ static void check(const char *path, uint32_t line, const uint8_t *bytes, size_t 
         printf("%s:%u: %s\n", path, line, what);
 }
 
+/* The parser of events, fed with pieces of @piece bytes: 0 when the module is well-formed. */
+static int parse(const uint8_t *bytes, size_t size, size_t piece, unsigned long *ret_events)
+{
+        struct nacelle_parser *p = nacelle_parser_new();
+        struct nacelle_event e;
+        int r = p ? 0 : -ENOMEM;
+
+        *ret_events = 0;
+        for (size_t i = 0, n; r >= 0; i += n) {
+                const uint8_t *at = bytes + i;
+
+                n = piece < size - i ? piece : size - i;
+                while ((r = nacelle_parser_next(p, &at, bytes + i + n, i + n == size, &e)) > 0)
+                        *ret_events += e.kind != NACELLE_BYTES || e.last;
+                if (i + n == size)
+                        break;
+        }
+        nacelle_parser_free(p);
+        return r;
+}
+
+/* What all must agree on: however the bytes are cut; and what the script says is malformed. */
+static void check_events(const char *path, const struct script_command *c, struct counts *counts)
+{
+        const struct script_module *m = &c->module;
+        unsigned long whole, single;
+        bool malformed = c->kind == SCRIPT_ASSERT_MALFORMED && m->form == SCRIPT_BINARY;
+        int r = parse(m->bytes, m->size, m->size, &whole);
+        const char *what = NULL;
+
+        if (parse(m->bytes, m->size, 1, &single) != r || whole != single)
+                what = "other events from single bytes";
+        else if (r < 0 && c->kind == SCRIPT_MODULE)
+                what = "not parsed";
+        else if (r >= 0 && malformed)
+                what = "parsed, although it is malformed";
+        if (!what)
+                return;
+        counts->failed++;
+        printf("%s:%u: %s\n", path, c->line, what);
+}
+
 static void run_script(const char *path, const struct buffer *text, struct counts *counts)
 {
         _cleanup_(script_freep) struct script *s = NULL;
@@ -110,6 +154,7 @@ static void run_script(const char *path, const struct buffer *text, struct count
         while ((r = script_next(s, &c, NULL))) {
                 if (r < 0 || !c.module.size || c.module.error.code)
                         continue;
+                check_events(path, &c, counts);
                 check(path, c.line, c.module.bytes, c.module.size, c.module.form != SCRIPT_BINARY,
                       c.kind == SCRIPT_MODULE, counts);
         }
