@@ -19,6 +19,9 @@ static inline long result(long r)
         return r < 0 ? -errno : r;
 }
 
+/* An attack that is a row of a table, by its name (attacks_rows.c). */
+long attack_row(struct cell *c, const char *name);
+
 /* One operation straight into the ring, past ring.h: the attacker has its memory. */
 long attack_sqe(struct cell *c, unsigned opcode, int fd, unsigned long address, unsigned length,
                 unsigned long offset, unsigned flags, unsigned op_flags);

@@ -42,7 +42,7 @@ static long run(struct cell *c)
 {
         const struct attack *a = find(attack_name);
 
-        return a ? a->run(c) : -ENOTRECOVERABLE;
+        return a ? a->run(c) : attack_row(c, attack_name);
 }
 
 void cell_attack(struct cell *c)
