@@ -93,7 +93,7 @@ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, stru
                 const char *text;
         } rows[] = {
                 { RLIMIT_CORE,   0,             0,                  0,                   "core files" },
-                { RLIMIT_NOFILE, 4096,          16,                 0,                   "descriptors" },
+                { RLIMIT_NOFILE, 1 << 20,       16,                 0,                   "descriptors" },
                 { RLIMIT_CPU,    RLIM_INFINITY, POLICY_COMPILE_S,   POLICY_COMPILE_MIB_S, "seconds of CPU" },
                 { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30,  UINT64_C(128) << 20, "address space" },
                 { RLIMIT_FSIZE,  RLIM_INFINITY, UINT64_C(64) << 20, UINT64_C(64) << 20,  "size of a file" },

@@ -52,6 +52,7 @@ enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null 
 struct lockdown {
         uint32_t skip;    /* set of LAYER_BIT: leave these off */
         uint32_t missing; /* set of LAYER_BIT: the kernel has them not */
+        unsigned rings;   /* of a cell, at FD_RING and behind; 0: one */
 };
 
 const char *layer_text(enum layer layer);

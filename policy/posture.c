@@ -98,7 +98,7 @@ static int read_fds(pid_t pid, struct posture *p, struct error *err)
         return 0;
 }
 
-static int read_ring(pid_t pid, int ring_fd, struct posture *p, struct error *err)
+static int read_ring(pid_t pid, int ring_fd, struct posture *p, bool *seen, struct error *err)
 {
         char name[32], line[256];
         _cleanup_(closefilep) FILE *f = NULL;
@@ -112,8 +112,8 @@ static int read_ring(pid_t pid, int ring_fd, struct posture *p, struct error *er
                 int value;
 
                 if (sscanf(line, "SqThread: %d", &value) == 1) {
-                        p->ring_seen = true;
-                        p->ring_sq_thread = value >= 0;
+                        *seen = true;
+                        p->ring_sq_thread |= value >= 0;
                 }
                 /* What follows the heading is one personality a line, up to the next heading. */
                 if (personalities && line[0] == ' ')
@@ -150,6 +150,21 @@ static int read_maps(pid_t pid, struct posture *p, struct error *err)
         return 0;
 }
 
+static int read_rings(pid_t pid, int ring_fd, struct posture *p, struct error *err)
+{
+        int r = read_ring(pid, ring_fd, p, &p->ring_seen, err);
+
+        for (unsigned i = 0; i < p->nfds && i < POSTURE_FDS_MAX && r >= 0; i++) {
+                bool seen = false;
+
+                if (strcmp(p->fds[i].target, "anon_inode:[io_uring]") != 0)
+                        continue;
+                r = read_ring(pid, p->fds[i].fd, p, &seen, err);
+                p->rings += seen;
+        }
+        return r;
+}
+
 int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
 {
         struct posture p = { .pid = pid };
@@ -159,7 +174,7 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
         if (r >= 0)
                 r = read_fds(pid, &p, err);
         if (r >= 0 && ring_fd >= 0)
-                r = read_ring(pid, ring_fd, &p, err);
+                r = read_rings(pid, ring_fd, &p, err);
         if (r >= 0)
                 r = read_maps(pid, &p, err);
         if (r < 0)
@@ -265,10 +280,12 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
         check_maps(p, e, &r);
         if (p->seccomp != 2 && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
                 mismatch(&r, "seccomp: mode %d", p->seccomp);
-        if (p->threads != 1)
+        if (p->threads != (e->threads ? e->threads : 1))
                 mismatch(&r, "threads: %u", p->threads);
         if (e->ring_fd >= 0 && !p->ring_seen && !(e->missing & LAYER_BIT(LAYER_RING)))
                 mismatch(&r, "ring: none at descriptor %d", e->ring_fd);
+        if (p->rings > (e->threads ? e->threads : 1))
+                mismatch(&r, "ring: %u of them", p->rings);
         if (p->ring_sq_thread)
                 mismatch(&r, "ring: has a kernel thread with the credentials of its birth");
         if (p->ring_personality)

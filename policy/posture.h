@@ -34,7 +34,8 @@ struct posture {
         unsigned nfds, nmaps; /* may exceed the arrays: then too many */
         struct posture_fd fds[POSTURE_FDS_MAX];
         struct posture_map maps[POSTURE_MAPS_MAX];
-        bool ring_seen, ring_sq_thread, ring_personality;
+        unsigned rings;       /* at any descriptor */
+        bool ring_seen, ring_sq_thread, ring_personality; /* seen: at the descriptor asked for; the others: of any */
 };
 
 struct posture_expected {
@@ -43,6 +44,7 @@ struct posture_expected {
         uint64_t arena_inode; /* 0: no arena */
         bool root;            /* the parent was root: identity and bounding set are checked */
         uint32_t missing;     /* set of LAYER_BIT */
+        unsigned threads;     /* each with a ring, when there is one; 0: one */
 };
 
 _must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);

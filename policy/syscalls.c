@@ -69,6 +69,7 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW_IF(rt_sigaction, ARG_IS(0, SIGFPE),           "the same",                                     "H28"),
         ALLOW(rt_sigreturn,                                 "the way back from a trap",                     "H28"),
         ALLOW(rt_sigprocmask,                               "leaving a trap's handler",                     "H28"),
+        ALLOW(timer_settime,                                "the tick that takes the thread from a guest",  "H17"),
         ALLOW(membarrier,                                   "new code in the arena is seen",                "H13"),
         ALLOW_IF2(prctl, ARG_IS(0, PR_SET_DUMPABLE), ARG_IS(1, 0), "after the broker read the posture",     "H21"),
         ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "H10"),
@@ -158,7 +159,20 @@ static int add_rule(scmp_filter_ctx filter, const struct syscall_rule *rule)
         return seccomp_rule_add_array(filter, action, rule->number, n, args);
 }
 
-static int build(scmp_filter_ctx filter, enum role role)
+/* The row names the first ring; a cell of several threads has one for each. */
+static int add_rings(scmp_filter_ctx filter, const struct syscall_rule *rule, unsigned rings)
+{
+        struct syscall_rule other = *rule;
+        int r = 0;
+
+        for (unsigned i = 1; i < rings && r >= 0; i++) {
+                other.args[0].value = FD_RING + i;
+                r = add_rule(filter, &other);
+        }
+        return r;
+}
+
+static int build(scmp_filter_ctx filter, enum role role, unsigned rings)
 {
         unsigned n;
         const struct syscall_rule *rules = policy_syscalls(role, &n);
@@ -175,6 +189,8 @@ static int build(scmp_filter_ctx filter, enum role role)
                 return r;
         for (unsigned i = 0; i < n; i++) {
                 r = add_rule(filter, &rules[i]);
+                if (r >= 0 && role == ROLE_CELL && rules[i].number == SYS_io_uring_enter)
+                        r = add_rings(filter, &rules[i], rings);
                 if (r < 0)
                         return r;
         }
@@ -210,7 +226,7 @@ int policy_seccomp(struct lockdown *l, enum role role, struct error *err)
         filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
         if (!filter)
                 return error_set(err, STAGE_POLICY, -ENOMEM, ERROR_NOWHERE, "seccomp filter");
-        r = build(filter, role);
+        r = build(filter, role, l->rings);
         if (r >= 0)
                 r = seccomp_load(filter);
         seccomp_release(filter);

@@ -21,7 +21,10 @@ static bool inside(uint64_t at, uint64_t n, uint64_t size)
 
 uint64_t builtin_memory_grow(uint32_t memory, uint64_t pages)
 {
-        return memory_grow(instance_current()->memories[memory], pages);
+        uint64_t old = memory_grow(instance_current()->memories[memory], pages);
+
+        fiber_breathe();
+        return old;
 }
 
 void builtin_memory_fill(uint32_t memory, uint64_t to, uint32_t byte, uint64_t n)
@@ -109,7 +112,10 @@ void builtin_table_set(uint32_t table, uint64_t index, uint64_t ref)
 
 uint64_t builtin_table_grow(uint32_t table, uint64_t ref, uint64_t n)
 {
-        return table_grow(instance_current()->tables[table], n, ref);
+        uint64_t old = table_grow(instance_current()->tables[table], n, ref);
+
+        fiber_breathe();
+        return old;
 }
 
 void builtin_table_fill(uint32_t table, uint64_t to, uint64_t ref, uint64_t n)

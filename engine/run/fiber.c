@@ -149,7 +149,7 @@ void fiber_start(struct fiber *f, fiber_entry *entry, void *argument)
         f->argument = argument;
         f->entry = NULL;
         f->base = NULL;
-        f->stopping = f->interrupted = false;
+        f->stopping = f->interrupted = f->nudged = false;
         f->context = NULL;
         f->state = FIBER_READY;
 }
@@ -284,6 +284,21 @@ bool fiber_stopping(void)
         const struct fiber *f = fiber_current();
 
         return f && f->stopping;
+}
+
+void fiber_nudge(struct fiber *f)
+{
+        f->nudged = true;
+}
+
+bool fiber_nudged(void)
+{
+        struct fiber *f = fiber_current();
+        bool nudged = f && f->nudged;
+
+        if (nudged)
+                f->nudged = false;
+        return nudged;
 }
 
 /* In host code that works for a guest. A fiber that was told to stop does so here. */

@@ -20,6 +20,8 @@
  * fiber_interrupted - it left because it was made to: it can go on at once. Until it is resumed.
  * fiber_stop - its guest is to end: it traps (TRAP_HOST, @why, a literal) as soon as it is resumed, or where it
  *   comes back from host code; what it waits for in a ring is cancelled. @why NULL: no longer.
+ * fiber_nudge - what @f waits for in a ring is cancelled, once. fiber_nudged - of the running fiber: whether it
+ *   was told so; then no longer.
  * fiber_stopping - the running fiber is to end: loops in host code return.
  * fiber_breathe - called in long host work: others have their turn, and a stop happens here. May not come back. */
 #pragma once
@@ -52,5 +54,7 @@ void fiber_set_preemptible(struct fiber *f, bool on);
 bool fiber_interrupted(const struct fiber *f);
 void fiber_stop(struct fiber *f, const char *why);
 bool fiber_stopping(void);
+void fiber_nudge(struct fiber *f);
+bool fiber_nudged(void);
 void fiber_breathe(void);
 uint64_t fiber_host_calls(const struct fiber *f);

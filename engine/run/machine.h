@@ -54,7 +54,7 @@ struct fiber {
         enum fiber_state state;
         bool preemptible;
         bool interrupted;          /* it left because it was made to */
-        bool stopping;
+        bool stopping, nudged;
         const char *why;           /* stopping: text of the trap */
         uint8_t *frame;            /* preempted in guest code: memory with the signal frame */
         void *context;             /* in there: its ucontext_t, NULL: not preempted */

@@ -17,6 +17,8 @@
  *   wasi_unstable is not offered. */
 #pragma once
 
+#include <sys/uio.h>
+
 #include "engine/instance/instance.h"
 #include "supervisor/proto/path.h"
 #include "supervisor/ring/ring.h"
@@ -37,6 +39,9 @@ struct wasi_config {
                          int *ret_fd);
         void *context;
         int stdio[3];            /* descriptors, -EBADF: closed; above 2 they become the guest's */
+        /* Bit k (1, 2): stream k has no descriptor; what is written to it goes to log_write(), which takes all. */
+        unsigned log_stdio;
+        int32_t (*log_write)(void *context, unsigned stream, const struct iovec *v, unsigned n);
         unsigned nargs, nenv, ndirs, nlisten;
         const char *const *args; /* strings live as long as the guest */
         const char *const *env;  /* "K=V" */
@@ -58,10 +63,13 @@ struct wasi;
  *   descriptors in it become the guest's on success only. -EMFILE: files_max is too small for what is granted.
  * wasi_close_all - on the guest's fiber, once it has returned or trapped: close everything, directory
  *   handles of the broker included. Suspends.
+ * wasi_end - the guest should come to its end: its stdin is at its end, accept gives CANCELED, and both are
+ *   ready for poll_oneoff. What it waits for at this moment has to be given up by the caller (fiber_nudge).
  * wasi_free - on the scheduler, when no call of the guest is in flight: closes what is still open.
  *   Takes NULL. */
 _must_check_ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *err);
 void wasi_close_all(struct wasi *w);
+void wasi_end(struct wasi *w);
 void wasi_free(struct wasi *w);
 
 /* The 46 functions of wasi_snapshot_preview1 (and the same under "wasi_unstable" is not offered).

@@ -181,8 +181,13 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
 
         /* Whatever a watch said before this, or says while it is under way, may be over. */
         d->io[direction]++;
+        if (_unlikely_(w->ending && d->granted && direction == WATCH_READ))
+                return d->kind == KIND_LISTENER ? -ECANCELED : 0;
         r = d->kind == KIND_FILE ? io_file(w, d, op) : io_stream(w, d, op);
         d->io[direction]++;
+        /* It was woken for this. */
+        if (r == -ECANCELED && w->ending && d->granted && direction == WATCH_READ && d->kind != KIND_LISTENER)
+                r = 0;
         return r;
 }
 
@@ -249,6 +254,12 @@ static enum wasi_errno io_do(struct wasi *w, struct io_call *c, bool writes)
         };
         int32_t r;
 
+        if (c->d->log && writes) {
+                r = w->config.log_write(w->config.context, c->d->log, c->iov.v, c->iov.n);
+                guest_store_u32(&c->ret, r);
+                (void) descriptor_put(w, c->d);
+                return WASI_SUCCESS;
+        }
         if (c->d->kind == KIND_CONNECTION) {
                 /* A peer that hung up is an error here, not a signal for the whole cell. */
                 op = message_op(c->d, &c->iov, &message, writes, writes ? MSG_NOSIGNAL : 0);

@@ -367,6 +367,22 @@ static bool any_ready(const struct poll_set *s)
         return false;
 }
 
+/* A server that waits for its next request waits for ever: it is told to look. */
+static bool ending_finish(const struct wasi *w, struct poll_set *s)
+{
+        bool any = false;
+
+        for (unsigned k = 0; w->ending && k < s->n; k++) {
+                struct poll_item *i = &s->items[k];
+
+                if (!i->d || i->ready || !i->d->granted || direction(i) != WATCH_READ)
+                        continue;
+                i->ready = any = true;
+                i->event_flags |= WASI_EVENT_HANGUP;
+        }
+        return any;
+}
+
 static void poll_wait(struct wasi *w, struct poll_set *s)
 {
         struct ring *ring = w->config.ring;
@@ -376,7 +392,7 @@ static void poll_wait(struct wasi *w, struct poll_set *s)
                 bool clock = clocks_finish(w, s), watch = watches_finish(s);
                 uint64_t wait;
 
-                if (clock || watch || fiber_stopping())
+                if (clock || watch || ending_finish(w, s) || fiber_stopping())
                         return;
                 poll_arm(w, s);
                 wait = next_timer(w, s);
@@ -437,8 +453,12 @@ static enum wasi_errno poll_do(struct wasi *w, struct poll_call *c)
         struct poll_set *s = c->set;
 
         for (unsigned k = 0; k < s->n; k++)
-                if (s->items[k].d && s->items[k].d->kind == KIND_FILE)
+                if (s->items[k].d && s->items[k].d->kind == KIND_FILE) {
                         file_ready(&s->items[k]);
+                } else if (s->items[k].d && s->items[k].d->log) {
+                        s->items[k].ready = true;
+                        s->items[k].event_bytes = 1;
+                }
         (void) clocks_finish(w, s);
         poll_claim(s);
         poll_ask(s);

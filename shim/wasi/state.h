@@ -63,6 +63,7 @@ struct descriptor {
         uint64_t rights, inheriting;
         uint16_t flags;          /* WASI_FD_..., kept here: the kernel's file may be shared */
         uint8_t filetype;
+        uint8_t log;             /* stream of log_write(), instead of a descriptor; 0: none */
         bool read_only;          /* a directory under a read-only grant */
         bool granted;            /* the handle or fd is the supervisor's, not opened by the guest */
         const char *guest_path;  /* preopened directories */
@@ -84,6 +85,7 @@ struct wasi {
         struct poll_set *polls;         /* memory of poll_oneoff, freed with the guest */
         struct poll_set *spare;         /* of the last one that ended */
         bool exited;
+        bool ending;                    /* wasi_end() */
         uint32_t status;
 };
 

@@ -79,6 +79,21 @@ static enum wasi_errno add_stdio(struct wasi *w, int fd, int number)
         return descriptor_add(w, d, &slot);
 }
 
+static enum wasi_errno add_log(struct wasi *w, int number)
+{
+        struct descriptor *d = descriptor_new(w, KIND_STREAM);
+        uint32_t slot;
+
+        if (!d)
+                return WASI_NOMEM;
+        d->log = (uint8_t)number;
+        d->granted = true;
+        /* A terminal, for C libraries: each line comes when it is written. */
+        d->filetype = WASI_FILETYPE_CHARACTER_DEVICE;
+        d->rights = wasi_rights_of(d->kind) & ~(uint64_t)(RIGHTS_NOT_STDIO | RIGHT_FD_READ);
+        return descriptor_add(w, d, &slot);
+}
+
 static enum wasi_errno add_directory(struct wasi *w, const struct wasi_grant_dir *grant)
 {
         struct descriptor *d = descriptor_new(w, KIND_DIRECTORY);
@@ -124,7 +139,10 @@ static enum wasi_errno fill_table(struct wasi *w)
         bool closed[3] = { false };
 
         for (int i = 0; i < 3 && !e; i++) {
-                e = add_stdio(w, c->stdio[i], i);
+                if (i && c->log_stdio & 1u << i)
+                        e = add_log(w, i);
+                else
+                        e = add_stdio(w, c->stdio[i], i);
                 if (e == WASI_BADF) {
                         struct descriptor *d = descriptor_new(w, KIND_STREAM);
                         uint32_t slot;
@@ -185,6 +203,11 @@ void wasi_close_all(struct wasi *w)
 {
         for (uint32_t fd = 0; fd < w->slots_room; fd++)
                 (void) descriptor_remove(w, fd);
+}
+
+void wasi_end(struct wasi *w)
+{
+        w->ending = true;
 }
 
 void wasi_free(struct wasi *w)

@@ -1,4 +1,5 @@
 /* watch.c - readiness of descriptors, kept between polls; see state.h. */
+#include <errno.h>
 #include <poll.h>
 
 #include "shim/wasi/state.h"
@@ -10,7 +11,9 @@ static bool is_stale(const struct descriptor *d, unsigned direction, const struc
 
 bool watch_fired(const struct descriptor *d, unsigned direction, const struct watch *watch)
 {
-        return watch->call.state == CALL_DONE && !is_stale(d, direction, watch);
+        /* Taken back, by whoever wanted the guest to look up: it says nothing. */
+        return watch->call.state == CALL_DONE && watch->call.result != -ECANCELED &&
+               !is_stale(d, direction, watch);
 }
 
 bool watch_armed(const struct descriptor *d, unsigned direction, const struct watch *watch)

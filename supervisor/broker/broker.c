@@ -13,28 +13,16 @@
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/tier.h"
 
-/* Started with 0, 1 or 2 closed, the next file that is opened would become the guest's stdin. */
-static int fill_stdio(struct error *err)
-{
-        int fd;
-
-        do
-                fd = open("/dev/null", O_RDWR);
-        while (fd >= 0 && fd <= STDERR_FILENO);
-        if (fd < 0)
-                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "/dev/null: %m");
-        close(fd);
-        return 0;
-}
-
-static int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
+int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
 {
         struct broker *b = calloc(1, sizeof(*b));
 
         if (!b)
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "broker");
         b->options = *o;
-        b->sock = b->audit = -EBADF;
+        b->sock = b->audit = b->path_sock = -EBADF;
+        b->workers = 1;
+        b->alone = true;
         b->cell = (struct process) { 0, -EBADF };
         b->arena.fd = -EBADF;
         paths_init(&b->paths);
@@ -49,6 +37,7 @@ void broker_stop(struct broker *b)
         process_done(&b->cell);
         closep(&b->sock);
         closep(&b->audit);
+        closep(&b->path_sock);
         for (unsigned i = 0; i < b->nlisten; i++)
                 close(b->listen[i]);
         code_arena_done(&b->arena);
@@ -130,18 +119,7 @@ static int ask_to_run(struct broker *b, void *command, size_t size, struct run_o
         return 0;
 }
 
-struct mapping {
-        void *bytes;
-        size_t size;
-};
-
-static void unmapp(struct mapping *m)
-{
-        if (m->bytes)
-                munmap(m->bytes, m->size);
-}
-
-static int map_artefact(int fd, bool whole, struct mapping *ret, struct slice *ret_code,
+int broker_map_artefact(int fd, bool whole, struct mapping *ret, struct slice *ret_code,
                         struct error *err)
 {
         struct stat st;
@@ -161,7 +139,7 @@ static int map_artefact(int fd, bool whole, struct mapping *ret, struct slice *r
         return r < 0 || whole ? r : artefact_sum_check(p, ret->size, err);
 }
 
-static int send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at, uint32_t *ret_module,
+int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at, uint32_t *ret_module,
                      struct error *err)
 {
         struct load_message m = { .head.message = MESSAGE_LOAD, .bytes = bytes, .code_at = code_at };
@@ -176,13 +154,13 @@ int broker_load(struct broker *b, int artefact_fd, uint32_t *ret_module, struct 
         uint64_t at;
         int r;
 
-        r = map_artefact(artefact_fd, false, &map, &code, err);
+        r = broker_map_artefact(artefact_fd, false, &map, &code, err);
         if (r < 0)
                 return r;
         r = code_arena_publish(&b->arena, (uint8_t *)map.bytes + code.offset, code.size, &at, err);
         if (r < 0)
                 return r;
-        return send_load(b, artefact_fd, map.size, at, ret_module, err);
+        return broker_send_load(b, artefact_fd, map.size, at, ret_module, err);
 }
 
 int broker_configure(struct broker *b, struct error *err)
@@ -301,117 +279,4 @@ int broker_global(struct broker *b, uint32_t instance, const char *name, size_t 
         ret->type = ((const struct wire_value *)(done + 1))->type;
         memcpy(ret->value.bits, ((const struct wire_value *)(done + 1))->bits, sizeof(ret->value.bits));
         return 0;
-}
-
-static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret, struct error *err)
-{
-        const char *name = b->options.invoke ? b->options.invoke : "";
-        struct {
-                struct run_message head;
-                char name[PROTO_NAME_MAX];
-        } m;
-        struct timespec now;
-
-        if (name_too_long(strlen(name), err) < 0)
-                return -ENAMETOOLONG;
-        m.head = (struct run_message) { .head.message = MESSAGE_RUN, .module = module,
-                                        .name_bytes = (uint32_t)strlen(name) };
-        memcpy(m.name, name, strlen(name));
-        if (b->options.timeout_ms) {
-                clock_gettime(CLOCK_MONOTONIC, &now);
-                b->deadline_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec +
-                                 b->options.timeout_ms * 1000000u;
-        }
-        return ask_to_run(b, &m, sizeof(m.head) + strlen(name), ret, err);
-}
-
-/* The code is there before the cell is, and nobody can write it: in the artefact's own pages where they
- * may be executed, else in one copy. */
-static int start_with_code(struct broker *b, struct found *artefact, size_t *ret_bytes,
-                           struct error *err)
-{
-        _cleanup_(unmapp) struct mapping map = { 0 };
-        struct slice code;
-        int r;
-
-        r = map_artefact(artefact->fd, artefact->whole, &map, &code, err);
-        if (r < 0)
-                return r;
-        if (!artefact->whole)
-                artefact_is_whole(artefact);
-        if (code_arena_of_file(artefact->fd, code.offset, code.size, &b->arena, NULL) < 0) {
-                r = code_arena_new(code.size, artefact->fd, code.offset, code.size, false, &b->arena,
-                                   err);
-                if (r < 0)
-                        return r;
-        }
-        *ret_bytes = map.size;
-        return cell_start(b, err);
-}
-
-static int run_once(const struct run_options *o, const char *path, struct run_outcome *ret,
-                    struct error *err)
-{
-        _cleanup_(broker_stopp) struct broker *b = NULL;
-        _cleanup_(found_done) struct found artefact = { .fd = -EBADF, .cache = -EBADF };
-        _cleanup_close_ int file = -EBADF;
-        _cleanup_(tier_up_done) struct tier_up better = { .pipe = -EBADF };
-        uint32_t module;
-        size_t bytes = 0;
-        int r;
-
-        r = fill_stdio(err);
-        if (r < 0)
-                return r;
-        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        if (file < 0)
-                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %m", path);
-        r = broker_new(o, &b, err);
-        if (r < 0)
-                return r;
-        b->options.wasi = true;
-        r = grants_open(b, err);
-        if (r < 0)
-                return r;
-        r = artefact_find(o, file, &artefact, err);
-        if (r < 0)
-                return error_prefix(err, "%s", path);
-        r = start_with_code(b, &artefact, &bytes, err);
-        if (r < 0)
-                return r;
-        tier_up_wait(&better, o, file, &artefact);
-        r = grants_lock(b, err);
-        if (r < 0)
-                return r;
-        r = broker_configure(b, err);
-        if (r < 0)
-                return r;
-        r = send_load(b, artefact.fd, bytes, 0, &module, err);
-        if (r < 0)
-                return error_prefix(err, "%s", path);
-        r = run_guest(b, module, ret, err);
-        if (r < 0)
-                return error_prefix(err, "%s", path);
-        ret->escapes = b->paths.escapes;
-        if (b->heat.n)
-                tier_up_go(&better, &b->heat);
-        return 0;
-}
-
-int broker_run(const struct run_options *o, const char *path, struct run_outcome *ret,
-               struct error *err)
-{
-        struct run_options again = *o;
-        struct error first = { 0 };
-        int r = run_once(o, path, ret, &first);
-
-        /* A cache entry that bit rot, or another build, made unusable costs a compilation, not the run.
-         * Nothing of the guest has run: its code was never taken. */
-        if (r < 0 && first.stage == STAGE_ARTEFACT && !o->no_cache && !o->refresh) {
-                again.refresh = true;
-                return run_once(&again, path, ret, err);
-        }
-        if (r < 0 && err)
-                *err = first;
-        return r;
 }

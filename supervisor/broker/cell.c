@@ -22,8 +22,8 @@ static int spawn(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
         const struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
-                                             .bytes = b->arena.bytes, .workers = 1,
-                                             .alone = 1 };
+                                             .bytes = b->arena.bytes,
+                                             .workers = b->workers, .alone = b->alone };
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
@@ -44,6 +44,8 @@ static int spawn(struct broker *b, struct error *err)
         code = code_arena_share(&b->arena, err);
         if (code < 0)
                 return code;
+        if (b->has_stdio)
+                memcpy(fds, b->stdio, sizeof(b->stdio));
         if (o->closed_stdio) {
                 fds[0] = fds[1] = -EBADF;
                 fds[2] = HELPER_STDERR;
@@ -79,8 +81,12 @@ static int check_missing(struct broker *b, struct error *err)
 /* With our own eyes: whoever locks itself down may be wrong about it. */
 static int check_posture(struct broker *b, struct error *err)
 {
+        /* A ring for each worker; where there are several, also something to wake each. */
+        unsigned own = b->workers > 1 ? 2 * b->workers : 1;
+        uint64_t numbers = (UINT64_C(1) << own) - 1;
         struct posture_expected expected = {
-                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER | UINT64_C(1) << FD_RING,
+                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER | numbers << FD_RING,
+                .threads = b->workers,
                 .ring_fd = FD_RING,
                 .arena_inode = b->arena.inode,
                 .root = geteuid() == 0,

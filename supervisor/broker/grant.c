@@ -60,6 +60,11 @@ uint32_t grant_verbs(const struct run_dir *dir)
         return dir->verbs ? dir->verbs : dir->read_only ? VERB_READ : key_kind_verbs(KEY_DIRECTORY);
 }
 
+bool grant_is_read_only(const struct run_dir *dir)
+{
+        return grant_verbs(dir) == VERB_READ;
+}
+
 /* The directory itself, or the one that holds the file; *@ret_only: the file's name in it. */
 static int grant_open(const struct run_dir *dir, const char **ret_only)
 {
@@ -169,7 +174,7 @@ static void build(const struct broker *b, struct buffer *out)
 
         buffer_append(out, &head, sizeof(head));
         for (unsigned i = 0; i < o->ndirs; i++)
-                buffer_append(out, &(struct config_dir) { i, grant_verbs(&o->dirs[i]) == VERB_READ },
+                buffer_append(out, &(struct config_dir) { i, grant_is_read_only(&o->dirs[i]) },
                               sizeof(struct config_dir));
         strings = out->size;
         for (unsigned i = 0; i < o->nargs; i++)

@@ -76,7 +76,7 @@ struct guest_ended {
         uint32_t status;       /* EXITED: all 32 bits */
         enum trap trap;        /* TRAPPED */
         enum guest_limit limit; /* LIMITED */
-        int code;              /* FAILED, LOST */
+        int code;              /* FAILED; LOST: -EPIPE, it died, -EPROTO, it was killed for what it said */
         enum stage stage;      /* FAILED */
         uint64_t offset;
         uint64_t cpu_ns, memory_peak;

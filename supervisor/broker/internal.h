@@ -4,6 +4,9 @@
  * grant.c opens what the guest is given and writes its configuration. */
 #pragma once
 
+#include <sys/mman.h>
+
+#include "engine/artefact/artefact.h"
 #include "supervisor/broker/broker.h"
 #include "supervisor/broker/code_arena.h"
 #include "supervisor/broker/paths.h"
@@ -20,8 +23,16 @@ struct broker {
         uint32_t missing;      /* layers */
         char missing_text[512];
         uint64_t deadline_ns;  /* CLOCK_MONOTONIC; 0: none */
+        unsigned workers;      /* threads of the cell */
+        bool alone;            /* it gets one guest */
+        bool has_stdio;        /* the cell's own are these, not ours: */
+        int stdio[3];
         struct code_arena arena;
         struct paths paths;
+        int path_sock;         /* a guest's requests come here; -EBADF: none */
+        /* What the cell says of guests while the answer to a command is waited for. */
+        int (*keep)(void *context, const void *message, size_t size, struct error *err);
+        void *keep_context;
         int listen[PROTO_LISTEN_MAX];
         unsigned nlisten;
         struct checked_request request;
@@ -33,11 +44,29 @@ struct broker {
         } reply;
 };
 
+struct mapping {
+        void *bytes;
+        size_t size;
+};
+
+static inline void unmapp(struct mapping *m)
+{
+        if (m->bytes)
+                munmap(m->bytes, m->size);
+}
+
 /* An answer of the cell: the message in b->in, checked; or the way in which it died. */
 struct answer {
         bool lost, timed_out;
         size_t size;
 };
+
+/* broker.c */
+_must_check_ int broker_new(const struct run_options *o, struct broker **ret, struct error *err);
+_must_check_ int broker_map_artefact(int fd, bool whole, struct mapping *ret, struct slice *ret_code,
+                                     struct error *err);
+_must_check_ int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at,
+                                  uint32_t *ret_module, struct error *err);
 
 /* cell.c: the cell with the arena as it is, locked, checked. The broker must not be landlocked yet. */
 _must_check_ int cell_start(struct broker *b, struct error *err);
@@ -49,17 +78,27 @@ int stdio_usable(int fd);
  * The head's id is filled in. Fails only when the broker itself does. */
 _must_check_ int session_ask(struct broker *b, void *command, size_t size, const int *fds,
                              unsigned nfds, struct answer *ret, struct error *err);
+/* The next message about guests, checked, into b->in: 1; 0: none is there; -EPIPE: the cell is gone; -EPROTO with
+ * @err: no honest cell says that. */
+_must_check_ int session_receive(struct broker *b, size_t *ret_size, struct error *err);
+/* Serve one request for a path that waits at b->path_sock. Negative: the cell is not to be served any more. */
+_must_check_ int session_serve_path(struct broker *b, struct error *err);
+_must_check_ int heat_check(const struct heat_message *m, struct error *err);
 /* The same without a command: wait for READY. */
 _must_check_ int session_await_ready(struct broker *b, struct answer *ret, struct error *err);
 /* How the cell died, for people, into @text; kills and reaps it. @reason: what we hold against it. */
 void session_bury(struct broker *b, const char *reason, char *text, size_t size);
 
 /* grant.c */
+bool grant_is_read_only(const struct run_dir *dir);
 _must_check_ int grants_open(struct broker *b, struct error *err);
 _must_check_ int grants_lock(struct broker *b, struct error *err); /* Landlock on ourselves */
 _must_check_ int grants_config(struct broker *b, int *ret_fd, size_t *ret_bytes, struct error *err);
 
 /* outcome.c: answers and deaths as outcomes. */
+/* Why a guest stopped, and where: lines for people. @trap: TRAP_NONE: it did not trap by itself. */
+void outcome_text(enum trap trap, const char *said, size_t said_bytes, const struct wire_frame *frames,
+                  uint32_t nframes, uint32_t nframes_all, char *text, size_t size);
 void outcome_take(struct broker *b, const struct answer *a, struct run_outcome *ret);
 _must_check_ int answer_error(struct broker *b, struct error *err); /* of a FAILED message */
 

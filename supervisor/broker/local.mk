@@ -3,10 +3,11 @@ libbroker_a_CPPFLAGS = $(AM_CPPFLAGS) -DLIBEXECDIR=\"$(libexecdir)\"
 libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h supervisor/broker/broker.c \
 	supervisor/broker/broker.h supervisor/broker/cell.c supervisor/broker/code_arena.c \
 	supervisor/broker/code_arena.h supervisor/broker/compile.c supervisor/broker/density.c supervisor/broker/density.h \
-	supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.h \
+	supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.c supervisor/broker/guests.h \
+	supervisor/broker/guests_send.c supervisor/broker/guests_state.h \
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
-	supervisor/broker/paths.h supervisor/broker/session.c supervisor/broker/spawn.c \
+	supervisor/broker/paths.h supervisor/broker/run.c supervisor/broker/session.c supervisor/broker/spawn.c \
 	supervisor/broker/spawn.h supervisor/broker/stamp.c supervisor/broker/stamp.h supervisor/broker/status.c \
 	supervisor/broker/tier.c supervisor/broker/tier.h supervisor/broker/pin.c supervisor/broker/pin.h \
 	supervisor/broker/unit_run.c supervisor/broker/unit_run.h

@@ -63,22 +63,30 @@ static void put_frame(struct writer *w, const struct wire_frame *f)
                 put(w, "(function %" PRIu32 ", wasm offset 0x%" PRIx64 ")", f->function, f->offset);
 }
 
+void outcome_text(enum trap trap, const char *said, size_t said_bytes, const struct wire_frame *frames,
+                  uint32_t nframes, uint32_t nframes_all, char *text, size_t size)
+{
+        struct writer w = { .text = text, .size = size };
+        char escaped[4 * 256 + 1];
+
+        text[0] = '\0';
+        text_escape(said, said_bytes, escaped, sizeof(escaped));
+        if (trap != TRAP_NONE)
+                put(&w, "trap: %s%s", trap_text(trap), escaped[0] ? ": " : "");
+        put(&w, "%s", escaped);
+        for (uint32_t i = 0; i < nframes; i++)
+                put_frame(&w, &frames[i]);
+        if (nframes_all > nframes)
+                put(&w, "\n    and %" PRIu32 " more", nframes_all - nframes);
+}
+
 static void take_trap(const struct trapped_message *m, struct run_outcome *ret)
 {
-        struct writer w = { .text = ret->text, .size = sizeof(ret->text) };
-        char said[4 * sizeof(m->text) + 1];
-
         ret->end = RUN_TRAPPED;
         ret->status = STATUS_TRAP;
         ret->trap = m->trap < _TRAP_MAX ? (enum trap)m->trap : TRAP_NONE;
-        put(&w, "trap: %s", trap_text(ret->trap));
-        text_escape(m->text, sizeof(m->text), said, sizeof(said));
-        if (said[0])
-                put(&w, ": %s", said);
-        for (uint32_t i = 0; i < m->nframes; i++)
-                put_frame(&w, &m->frames[i]);
-        if (m->nframes_all > m->nframes)
-                put(&w, "\n    and %" PRIu32 " more", m->nframes_all - m->nframes);
+        outcome_text(ret->trap, m->text, sizeof(m->text), m->frames, m->nframes, m->nframes_all, ret->text,
+                     sizeof(ret->text));
 }
 
 static void take_values(const struct done_message *m, struct run_outcome *ret)

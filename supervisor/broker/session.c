@@ -18,7 +18,7 @@ static uint64_t now_ns(void)
         return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int send_message(struct broker *b, const void *message, size_t size, const int *fds,
+static int send_message(int sock, const void *message, size_t size, const int *fds,
                         unsigned nfds)
 {
         union {
@@ -37,7 +37,7 @@ static int send_message(struct broker *b, const void *message, size_t size, cons
                 memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
         }
         for (;;) {
-                if (sendmsg(b->sock, &msg, MSG_NOSIGNAL) >= 0)
+                if (sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0)
                         return 0;
                 if (errno != EINTR)
                         return -errno;
@@ -80,7 +80,7 @@ static int receive(struct broker *b, size_t *ret_size, int *ret_flags)
         return 1;
 }
 
-static int serve_path(struct broker *b, size_t size, struct error *err)
+static int serve_path(struct broker *b, int sock, size_t size, struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
@@ -93,22 +93,88 @@ static int serve_path(struct broker *b, size_t size, struct error *err)
         b->reply.head.id = b->request.head.id;
         paths_do(&b->paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
         /* A cell that died meanwhile is noticed by the next receive(). */
-        (void)send_message(b, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0);
+        (void)send_message(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0);
+        return 0;
+}
+
+int heat_check(const struct heat_message *m, struct error *err)
+{
+        if (m->n == 0 || m->n > HEAT_FUNCTIONS_MAX)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "heat of %u functions", m->n);
+        for (uint32_t i = 1; i < m->n; i++)
+                if (m->functions[i] <= m->functions[i - 1])
+                        return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
+                                         "heat out of order");
         return 0;
 }
 
 static int take_heat(struct broker *b, struct error *err)
 {
         const struct heat_message *m = (const void *)&b->in;
+        int r = heat_check(m, err);
 
-        if (b->heat.n || m->n == 0 || m->n > HEAT_FUNCTIONS_MAX)
-                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "heat of %u functions", m->n);
-        for (uint32_t i = 1; i < m->n; i++)
-                if (m->functions[i] <= m->functions[i - 1])
-                        return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
-                                         "heat out of order");
-        b->heat = *m;
-        return 0;
+        if (r >= 0 && b->heat.n)
+                r = error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "heat for the second time");
+        if (r >= 0)
+                b->heat = *m;
+        return r;
+}
+
+static bool is_of_guests(uint32_t message)
+{
+        return message == MESSAGE_STARTED || message == MESSAGE_ENDED || message == MESSAGE_LOG ||
+               message == MESSAGE_DENIED;
+}
+
+static int check(struct broker *b, size_t size, int flags, unsigned phase, struct error *err)
+{
+        if (flags & MSG_TRUNC)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "a message that is too long");
+        return message_check(&b->in, size, flags & MSG_CTRUNC ? 1 : 0, true, phase, err);
+}
+
+/* Without waiting: 1, or 0 and nothing. */
+static int take_datagram(struct broker *b, int sock, size_t *ret_size, int *ret_flags)
+{
+        struct iovec iov = { &b->in, sizeof(b->in) };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+
+        do
+                n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno == EAGAIN)
+                return 0;
+        if (n <= 0)
+                return -EPIPE;
+        *ret_flags = msg.msg_flags;
+        *ret_size = (size_t)n;
+        return 1;
+}
+
+int session_receive(struct broker *b, size_t *ret_size, struct error *err)
+{
+        int flags = 0, r = take_datagram(b, b->sock, ret_size, &flags);
+
+        if (r <= 0)
+                return r;
+        r = check(b, *ret_size, flags, PHASE_OPEN, err);
+        return r < 0 ? r : 1;
+}
+
+int session_serve_path(struct broker *b, struct error *err)
+{
+        size_t size = 0;
+        int flags = 0, r = take_datagram(b, b->path_sock, &size, &flags);
+
+        if (r == -EPIPE) /* the guest has ended, or the cell: that is told elsewhere */
+                close(TAKE_FD(b->path_sock));
+        if (r <= 0)
+                return 0;
+        r = check(b, size, flags, PHASE_ASKED, err);
+        if (r >= 0 && b->in.head.message != MESSAGE_PATH)
+                r = error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "no request for a path");
+        return r < 0 ? r : serve_path(b, b->path_sock, size, err);
 }
 
 /* Serve until the cell owes nothing. A message that no honest cell sends ends it. */
@@ -133,14 +199,14 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
                         ret->lost = true;
                         return 0;
                 }
-                if (flags & MSG_TRUNC)
-                        r = error_set(&broken, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
-                                      "a message that is too long");
-                else
-                        r = message_check(&b->in, size, flags & MSG_CTRUNC ? 1 : 0, true, b->phase,
-                                          &broken);
+                r = check(b, size, flags, b->phase, &broken);
+                if (r >= 0 && b->keep && is_of_guests(b->in.head.message)) {
+                        r = b->keep(b->keep_context, &b->in, size, &broken);
+                        if (r >= 0)
+                                continue;
+                }
                 if (r >= 0 && b->in.head.message == MESSAGE_PATH) {
-                        r = serve_path(b, size, &broken);
+                        r = serve_path(b, b->sock, size, &broken);
                         if (r >= 0)
                                 continue;
                 }
@@ -182,7 +248,7 @@ int session_ask(struct broker *b, void *command, size_t size, const int *fds, un
         if (b->sock < 0)
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
         head->id = ++b->next_id;
-        r = send_message(b, command, size, fds, nfds);
+        r = send_message(b->sock, command, size, fds, nfds);
         if (r < 0 && r != -EPIPE && r != -ECONNRESET)
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s",
                                  strerror(-r));

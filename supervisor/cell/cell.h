@@ -1,10 +1,18 @@
 /* cell.h - the state of a cell, and its files. Hostile at any time once a guest runs.
  *
  * lockdown.c  every layer, in the order of policy/layers.def; then READY to the broker
- * control.c   the broker's commands, one at a time, on the control fiber
+ * control.c   the broker's messages, on the control fiber of worker 0; commands are served there
  * modules.c   modules, instances, imports: numbers of the protocol to things of the store
- * guest.c     the guest's configuration, its run, and what came of it
- * channel.c   messages through the ring; path requests
+ * guest.c     commands that run code: what came of them
+ * channel.c   messages to and from the broker; path requests of commands
+ *
+ * Guests (nano.h) are spawned, and run on a worker each, several at once:
+ * worker.c    the threads: who runs next, for how long, and what to do when nobody can
+ * queue.c     the order of those who wait for the thread, or for their quota
+ * nano.c      a guest's life: made from SPAWN, run, taken down, ENDED
+ * table.c     guests by their number
+ * instances.c where a guest's instance comes from, and goes back to
+ *
  * heat.c      which functions take the time
  * spectest.c  the host module of the official test scripts
  * libc.c      what the C library would do with a system call that is not in the table
@@ -19,6 +27,7 @@
 #include "shim/wasi/host.h"
 #include "supervisor/proto/guest_config.h"
 #include "supervisor/proto/proto.h"
+#include "supervisor/proto/stats.h"
 #include "supervisor/ring/ring.h"
 
 #define CELL_MODULES_MAX   65536u
@@ -30,7 +39,9 @@ struct cell_module {
         size_t size;
         int fd;                       /* of the artefact, for memory images */
         struct artefact *artefact;
-        struct loaded_module *loaded;
+        struct loaded_module *loaded; /* in the store of the commands; made when one needs it */
+        uint8_t *code;
+        const struct host_function **host; /* by import; NULL: not a host function */
 };
 
 struct registered {
@@ -45,6 +56,8 @@ struct spectest {
         struct global_object *globals[4];
 };
 
+struct worker;
+
 struct cell {
         struct lockdown lockdown;
         uint8_t *arena;
@@ -54,13 +67,22 @@ struct cell {
         uint32_t tried;               /* layers that held when we tried them */
         bool dumpable;                /* still: the broker has not sent anything */
 
-        struct cell_module *modules;
+        struct worker *workers;
+        uint32_t nworkers;
+        bool alone;                   /* one guest: nothing preempts it */
+        struct fiber *control;        /* on worker 0 */
+
+        /* By number. Written by the control fiber, then counted: workers read below the count. */
+        struct cell_module *modules[CELL_MODULES_MAX];
         uint32_t nmodules;
         struct instance **instances;
         uint32_t ninstances;
         struct registered *registered;
         uint32_t nregistered;
         struct spectest *spectest;
+
+        struct guest_stats *stats;    /* shared with the broker */
+        uint32_t nstats;
 
         struct config_view config;    /* head NULL: none */
         struct wasi_grant_dir *dirs;
@@ -83,7 +105,12 @@ struct received {
         int fds[PROTO_FDS_MAX]; /* the receiver's to close or keep */
 };
 
+/* Any thread. */
 int channel_send(struct cell *c, const void *message, size_t size);
+/* The same, but not when it would have to wait: -EAGAIN. */
+int channel_try(const void *message, size_t size);
+/* A frame of a trap for the broker. @instance: its number there. */
+void frame_fill(const struct trap_frame *f, uint32_t instance, struct wire_frame *ret);
 int channel_receive(struct cell *c, struct received *ret);
 int channel_path_call(void *context, struct path_request *request, const char *path,
                       const char *path2, struct path_reply *reply, void *bytes, uint32_t size,
@@ -97,6 +124,11 @@ int reply_exit(struct cell *c, uint32_t status);
 _must_check_ int cell_store(struct cell *c, struct error *err); /* makes it when it is not there */
 _must_check_ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret,
                            struct error *err);
+struct cell_module *cell_module(struct cell *c, uint32_t number); /* any thread; NULL: none */
+_must_check_ int module_load_into(const struct cell_module *m, struct store *s,
+                                  struct loaded_module **ret, struct error *err);
+void guest_sleep(void *context, uint64_t ns);
+int unknown_import(const struct import *import, struct error *err);
 _must_check_ int cell_instantiate(struct cell *c, uint32_t module, uint32_t offers, void *host,
                                   uint32_t *ret, struct trap_info *trap, struct error *err);
 _must_check_ int cell_register(struct cell *c, const struct register_message *m, struct error *err);
@@ -108,9 +140,14 @@ uint32_t cell_instance_number(const struct cell *c, const struct instance *i);
 _must_check_ int guest_configure(struct cell *c, const struct configure_message *m,
                                  struct received *with, struct error *err);
 _must_check_ int guest_wasi(struct cell *c, struct error *err); /* c->wasi, of the configuration */
-/* Runs a module to its end and answers the command. */
-int guest_run(struct cell *c, const struct run_message *m, const char *name);
-
+/* The export @name as a function that can be run: its arguments from @texts when it was @invoked. */
+_must_check_ int entry_find(const struct instance *i, const char *name, size_t n, bool invoked,
+                            const char *const *texts, uint32_t ntexts, struct extern_value *ret,
+                            union value **ret_args, struct error *err);
+/* What the configuration grants in directories. */
+_must_check_ int config_dirs(const struct config_view *v, struct wasi_grant_dir **ret, struct error *err);
+_must_check_ int config_map(int fd, uint32_t bytes, struct config_view *ret, void **ret_map,
+                            struct error *err);
 /* Calls @f and answers with its results, its trap or its exit. */
 int guest_call_reply(struct cell *c, const struct extern_value *f, const union value *args);
 /* Answers with what cell_instantiate() returned. */
@@ -121,10 +158,12 @@ int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct
 _must_check_ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind,
                                struct extern_value *ret, struct error *err);
 
-/* heat.c: the functions that take the time. heat_start before the lock; heat_watch the first module
- * that is loaded; heat_report tells the broker, once, if there is something to tell. */
+/* heat.c: the functions that take the time. heat_start before the lock, in a cell whose guests are not
+ * preempted: there the ticks take the samples. heat_watch the first module that is loaded; heat_report
+ * tells the broker, once, if there is something to tell. heat_sample: in a signal handler. */
 _must_check_ int heat_start(struct error *err);
 void heat_watch(const struct artefact *artefact, const uint8_t *code);
+void heat_sample(uint64_t pc);
 int heat_report(struct cell *c);
 
 /* control.c: serves the broker until it is gone. @argument: the struct cell. */

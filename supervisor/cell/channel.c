@@ -1,32 +1,45 @@
-/* channel.c - messages through the ring. One command is served at a time and its fiber is the only
- * one that speaks, so a path request's answer is the next message. */
+/* channel.c - messages through the ring. Any worker sends; the control fiber alone receives, and while it
+ * serves a command, the answer to a path request of that is the next message. Guests have a socket
+ * each for their paths. */
 #include "config.h"
 
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "supervisor/cell/cell.h"
+#include "supervisor/cell/nano.h"
 
-static int32_t ring_message(struct cell *c, enum ring_op_code code, struct msghdr *msg)
+static int32_t ring_message(int fd, enum ring_op_code code, struct msghdr *msg)
 {
-        struct ring_op op = { .code = code, .fd = FD_BROKER, .address = msg,
+        struct ring_op op = { .code = code, .fd = fd, .address = msg,
                               .flags = code == RING_RECVMSG ? MSG_CMSG_CLOEXEC : MSG_NOSIGNAL };
 
-        return ring_do(c->ring, &op);
+        return ring_do(worker_self()->ring, &op);
 }
 
-static int send_parts(struct cell *c, struct iovec *parts, unsigned n)
+static int send_parts(int fd, struct iovec *parts, unsigned n)
 {
         struct msghdr msg = { .msg_iov = parts, .msg_iovlen = n };
-        int32_t r = ring_message(c, RING_SENDMSG, &msg);
+        int32_t r = ring_message(fd, RING_SENDMSG, &msg);
+
+        return r < 0 ? r : 0;
+}
+
+int channel_try(const void *message, size_t size)
+{
+        struct ring_op op = { .code = RING_SEND, .fd = FD_BROKER, .address = (void *)message,
+                              .length = (uint32_t)size, .flags = MSG_NOSIGNAL };
+        int32_t r = ring_now(&op, false);
 
         return r < 0 ? r : 0;
 }
 
 int channel_send(struct cell *c, const void *message, size_t size)
 {
-        return send_parts(c, &(struct iovec) { (void *)message, size }, 1);
+        int r = channel_try(message, size);
+
+        (void)c;
+        return r != -EAGAIN ? r : send_parts(FD_BROKER, &(struct iovec) { (void *)message, size }, 1);
 }
 
 union control {
@@ -52,7 +65,7 @@ int channel_receive(struct cell *c, struct received *ret)
         struct iovec iov = { &c->in, sizeof(c->in) };
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                               .msg_controllen = sizeof(control) };
-        int32_t n = ring_message(c, RING_RECVMSG, &msg);
+        int32_t n = ring_message(FD_BROKER, RING_RECVMSG, &msg);
 
         if (n <= 0)
                 return n < 0 ? n : -EPIPE;
@@ -61,24 +74,47 @@ int channel_receive(struct cell *c, struct received *ret)
         return 0;
 }
 
-/* The answer goes straight to where the caller wants it: the head, and behind it the bytes. */
-static int receive_path_reply(struct cell *c, uint32_t id, struct path_reply *reply, void *bytes,
-                              uint32_t size, int *ret_fd)
+/* The answer goes straight to where the caller wants it: the head, and behind it the bytes. A request that
+ * was given up has left its answer in the socket: that is passed over. */
+static int receive_path_reply(int fd, uint32_t id, struct path_reply *reply, void *bytes, uint32_t size,
+                              int *ret_fd)
 {
-        union control control;
-        struct iovec parts[2] = { { reply, sizeof(*reply) }, { bytes, size } };
-        struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2, .msg_control = &control,
-                              .msg_controllen = CMSG_SPACE(sizeof(int)) };
-        int fds[PROTO_FDS_MAX];
-        int32_t n = ring_message(c, RING_RECVMSG, &msg);
+        for (;;) {
+                union control control;
+                struct iovec parts[2] = { { reply, sizeof(*reply) }, { bytes, size } };
+                struct msghdr msg = { .msg_iov = parts, .msg_iovlen = 2, .msg_control = &control,
+                                      .msg_controllen = CMSG_SPACE(sizeof(int)) };
+                int fds[PROTO_FDS_MAX];
+                int32_t n = ring_message(fd, RING_RECVMSG, &msg);
 
-        if (n <= 0)
-                return n < 0 ? n : -EPIPE;
-        *ret_fd = take_fds(&msg, fds) ? fds[0] : -EBADF;
-        if ((size_t)n < sizeof(*reply) || reply->message != MESSAGE_PATH_REPLY || reply->id != id ||
-            (size_t)n != sizeof(*reply) + reply->bytes)
-                return -EPROTO;
-        return 0;
+                if (n <= 0)
+                        return n < 0 ? n : -EPIPE;
+                *ret_fd = take_fds(&msg, fds) ? fds[0] : -EBADF;
+                if ((size_t)n < sizeof(*reply) || reply->message != MESSAGE_PATH_REPLY ||
+                    (size_t)n != sizeof(*reply) + reply->bytes)
+                        return -EPROTO;
+                if (reply->id == id)
+                        return 0;
+                closep(ret_fd);
+                *ret_fd = -EBADF;
+        }
+}
+
+static int path_call(int fd, uint32_t id, struct path_request *request, const char *path, const char *path2,
+                     struct path_reply *reply, void *bytes, uint32_t size, int *ret_fd)
+{
+        struct iovec parts[3] = { { request, sizeof(*request) },
+                                  { (void *)path, request->path_bytes },
+                                  { (void *)path2, request->path2_bytes } };
+        int r;
+
+        request->message = MESSAGE_PATH;
+        request->id = id;
+        request->reserved = 0;
+        if (size > PATH_REPLY_MAX)
+                size = PATH_REPLY_MAX;
+        r = send_parts(fd, parts, 3);
+        return r < 0 ? r : receive_path_reply(fd, id, reply, bytes, size, ret_fd);
 }
 
 int channel_path_call(void *context, struct path_request *request, const char *path,
@@ -86,20 +122,16 @@ int channel_path_call(void *context, struct path_request *request, const char *p
                       int *ret_fd)
 {
         struct cell *c = context;
-        struct iovec parts[3] = { { request, sizeof(*request) },
-                                  { (void *)path, request->path_bytes },
-                                  { (void *)path2, request->path2_bytes } };
-        int r;
 
-        request->message = MESSAGE_PATH;
-        request->id = ++c->path_id;
-        request->reserved = 0;
-        if (size > PATH_REPLY_MAX)
-                size = PATH_REPLY_MAX;
-        r = send_parts(c, parts, 3);
-        if (r < 0)
-                return r;
-        return receive_path_reply(c, request->id, reply, bytes, size, ret_fd);
+        return path_call(FD_BROKER, ++c->path_id, request, path, path2, reply, bytes, size, ret_fd);
+}
+
+int guest_path_call(void *context, struct path_request *request, const char *path, const char *path2,
+                    struct path_reply *reply, void *bytes, uint32_t size, int *ret_fd)
+{
+        struct guest *g = context;
+
+        return path_call(g->path_fd, ++g->path_id, request, path, path2, reply, bytes, size, ret_fd);
 }
 
 int reply_done(struct cell *c, uint32_t number, const struct wire_value *values, unsigned n)
@@ -107,7 +139,7 @@ int reply_done(struct cell *c, uint32_t number, const struct wire_value *values,
         struct done_message m = { .head = { MESSAGE_DONE, c->id }, .number = number, .nvalues = n };
         struct iovec parts[2] = { { &m, sizeof(m) }, { (void *)values, n * sizeof(*values) } };
 
-        return send_parts(c, parts, n ? 2 : 1);
+        return send_parts(FD_BROKER, parts, n ? 2 : 1);
 }
 
 int reply_error(struct cell *c, const struct error *err)
@@ -137,6 +169,13 @@ static void name_frame(const struct module *m, uint32_t function, char *name, si
         }
 }
 
+void frame_fill(const struct trap_frame *f, uint32_t instance, struct wire_frame *ret)
+{
+        *ret = (struct wire_frame) { .function = f->function, .offset = f->offset, .instance = instance };
+        if (f->instance && f->function != UINT32_MAX)
+                name_frame(instance_module(f->instance), f->function, ret->name, sizeof(ret->name));
+}
+
 int reply_trap(struct cell *c, const struct trap_info *trap)
 {
         struct trapped_message m = { .head = { MESSAGE_TRAPPED, c->id }, .trap = trap->trap,
@@ -148,13 +187,7 @@ int reply_trap(struct cell *c, const struct trap_info *trap)
         for (uint32_t i = 0; i < m.nframes; i++) {
                 const struct trap_frame *f = &trap->frames[i];
 
-                m.frames[i] = (struct wire_frame) {
-                        .function = f->function, .offset = f->offset,
-                        .instance = f->instance ? cell_instance_number(c, f->instance) : UINT32_MAX,
-                };
-                if (f->instance && f->function != UINT32_MAX)
-                        name_frame(instance_module(f->instance), f->function, m.frames[i].name,
-                                   sizeof(m.frames[i].name));
+                frame_fill(f, f->instance ? cell_instance_number(c, f->instance) : UINT32_MAX, &m.frames[i]);
         }
         return channel_send(c, &m, sizeof(m));
 }

@@ -1,12 +1,16 @@
-/* control.c - the commands of the broker, one at a time, each answered once. */
+/* control.c - the broker's messages: commands, one at a time, each answered once; and what concerns
+ * guests, which is handed to their workers. */
 #include "config.h"
 
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "supervisor/cell/cell.h"
+#include "supervisor/cell/nano.h"
 
-/* Handlers return what the answer's sending returned: negative means that the broker is gone. */
+/* Handlers return what the answer's sending returned: negative ends the cell, for the broker is gone, or
+ * is not one that can be served. */
 typedef int handler(struct cell *c, const void *message, struct received *with);
 
 static int on_configure(struct cell *c, const void *message, struct received *with)
@@ -140,17 +144,51 @@ static int on_global(struct cell *c, const void *message, struct received *with)
         return reply_done(c, 0, &value, 1);
 }
 
-static int on_run(struct cell *c, const void *message, struct received *with)
+static int on_stats(struct cell *c, const void *message, struct received *with)
 {
-        const struct run_message *m = message;
+        const struct stats_message *m = message;
+        uint64_t bytes = (uint64_t)m->slots * sizeof(*c->stats);
+        struct stat st;
+        void *p;
 
-        return guest_run(c, m, (const char *)(m + 1));
+        if (c->stats || with->nfds != 1 || m->slots == 0 || fstat(with->fds[0], &st) < 0 ||
+            (uint64_t)st.st_size < bytes)
+                return -EPROTO;
+        p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, with->fds[0], 0);
+        if (p == MAP_FAILED)
+                return -ENOMEM;
+        c->stats = p;
+        c->nstats = m->slots;
+        return 0;
+}
+
+static int on_spawn(struct cell *c, const void *message, struct received *with)
+{
+        struct guest *g = guest_new(c, message, with);
+        int r;
+
+        if (!g)
+                return -ENOMEM;
+        r = table_add(g);
+        if (r < 0 && g->r >= 0)
+                g->r = error_set(&g->err, STAGE_PROTOCOL, r, ERROR_NOWHERE, "the guest's number");
+        worker_post(g, POST_BEGIN);
+        return 0;
+}
+
+static int on_kill(struct cell *c, const void *message, struct received *with)
+{
+        const struct kill_message *m = message;
+
+        (void)table_find_and_post(m->guest, m->how == KILL_STOP ? POST_STOP : POST_KILL);
+        return 0;
 }
 
 static handler *const handlers[_MESSAGE_MAX] = {
         [MESSAGE_CONFIGURE] = on_configure, [MESSAGE_LOAD] = on_load,
         [MESSAGE_INSTANTIATE] = on_instantiate, [MESSAGE_REGISTER] = on_register,
-        [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global, [MESSAGE_RUN] = on_run,
+        [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global,
+        [MESSAGE_STATS] = on_stats, [MESSAGE_SPAWN] = on_spawn, [MESSAGE_KILL] = on_kill,
 };
 
 static int serve(struct cell *c, struct received *r)

@@ -9,44 +9,64 @@
 
 #include "supervisor/cell/cell.h"
 
-static int map_config(struct cell *c, int fd, uint32_t bytes, struct error *err)
+int config_map(int fd, uint32_t bytes, struct config_view *ret, void **ret_map, struct error *err)
 {
         struct stat st;
         void *p;
+        int r;
 
-        if (fd < 0 || bytes == 0 || fstat(fd, &st) < 0 || st.st_size != bytes)
+        if (fd < 0 || bytes == 0 || fstat(fd, &st) < 0 || st.st_size != bytes) {
+                if (fd >= 0)
+                        close(fd);
                 return error_set(err, STAGE_PROTOCOL, -EINVAL, ERROR_NOWHERE, "configuration's file");
+        }
         p = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0); /* sealed, and ours to the end */
         close(fd);
         if (p == MAP_FAILED)
                 return error_set(err, STAGE_PROTOCOL, -errno, ERROR_NOWHERE, "configuration: %m");
-        return config_read(p, bytes, &c->config, err);
+        r = config_read(p, bytes, ret, err);
+        if (r < 0)
+                munmap(p, bytes);
+        else
+                *ret_map = p;
+        return r;
+}
+
+int config_dirs(const struct config_view *v, struct wasi_grant_dir **ret, struct error *err)
+{
+        const struct config_head *head = v->head;
+        struct wasi_grant_dir *dirs = calloc(head->ndirs + 1, sizeof(*dirs));
+
+        if (!dirs)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "configuration");
+        for (uint32_t i = 0; i < head->ndirs; i++)
+                dirs[i] = (struct wasi_grant_dir) {
+                        .guest_path = v->strings[head->nargs + head->nenv + i],
+                        .handle = v->dirs[i].handle,
+                        .read_only = v->dirs[i].read_only,
+                };
+        *ret = dirs;
+        return 0;
 }
 
 int guest_configure(struct cell *c, const struct configure_message *m, struct received *with,
                     struct error *err)
 {
-        const struct config_head *head;
+        void *map;
         int r;
 
         if (c->config.head || c->store)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "configured too late");
         if (with->nfds != 1 + m->nlisten)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "descriptors are missing");
-        r = map_config(c, with->fds[0], m->bytes, err);
+        r = config_map(TAKE_FD(with->fds[0]), m->bytes, &c->config, &map, err);
+        if (r >= 0)
+                r = config_dirs(&c->config, &c->dirs, err);
         if (r < 0)
                 return r;
-        head = c->config.head;
-        c->dirs = calloc(head->ndirs + 1, sizeof(*c->dirs));
         c->listen = calloc(m->nlisten + 1, sizeof(*c->listen));
-        if (!c->dirs || !c->listen)
+        if (!c->listen)
                 return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "configuration");
-        for (uint32_t i = 0; i < head->ndirs; i++)
-                c->dirs[i] = (struct wasi_grant_dir) {
-                        .guest_path = c->config.strings[head->nargs + head->nenv + i],
-                        .handle = c->config.dirs[i].handle,
-                        .read_only = c->config.dirs[i].read_only,
-                };
         memcpy(c->listen, with->fds + 1, m->nlisten * sizeof(*c->listen));
         c->nlisten = m->nlisten;
         with->nfds = 0; /* kept */
@@ -108,10 +128,9 @@ static int parse_value(const char *text, valtype type, union value *ret)
         return errno ? -errno : end == text || *end ? -EINVAL : 0;
 }
 
-static int parse_args(const struct cell *c, const struct functype *type, union value *args,
-                      struct error *err)
+static int parse_args(const char *const *texts, uint32_t given, const struct functype *type,
+                      union value *args, struct error *err)
 {
-        uint32_t given = c->config.head && c->config.head->nargs ? c->config.head->nargs - 1 : 0;
         char text[64];
 
         if (given != type->nparams)
@@ -119,7 +138,7 @@ static int parse_args(const struct cell *c, const struct functype *type, union v
                                  "the function takes %" PRIu32 " arguments, %" PRIu32 " are given",
                                  type->nparams, given);
         for (uint32_t i = 0; i < given; i++) {
-                int r = parse_value(c->config.strings[1 + i], type->params[i], &args[i]);
+                int r = parse_value(texts[i], type->params[i], &args[i]);
 
                 if (r < 0)
                         return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
@@ -196,31 +215,26 @@ static int find_function(const struct instance *i, const char *name, size_t n,
                          n < 80 ? (int)n : 80, name);
 }
 
-int guest_run(struct cell *c, const struct run_message *m, const char *name)
+int entry_find(const struct instance *i, const char *name, size_t n, bool invoked,
+               const char *const *texts, uint32_t ntexts, struct extern_value *ret,
+               union value **ret_args, struct error *err)
 {
-        bool invoke = m->name_bytes > 0;
         _cleanup_free_ union value *args = NULL;
-        struct trap_info trap = { 0 };
-        struct extern_value f;
-        struct error err = { 0 };
-        uint32_t number;
+        const struct functype *type;
         int r;
 
-        r = guest_wasi(c, &err);
-        if (r >= 0)
-                r = cell_instantiate(c, m->module, OFFER_WASI, c->wasi, &number, &trap, &err);
+        r = find_function(i, name, n, ret, err);
         if (r < 0)
-                return guest_instantiate_reply(c, r, 0, &trap, &err);
-        r = find_function(c->instances[number], invoke ? name : "_start",
-                          invoke ? m->name_bytes : strlen("_start"), &f, &err);
-        if (r < 0)
-                return reply_error(c, &err);
-        args = calloc(extern_function_type(&f)->nparams + 1, sizeof(*args));
+                return r;
+        type = extern_function_type(ret);
+        args = calloc(type->nparams + 1, sizeof(*args));
         if (!args)
-                r = error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "arguments");
-        else if (invoke)
-                r = parse_args(c, extern_function_type(&f), args, &err);
-        else if (extern_function_type(&f)->nparams)
-                r = error_set(&err, STAGE_LINK, -EINVAL, ERROR_NOWHERE, "_start takes arguments");
-        return r < 0 ? reply_error(c, &err) : guest_call_reply(c, &f, args);
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "arguments");
+        if (invoked)
+                r = parse_args(texts, ntexts, type, args, err);
+        else if (type->nparams)
+                r = error_set(err, STAGE_LINK, -EINVAL, ERROR_NOWHERE, "_start takes arguments");
+        if (r >= 0)
+                *ret_args = TAKE_PTR(args);
+        return r;
 }

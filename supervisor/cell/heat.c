@@ -25,14 +25,10 @@ static struct {
         uint32_t samples;
 } heat;
 
-static void on_tick(int signal, siginfo_t *info, void *context)
+void heat_sample(uint64_t pc)
 {
-        const ucontext_t *u = context;
-        uint64_t pc = (uint64_t)u->uc_mcontext.gregs[REG_RIP];
         uint32_t k;
 
-        (void)signal;
-        (void)info;
         if (!heat.counts || pc < (uint64_t)heat.code)
                 return;
         k = artefact_function_at(heat.artefact, pc - (uint64_t)heat.code);
@@ -40,6 +36,15 @@ static void on_tick(int signal, siginfo_t *info, void *context)
                 return;
         heat.counts[k]++;
         heat.samples++;
+}
+
+static void on_tick(int signal, siginfo_t *info, void *context)
+{
+        const ucontext_t *u = context;
+
+        (void)signal;
+        (void)info;
+        heat_sample((uint64_t)u->uc_mcontext.gregs[REG_RIP]);
 }
 
 int heat_start(struct error *err)

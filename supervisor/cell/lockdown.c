@@ -12,9 +12,7 @@
 #include <unistd.h>
 
 #include "engine/run/run.h"
-#include "supervisor/cell/cell.h"
-
-#define RING_ENTRIES 256
+#include "supervisor/cell/nano.h"
 
 static int failed(struct error *err, const char *what)
 {
@@ -41,29 +39,14 @@ static int map_arena(struct cell *c, struct error *err)
         if (p == MAP_FAILED)
                 return failed(err, "mapping the code arena");
         close(FD_ARENA);
+        if (m.workers == 0 || m.workers > PROTO_WORKERS_MAX || m.alone > 1 || (m.alone && m.workers > 1))
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "%u workers", m.workers);
         c->arena = p;
         c->arena_bytes = bytes;
+        c->nworkers = m.workers;
+        c->alone = m.alone;
         run_arena(p, bytes);
         return policy_seal(&c->lockdown, p, bytes, err);
-}
-
-static int make_ring(struct cell *c, struct error *err)
-{
-        int r;
-
-        r = ring_new_kind(RING_URING, RING_ENTRIES, &c->ring, err);
-        if (r < 0)
-                return r;
-        r = ring_move(c->ring, FD_RING, err);
-        if (r < 0)
-                return r;
-        if (c->lockdown.skip & LAYER_BIT(LAYER_RING))
-                return ring_enable(c->ring, err);
-        r = ring_restrict(c->ring, err);
-        if (r != -EOPNOTSUPP)
-                return r;
-        c->lockdown.missing |= LAYER_BIT(LAYER_RING);
-        return ring_enable(c->ring, err);
 }
 
 /* What cannot be seen from outside is tried while this process is still what it was built as. */
@@ -105,6 +88,8 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         /* mremap() is not in the table: large blocks come from the heap as well. */
         mallopt(M_MMAP_MAX, 0);
         sort_once();
+        /* By itself the library asks for the number of processors, in a thread's first allocation. */
+        mallopt(M_ARENA_MAX, PROTO_WORKERS_MAX);
         c->dumpable = geteuid() != 0;
 
         r = policy_descriptors(l, FD_RING, err);
@@ -113,9 +98,11 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r >= 0)
                 r = run_init(err);
         if (r >= 0)
-                r = run_thread_init(err);
-        if (r >= 0)
                 r = map_arena(c, err);
+        if (r >= 0 && c->alone)
+                r = heat_start(err);
+        if (r >= 0)
+                r = workers_new(c, c->nworkers, err);
         if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
                               0, 0) < 0)
                 r = failed(err, "membarrier");
@@ -126,10 +113,14 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
                 r = policy_memory(l, err);
         if (r >= 0)
                 r = policy_landlock(l, err);
-        if (r >= 0)
-                r = make_ring(c, err);
         if (r < 0)
                 return r;
         *ret_tried = try_layers();
+        l->rings = c->nworkers;
+        /* The rings are as young as they must be, and the threads inherit all of the above. */
+        r = workers_start(c, err);
+        if (r < 0)
+                return r;
+        c->ring = c->workers[0].ring;
         return policy_seccomp(l, ROLE_CELL, err);
 }

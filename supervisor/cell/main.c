@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "supervisor/cell/cell.h"
+#include "supervisor/cell/nano.h"
 
 /* Before the lock, and when it fails: the socket by the C library. */
 static _noreturn_ void fail(const struct error *err)
@@ -36,24 +36,14 @@ int main(int argc, char **argv)
         static struct cell cell;
         struct cell *c = &cell;
         struct error err = { 0 };
-        struct fiber *control;
 
         /* A guest whose reader went away gets an errno; the signal would end all of its neighbours. */
         signal(SIGPIPE, SIG_IGN);
         cell_argument(c, argc > 1 ? argv[1] : NULL);
-        if (fiber_new(CELL_STACK_BYTES, &control, &err) < 0 || heat_start(&err) < 0 ||
-            cell_lock(c, &c->tried, &err) < 0)
+        if (fiber_new(CELL_STACK_BYTES, &c->control, &err) < 0 || cell_lock(c, &c->tried, &err) < 0)
                 fail(&err);
-        fiber_start(control, start, c);
-        while (fiber_resume(control)) {
-                struct fiber *ready;
-
-                while (!(ready = ring_next_ready(c->ring)))
-                        if (ring_poll(c->ring, true) < 0)
-                                _exit(71);
-                /* One guest, one fiber: what is ready is the one that was suspended. */
-                if (ready != control)
-                        _exit(72);
-        }
-        _exit(0);
+        fiber_start(c->control, start, c);
+        if (!fiber_resume(c->control))
+                _exit(0);
+        worker_main(&c->workers[0]);
 }

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "supervisor/cell/cell.h"
+#include "supervisor/cell/nano.h"
 
 static bool name_is(const struct name *name, const char *text)
 {
@@ -32,19 +32,18 @@ static int grow(void *array, uint32_t n, size_t size, struct error *err)
 }
 
 /* A guest waits for a notification: other fibers of the cell go on. */
-static void guest_sleep(void *context, uint64_t ns)
+void guest_sleep(void *context, uint64_t ns)
 {
-        struct cell *c = context;
         int64_t time[2] = { (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000) };
         struct ring_op op = { .code = RING_TIMEOUT, .fd = -1, .address = time };
 
-        (void)ring_do(c->ring, &op);
+        (void)context;
+        (void)ring_do(worker_self()->ring, &op);
 }
 
 int cell_store(struct cell *c, struct error *err)
 {
-        struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep,
-                                   .sleep_context = c };
+        struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep };
 
         if (c->store)
                 return 0;
@@ -73,53 +72,81 @@ static int load(struct cell *c, const struct load_message *m, int fd, struct cel
         if (m->code_at & 4095 || m->code_at > c->arena_bytes ||
             module->artefact->code.size > c->arena_bytes - m->code_at)
                 return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "code outside of the arena");
-        /* The broker wrote the code; this core may still hold what was there before. */
+        /* The broker wrote the code; this process's cores may still hold what was there before. */
         syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
-        return loaded_module_new(c->store, module->artefact, c->arena + m->code_at, fd,
-                                 &module->loaded, err);
+        module->code = c->arena + m->code_at;
+        module->fd = fd;
+        return 0;
+}
+
+static const struct host_function *wasi_function(const struct import *import)
+{
+        if (!name_is(&import->module, "wasi_snapshot_preview1") || import->kind != EXTERN_FUNC)
+                return NULL;
+        for (unsigned i = 0; i < wasi_functions_n; i++)
+                if (name_is(&import->name, wasi_functions[i].name))
+                        return &wasi_functions[i];
+        return NULL;
+}
+
+/* Once a module, not once a guest. */
+static int find_host(struct cell_module *module, struct error *err)
+{
+        const struct module *m = module->artefact->module;
+
+        module->host = calloc(m->nimports + 1, sizeof(*module->host));
+        if (!module->host)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "imports");
+        for (uint32_t i = 0; i < m->nimports; i++)
+                module->host[i] = wasi_function(&m->imports[i]);
+        return 0;
 }
 
 int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret, struct error *err)
 {
-        struct cell_module module = { .fd = fd };
+        struct cell_module *module;
         int r;
 
-        r = cell_store(c, err);
+        if (c->nmodules >= CELL_MODULES_MAX)
+                return error_set(err, STAGE_CELL, -E2BIG, ERROR_NOWHERE, "more than %u modules",
+                                 CELL_MODULES_MAX);
+        module = calloc(1, sizeof(*module));
+        if (!module)
+                return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "module");
+        r = load(c, m, fd, module, err);
         if (r >= 0)
-                r = grow(&c->modules, c->nmodules, sizeof(*c->modules), err);
-        if (r >= 0)
-                r = load(c, m, fd, &module, err);
+                r = find_host(module, err);
         if (r < 0) {
-                artefact_free(module.artefact);
-                if (module.bytes)
-                        munmap(module.bytes, module.size);
+                artefact_free(module->artefact);
+                if (module->bytes)
+                        munmap(module->bytes, module->size);
+                free(module);
                 return r;
         }
-        heat_watch(module.artefact, c->arena + m->code_at);
+        heat_watch(module->artefact, module->code);
+        *ret = c->nmodules;
         c->modules[c->nmodules] = module;
-        *ret = c->nmodules++;
+        __atomic_store_n(&c->nmodules, c->nmodules + 1, __ATOMIC_RELEASE);
         return 0;
 }
 
-static int unknown_import(const struct import *import, struct error *err)
+struct cell_module *cell_module(struct cell *c, uint32_t number)
+{
+        return number < __atomic_load_n(&c->nmodules, __ATOMIC_ACQUIRE) ? c->modules[number] : NULL;
+}
+
+int module_load_into(const struct cell_module *m, struct store *s, struct loaded_module **ret,
+                     struct error *err)
+{
+        return loaded_module_new(s, m->artefact, m->code, m->fd, ret, err);
+}
+
+int unknown_import(const struct import *import, struct error *err)
 {
         return error_set(err, STAGE_LINK, -EINVAL, import->offset, "unknown import %.*s.%.*s",
                          (int)(import->module.size < 80 ? import->module.size : 80),
                          import->module.bytes,
                          (int)(import->name.size < 80 ? import->name.size : 80), import->name.bytes);
-}
-
-static int find_wasi(const struct import *import, struct extern_value *ret)
-{
-        if (!name_is(&import->module, "wasi_snapshot_preview1") || import->kind != EXTERN_FUNC)
-                return -ENOENT;
-        for (unsigned i = 0; i < wasi_functions_n; i++) {
-                if (!name_is(&import->name, wasi_functions[i].name))
-                        continue;
-                *ret = (struct extern_value) { .kind = EXTERN_FUNC, .host = &wasi_functions[i] };
-                return 0;
-        }
-        return -ENOENT;
 }
 
 static int find_registered(const struct cell *c, const struct import *import,
@@ -137,15 +164,17 @@ static int find_registered(const struct cell *c, const struct import *import,
         return -ENOENT;
 }
 
-static int find_import(struct cell *c, const struct import *import, uint32_t offers,
-                       struct extern_value *ret, struct error *err)
+static int find_import(struct cell *c, const struct import *import,
+                       const struct host_function *host, uint32_t offers, struct extern_value *ret,
+                       struct error *err)
 {
-        int r = -ENOENT;
+        int r;
 
-        if (offers & OFFER_WASI)
-                r = find_wasi(import, ret);
-        if (r == -ENOENT)
-                r = find_registered(c, import, ret);
+        if (offers & OFFER_WASI && host) {
+                *ret = (struct extern_value) { .kind = EXTERN_FUNC, .host = host };
+                return 0;
+        }
+        r = find_registered(c, import, ret);
         if (r == -ENOENT && offers & OFFER_SPECTEST && name_is(&import->module, "spectest"))
                 r = spectest_find(c, &import->name, import->kind, ret, err);
         return r == -ENOENT ? unknown_import(import, err) : r;
@@ -155,25 +184,31 @@ int cell_instantiate(struct cell *c, uint32_t number, uint32_t offers, void *hos
                      struct trap_info *trap, struct error *err)
 {
         _cleanup_free_ struct extern_value *imports = NULL;
+        struct cell_module *module = cell_module(c, number);
         const struct module *m;
         struct instance *instance;
         int r;
 
-        if (number >= c->nmodules)
+        if (!module)
                 return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "no module %u", number);
-        m = c->modules[number].artefact->module;
+        r = cell_store(c, err);
+        if (r >= 0 && !module->loaded)
+                r = module_load_into(module, c->store, &module->loaded, err);
+        if (r < 0)
+                return r;
+        m = module->artefact->module;
         imports = calloc(m->nimports + 1, sizeof(*imports));
         if (!imports)
                 return error_set(err, STAGE_LINK, -ENOMEM, ERROR_NOWHERE, "imports");
         for (uint32_t i = 0; i < m->nimports; i++) {
-                r = find_import(c, &m->imports[i], offers, &imports[i], err);
+                r = find_import(c, &m->imports[i], module->host[i], offers, &imports[i], err);
                 if (r < 0)
                         return r;
         }
         r = grow(&c->instances, c->ninstances, sizeof(*c->instances), err);
         if (r < 0)
                 return r;
-        r = instance_create(c->store, c->modules[number].loaded, imports, host, &instance, trap, err);
+        r = instance_create(c->store, module->loaded, imports, host, &instance, trap, err);
         if (r < 0)
                 return r;
         c->instances[c->ninstances] = instance;

@@ -1,7 +1,7 @@
 # nacelled: units, cells, and the sockets through which it is asked.
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = supervisor/daemon/backoff.c supervisor/daemon/backoff.h supervisor/daemon/blame.c \
-	supervisor/daemon/blame.h supervisor/daemon/guests_by_fork.c supervisor/daemon/control_socket.c supervisor/daemon/daemon.h \
+	supervisor/daemon/blame.h supervisor/daemon/control_socket.c supervisor/daemon/daemon.h \
 	supervisor/daemon/host.c supervisor/daemon/host.h supervisor/daemon/journal.c \
 	supervisor/daemon/journal.h supervisor/daemon/journal_fields.def supervisor/daemon/logs.c \
 	supervisor/daemon/logs.h supervisor/daemon/loop.c supervisor/daemon/loop.h supervisor/daemon/nano.c \

@@ -66,11 +66,6 @@ static uint64_t tail_bytes(const void *message)
 
                 return m->name_bytes > PROTO_NAME_MAX ? UINT64_MAX : m->name_bytes;
         }
-        case MESSAGE_RUN: {
-                const struct run_message *m = message;
-
-                return m->name_bytes > PROTO_NAME_MAX ? UINT64_MAX : m->name_bytes;
-        }
         case MESSAGE_SPAWN: {
                 const struct spawn_message *m = message;
 

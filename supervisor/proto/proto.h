@@ -69,7 +69,7 @@ struct arena_message {     /* where the code lies in the file at FD_ARENA; the c
         uint32_t alone;    /* there will be one guest: nothing preempts it */
 };
 
-struct done_message {      /* LOAD, INSTANTIATE: number; CALL, GLOBAL, RUN: values */
+struct done_message {      /* LOAD, INSTANTIATE: number; CALL, GLOBAL: values */
         struct message_head head;
         uint32_t number;
         uint32_t nvalues;  /* struct wire_value each, behind */
@@ -245,12 +245,6 @@ struct call_message {      /* name, then values, padded to 8 */
         uint32_t name_bytes;
         uint32_t nvalues;
         uint32_t reserved;
-};
-
-struct run_message {       /* instantiate with WASI, then call the export with the arguments as text */
-        struct message_head head;
-        uint32_t module;
-        uint32_t name_bytes; /* 0: _start */
 };
 
 union message_buffer {

@@ -6,6 +6,7 @@
  * cancel - @call is CALL_CANCELLING: see to it that it is completed soon. False: not possible now.
  * poll - complete what is done; with @ns wait that long at most for something to be (UINT64_MAX: for
  *   ever). Returns how many calls were completed, or negative errno.
+ * has_news - as in ring.h.
  * restrict_, enable, move, move_wake, free, fd - as in ring.h. */
 #pragma once
 
@@ -16,6 +17,7 @@ struct ring_backend {
         void (*submit)(struct ring *r, struct call *call, const struct ring_op *op);
         bool (*cancel)(struct ring *r, struct call *call);
         int (*poll)(struct ring *r, uint64_t ns);
+        bool (*has_news)(const struct ring *r); /* NULL: it cannot tell without a system call */
         int (*restrict_)(struct ring *r, struct error *err);
         int (*enable)(struct ring *r, struct error *err);
         int (*move)(struct ring *r, int fd, struct error *err);

@@ -149,6 +149,11 @@ int ring_poll(struct ring *r, bool wait)
         return r->backend->poll(r, wait ? UINT64_MAX : 0);
 }
 
+bool ring_has_news(const struct ring *r)
+{
+        return r->in_flight && (!r->backend->has_news || r->backend->has_news(r));
+}
+
 int ring_wait(struct ring *r, uint64_t ns)
 {
         return ns == UINT64_MAX ? ring_poll(r, true) : r->backend->poll(r, ns);
@@ -200,7 +205,7 @@ unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n)
         unsigned done;
 
         while ((done = first_done(calls, n)) == n) {
-                if (_unlikely_(fiber_stopping())) {
+                if (_unlikely_(fiber_stopping() || fiber_nudged())) {
                         for (unsigned i = 0; i < n; i++)
                                 if (!calls[i]->keep)
                                         ring_cancel(r, calls[i]);

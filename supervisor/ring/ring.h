@@ -25,6 +25,7 @@
  *   with nothing submitted or finished, there is none.
  * ring_next_ready - the next fiber that can go on, NULL: none.
  * ring_wait - ring_poll() that waits @ns at most, also for nothing at all.
+ * ring_has_news - completions wait to be reaped, or calls to be submitted, or that cannot be told. Also in a signal handler of its thread.
  * ring_set_others - somebody that the ring does not know of could run on this thread: ring_yield() lets go.
  * ring_yield - let the fibers that can go on do so, then come back. On the thread's own stack: poll.
  *
@@ -101,6 +102,7 @@ unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n);
 int ring_poll(struct ring *r, bool wait);
 struct fiber *ring_next_ready(struct ring *r);
 int ring_wait(struct ring *r, uint64_t ns);
+bool ring_has_news(const struct ring *r);
 void ring_set_others(struct ring *r, bool others);
 unsigned ring_in_flight(const struct ring *r);
 void ring_yield(struct ring *r);

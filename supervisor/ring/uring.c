@@ -149,6 +149,13 @@ static bool is_pending(const struct uring *u)
                __atomic_load_n(flags, __ATOMIC_RELAXED) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
+static bool uring_has_news(const struct ring *r)
+{
+        const struct uring *u = (const struct uring *)r;
+
+        return is_pending(u) || io_uring_cq_ready(&u->uring) > 0;
+}
+
 static int uring_poll(struct ring *r, uint64_t ns)
 {
         struct uring *u = of(r);
@@ -219,7 +226,7 @@ static int uring_fd(const struct ring *r)
 }
 
 static const struct ring_backend uring_backend = {
-        .kind = RING_URING, .submit = uring_submit, .cancel = uring_cancel, .poll = uring_poll,
+        .kind = RING_URING, .submit = uring_submit, .cancel = uring_cancel, .poll = uring_poll, .has_news = uring_has_news,
         .restrict_ = uring_restrict, .enable = uring_enable, .move = uring_move, .free = uring_free,
         .fd = uring_fd,
 };

@@ -86,8 +86,6 @@ static const struct {
           offsetof(struct configure_message, nlisten), PROTO_LISTEN_MAX, 0 },
         { MESSAGE_REGISTER, false, PHASE_OPEN, sizeof(struct register_message),
           offsetof(struct register_message, name_bytes), PROTO_NAME_MAX, 1 },
-        { MESSAGE_RUN, false, PHASE_OPEN, sizeof(struct run_message),
-          offsetof(struct run_message, name_bytes), PROTO_NAME_MAX, 1 },
         { MESSAGE_SPAWN, false, PHASE_OPEN, sizeof(struct spawn_message),
           offsetof(struct spawn_message, name_bytes), PROTO_NAME_MAX, 1 },
         { MESSAGE_SPAWN, false, PHASE_OPEN, sizeof(struct spawn_message),

@@ -1,0 +1,265 @@
+/* guests_send.c - guests as messages, and a queue for when the cell does not keep up; see guests.h. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "supervisor/broker/guests_state.h"
+
+static int send_now(int sock, const void *message, size_t size, const int *fds, unsigned nfds)
+{
+        union {
+                struct cmsghdr head;
+                char bytes[CMSG_SPACE(sizeof(int) * PROTO_FDS_MAX)];
+        } control;
+        struct iovec iov = { (void *)message, size };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+
+        if (nfds) {
+                msg.msg_control = &control;
+                msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * nfds),
+                                                  .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
+        }
+        do
+                n = sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
+        while (n < 0 && errno == EINTR);
+        if (n >= 0)
+                return 0;
+        /* Too many descriptors on their way count as a full socket. */
+        return errno == ETOOMANYREFS ? -EAGAIN : -errno;
+}
+
+static void close_all(const int *fds, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (fds[i] >= 0)
+                        close(fds[i]);
+}
+
+int guests_send(struct guest_cell *c, const void *message, size_t size, const int *fds, unsigned nfds)
+{
+        struct outgoing *o;
+        int r = c->out ? -EAGAIN : send_now(c->b->sock, message, size, fds, nfds);
+
+        if (r != -EAGAIN) {
+                close_all(fds, nfds);
+                return r == -ECONNRESET ? -EPIPE : r;
+        }
+        o = malloc(sizeof(*o) + size);
+        if (!o) {
+                close_all(fds, nfds);
+                return -ENOMEM;
+        }
+        o->next = NULL;
+        o->size = size;
+        o->nfds = nfds;
+        memcpy(o->fds, fds, nfds * sizeof(int));
+        memcpy(o->bytes, message, size);
+        *c->out_end = o;
+        c->out_end = &o->next;
+        return 0;
+}
+
+static void pop(struct guest_cell *c)
+{
+        struct outgoing *o = c->out;
+
+        c->out = o->next;
+        if (!c->out)
+                c->out_end = &c->out;
+        close_all(o->fds, o->nfds);
+        free(o);
+}
+
+int guests_flush(struct guest_cell *c)
+{
+        while (c->out) {
+                int r = send_now(c->b->sock, c->out->bytes, c->out->size, c->out->fds, c->out->nfds);
+
+                if (r < 0)
+                        return r == -EAGAIN ? 0 : r;
+                pop(c);
+        }
+        return 0;
+}
+
+int guests_drain(struct guest_cell *c)
+{
+        int r = 0;
+
+        while (c->out && r >= 0) {
+                struct pollfd p = { .fd = c->b->sock, .events = POLLOUT };
+
+                (void)poll(&p, 1, 100);
+                r = guests_flush(c);
+        }
+        return r;
+}
+
+void guests_drop(struct guest_cell *c)
+{
+        while (c->out)
+                pop(c);
+}
+
+static void put_string(struct buffer *b, const char *s)
+{
+        buffer_append(b, s, strlen(s) + 1);
+}
+
+/* The configuration in a file that nobody changes any more. */
+static int config_file(const struct guest_spec *s, size_t *ret_bytes, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer out = { 0 };
+        _cleanup_close_ int fd = -EBADF;
+        struct config_head head = {
+                .magic = CONFIG_MAGIC, .nargs = s->nargs, .nenv = s->nenv, .ndirs = s->ndirs,
+                .clock_resolution_ns = s->clock_resolution_ns, .stack_bytes = s->stack_bytes,
+                .limits = s->limits,
+        };
+        size_t strings;
+
+        for (unsigned i = 0; i < 3; i++) {
+                head.closed_stdio |= s->stdio[i] == STREAM_CLOSED ? UINT32_C(1) << i : 0;
+                head.log_stdio |= s->stdio[i] == STREAM_LOG ? UINT32_C(1) << i : 0;
+        }
+        buffer_append(&out, &head, sizeof(head));
+        for (unsigned i = 0; i < s->ndirs; i++)
+                buffer_append(&out, &(struct config_dir) { s->dirs[i].handle, s->dirs[i].read_only },
+                              sizeof(struct config_dir));
+        strings = out.size;
+        for (unsigned i = 0; i < s->nargs; i++)
+                put_string(&out, s->args[i]);
+        for (unsigned i = 0; i < s->nenv; i++)
+                put_string(&out, s->env[i]);
+        for (unsigned i = 0; i < s->ndirs; i++)
+                put_string(&out, s->dirs[i].guest);
+        if (!buffer_ok(&out))
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "configuration");
+        ((struct config_head *)(void *)out.bytes)->string_bytes = out.size - strings;
+
+        fd = memfd_create("nacelle-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0 || write(fd, out.bytes, out.size) != (ssize_t)out.size ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "configuration: %m");
+        *ret_bytes = out.size;
+        return TAKE_FD(fd);
+}
+
+static int spec_check(const struct guest_spec *s, struct error *err)
+{
+        if (s->guest == 0)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "guest 0");
+        if (s->limits.cpu_weight > CPU_WEIGHT_MAX)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "a CPU weight of %u",
+                                 s->limits.cpu_weight);
+        if (s->nlisten > PROTO_LISTEN_MAX)
+                return error_set(err, STAGE_USAGE, -E2BIG, ERROR_NOWHERE, "%u listening sockets", s->nlisten);
+        if (s->invoke && strlen(s->invoke) > PROTO_NAME_MAX)
+                return error_set(err, STAGE_USAGE, -E2BIG, ERROR_NOWHERE, "a name of %zu bytes",
+                                 strlen(s->invoke));
+        return 0;
+}
+
+static void close_spec(const struct guest_spec *s)
+{
+        close_all(&s->path_fd, 1);
+        close_all(s->stdio, 3);
+        close_all(s->listen, s->nlisten);
+}
+
+int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *err)
+{
+        struct {
+                struct spawn_message head;
+                char name[PROTO_NAME_MAX];
+        } m = { .head = { .head.message = MESSAGE_SPAWN, .guest = s->guest, .module = s->module,
+                          .unit = s->unit, .slot = s->slot, .nlisten = s->nlisten } };
+        int fds[PROTO_FDS_MAX], r;
+        size_t config_bytes = 0;
+        unsigned n = 0;
+
+        r = spec_check(s, err);
+        if (r >= 0 && c->dead)
+                r = error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
+        if (r >= 0)
+                r = config_file(s, &config_bytes, err);
+        if (r < 0) {
+                close_spec(s);
+                return r;
+        }
+        fds[n++] = r;
+        m.head.config_bytes = (uint32_t)config_bytes;
+        m.head.flags = (c->b->alone ? SPAWN_ALONE : 0) | (s->quiet ? SPAWN_QUIET : 0);
+        if (s->path_fd >= 0) {
+                m.head.flags |= SPAWN_PATHS;
+                fds[n++] = s->path_fd;
+        }
+        for (unsigned i = 0; i < 3; i++)
+                if (s->stdio[i] >= 0) {
+                        m.head.stdio |= UINT32_C(1) << i;
+                        fds[n++] = s->stdio[i];
+                }
+        for (unsigned i = 0; i < s->nlisten; i++)
+                fds[n++] = s->listen[i];
+        if (s->invoke) {
+                m.head.name_bytes = (uint32_t)strlen(s->invoke);
+                memcpy(m.name, s->invoke, m.head.name_bytes);
+        }
+        r = live_add(c, s->guest);
+        if (r < 0) {
+                close_all(fds, n);
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "guest %llu",
+                                 (unsigned long long)s->guest);
+        }
+        r = guests_send(c, &m, sizeof(m.head) + m.head.name_bytes, fds, n);
+        /* A cell that died is told of by the next dispatch, and with it its guests. */
+        if (r < 0 && r != -EPIPE) {
+                (void)live_remove(c, s->guest);
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s", strerror(-r));
+        }
+        return 0;
+}
+
+int cell_kill(struct guest_cell *c, uint64_t guest, uint32_t how)
+{
+        struct kill_message m = { .head.message = MESSAGE_KILL, .guest = guest, .how = how };
+        int r = c->dead ? -EPIPE : guests_send(c, &m, sizeof(m), NULL, 0);
+
+        return r == -EPIPE ? 0 : r;
+}
+
+int cell_stats(struct guest_cell *c, uint32_t slots, const volatile struct guest_stats **ret,
+               struct error *err)
+{
+        struct stats_message m = { .head.message = MESSAGE_STATS, .slots = slots };
+        size_t bytes = (size_t)slots * sizeof(struct guest_stats);
+        _cleanup_close_ int fd = memfd_create("nacelle-stats", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        int give, r;
+        void *p;
+
+        if (c->stats)
+                return error_set(err, STAGE_USAGE, -EALREADY, ERROR_NOWHERE, "statistics are there");
+        /* The cell cannot make the file shorter: a reader behind its end would die of SIGBUS. */
+        if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0 ||
+            fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "statistics: %m");
+        p = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+        if (p == MAP_FAILED)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "statistics: %m");
+        c->stats = p;
+        c->nstats = slots;
+        give = TAKE_FD(fd);
+        r = guests_send(c, &m, sizeof(m), &give, 1);
+        if (r < 0 && r != -EPIPE)
+                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "statistics: %s", strerror(-r));
+        *ret = p;
+        return 0;
+}

@@ -1,0 +1,103 @@
+/* instances.c - where a guest's instance comes from, and where it goes back to.
+ *
+ * A cell of one guest makes it as it is. Others keep a template of each module and worker, from which
+ * instances are copied into slots that are used again. */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "engine/instance/template.h"
+#include "supervisor/cell/nano.h"
+
+#define SLOTS_ALL 28000u /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
+
+static int find_imports(const struct cell_module *module, struct extern_value **ret, struct error *err)
+{
+        const struct module *m = module->artefact->module;
+        _cleanup_free_ struct extern_value *imports = calloc(m->nimports + 1, sizeof(*imports));
+
+        if (!imports)
+                return error_set(err, STAGE_LINK, -ENOMEM, ERROR_NOWHERE, "imports");
+        for (uint32_t i = 0; i < m->nimports; i++) {
+                if (!module->host[i])
+                        return unknown_import(&m->imports[i], err);
+                imports[i] = (struct extern_value) { .kind = EXTERN_FUNC, .host = module->host[i] };
+        }
+        *ret = TAKE_PTR(imports);
+        return 0;
+}
+
+static int make_alone(struct guest *g, const struct extern_value *imports, struct error *err)
+{
+        struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep,
+                                   .memory_max_bytes = g->limits->memory_max_bytes };
+        struct loaded_module *loaded;
+        int r;
+
+        r = store_new(&o, &g->store, err);
+        if (r >= 0)
+                r = module_load_into(g->module, g->store, &loaded, err);
+        if (r >= 0)
+                r = instance_create(g->store, loaded, imports, g->wasi, &g->instance, g->trap, err);
+        if (r >= 0)
+                r = fiber_new(g->config.head->stack_bytes ? g->config.head->stack_bytes : CELL_STACK_BYTES,
+                              &g->fiber, err);
+        return r;
+}
+
+static int make_template(struct guest *g, const struct extern_value *imports, struct template **ret,
+                         struct error *err)
+{
+        struct worker *w = g->worker;
+        struct slots_options so = { .count = SLOTS_ALL / w->cell->nworkers, .pagemap = -EBADF };
+        struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep };
+        const struct cell_module *m = g->module;
+        int r = 0;
+
+        if (!w->slots)
+                r = slots_new(&so, &w->slots, err);
+        if (r >= 0)
+                r = template_new(w->slots, &o, m->artefact, m->code, m->fd, imports, ret, g->trap, err);
+        return r;
+}
+
+static int take_copy(struct guest *g, const struct extern_value *imports, struct error *err)
+{
+        struct template **t = &g->worker->templates[g->module_number];
+        int r = 0;
+
+        if (!*t)
+                r = make_template(g, imports, t, err);
+        if (r >= 0)
+                r = template_take(*t, g->wasi, g->limits->memory_max_bytes, &g->instance, g->trap, err);
+        if (r < 0)
+                return r;
+        g->from_template = true;
+        g->fiber = instance_fiber(g->instance);
+        return 0;
+}
+
+int instance_obtain(struct guest *g, struct error *err)
+{
+        _cleanup_free_ struct extern_value *imports = NULL;
+        int r = 0;
+
+        if (g->worker->cell->alone || !g->worker->templates[g->module_number])
+                r = find_imports(g->module, &imports, err);
+        if (r < 0)
+                return r;
+        return g->worker->cell->alone ? make_alone(g, imports, err) : take_copy(g, imports, err);
+}
+
+void instance_give_back(struct guest *g)
+{
+        if (g->from_template) {
+                template_give(g->instance);
+        } else {
+                fiber_free(g->fiber);
+                store_free(g->store);
+        }
+        g->instance = NULL;
+        g->fiber = NULL;
+        g->store = NULL;
+}

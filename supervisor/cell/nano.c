@@ -1,0 +1,354 @@
+/* nano.c - a guest from SPAWN to ENDED. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "supervisor/cell/nano.h"
+
+static int take_descriptors(struct guest *g, const struct spawn_message *m, struct received *with)
+{
+        unsigned at = 0, want = 1 + m->nlisten;
+        int *fds = with->fds;
+        int config;
+
+        want += m->flags & SPAWN_PATHS ? 1 : 0;
+        want += (unsigned)__builtin_popcount(m->stdio);
+        if (with->nfds != want)
+                return error_set(&g->err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "descriptors are missing");
+        g->listen = calloc(m->nlisten + 1, sizeof(*g->listen));
+        if (!g->listen)
+                return error_set(&g->err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "guest");
+        config = fds[at++];
+        if (m->flags & SPAWN_PATHS)
+                g->path_fd = fds[at++];
+        for (int i = 0; i < 3; i++)
+                if (m->stdio & UINT32_C(1) << i)
+                        g->stdio[i] = fds[at++];
+        memcpy(g->listen, fds + at, m->nlisten * sizeof(*g->listen));
+        g->nlisten = m->nlisten;
+        with->nfds = 0; /* ours */
+        return config_map(config, m->config_bytes, &g->config, &g->config_bytes, &g->err);
+}
+
+static int take_message(struct guest *g, struct cell *c, const struct spawn_message *m,
+                        struct received *with)
+{
+        int r;
+
+        r = take_descriptors(g, m, with);
+        if (r < 0)
+                return r;
+        g->config_size = m->config_bytes;
+        g->limits = &g->config.head->limits;
+        g->module = cell_module(c, m->module);
+        if (!g->module)
+                return error_set(&g->err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "no module %u", m->module);
+        if (m->name_bytes) {
+                g->name = malloc(m->name_bytes);
+                if (!g->name)
+                        return error_set(&g->err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "guest");
+                memcpy(g->name, m + 1, m->name_bytes);
+        }
+        for (int i = 0; i < 3; i++) { /* what did not come along is the cell's own */
+                uint32_t bit = UINT32_C(1) << i;
+
+                if ((g->config.head->closed_stdio | g->config.head->log_stdio) & bit)
+                        g->stdio[i] = -EBADF;
+                else if (!(m->stdio & bit))
+                        g->stdio[i] = i;
+        }
+        return config_dirs(&g->config, &g->dirs, &g->err);
+}
+
+struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct received *with)
+{
+        struct guest *g = calloc(1, sizeof(*g));
+
+        if (!g)
+                return NULL;
+        g->number = m->guest;
+        g->module_number = m->module;
+        g->unit = m->unit;
+        g->flags = m->flags;
+        g->slot = m->slot;
+        g->name_bytes = m->name_bytes;
+        g->path_fd = g->stdio[0] = g->stdio[1] = g->stdio[2] = -EBADF;
+        g->worker = worker_least(c);
+        g->started_ns = clock_ns();
+        if (m->slot < c->nstats) {
+                g->stats = &c->stats[m->slot];
+        } else {
+                g->stats = calloc(1, sizeof(*g->stats));
+                g->own_stats = true;
+        }
+        if (!g->stats) {
+                free(g);
+                return NULL;
+        }
+        memset(g->stats, 0, sizeof(*g->stats));
+        g->stats->guest = g->number;
+        g->stats->worker = g->worker->number;
+        g->stats->state = GUEST_STATE_STARTING;
+        __atomic_fetch_add(&g->worker->guests, 1, __ATOMIC_RELAXED);
+        g->r = take_message(g, c, m, with);
+        return g;
+}
+
+/* CPU time with the turn that it has now. */
+static uint64_t cpu_time(const struct guest *g)
+{
+        const struct worker *w = g->worker;
+
+        return g->cpu_ns + (w->running == g ? clock_ns() - w->now : 0);
+}
+
+static uint64_t cpu_time_of(void *context)
+{
+        return cpu_time(context);
+}
+
+static int make_wasi(struct guest *g)
+{
+        const struct config_head *head = g->config.head;
+        struct wasi_config config = {
+                .ring = g->worker->ring,
+                .alone = g->flags & SPAWN_ALONE && g->worker->cell->alone,
+                .path_call = guest_path_call, .context = g,
+                .nargs = head->nargs, .nenv = head->nenv, .ndirs = head->ndirs,
+                .nlisten = g->nlisten,
+                .args = g->config.strings, .env = g->config.strings + head->nargs,
+                .dirs = g->dirs, .listen = g->listen,
+                .files_max = head->limits.files_max,
+                .clock_resolution_ns = head->clock_resolution_ns,
+                .cpu_time_ns = cpu_time_of,
+                .log_stdio = head->log_stdio, .log_write = guest_log,
+        };
+        int r;
+
+        memcpy(config.stdio, g->stdio, sizeof(config.stdio));
+        r = wasi_new(&config, &g->wasi, &g->err);
+        g->wasi_owns = r >= 0;
+        return r;
+}
+
+static int call(struct guest *g, const struct extern_value *f, const union value *args)
+{
+        g->type = extern_function_type(f);
+        g->results = calloc(g->type->nresults + 1, sizeof(*g->results));
+        if (!g->results)
+                return error_set(&g->err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "results");
+        return extern_call(f, args, g->results, g->trap);
+}
+
+static int tell_started(struct guest *g)
+{
+        struct started_message m = { .head = { MESSAGE_STARTED, 0 }, .guest = g->number,
+                                     .instantiate_ns = clock_ns() - g->started_ns };
+
+        return g->flags & SPAWN_QUIET ? 0 : channel_send(g->worker->cell, &m, sizeof(m));
+}
+
+static int run_entry(struct guest *g)
+{
+        const struct config_head *head = g->config.head;
+        _cleanup_free_ union value *args = NULL;
+        struct extern_value f;
+        int r;
+
+        r = entry_find(g->instance, g->name ? g->name : "_start", g->name ? g->name_bytes : strlen("_start"),
+                       g->name != NULL, head->nargs ? g->config.strings + 1 : NULL,
+                       head->nargs ? head->nargs - 1 : 0, &f, &args, &g->err);
+        if (r >= 0 && tell_started(g) < 0)
+                _exit(0); /* the broker is gone */
+        return r < 0 ? r : call(g, &f, args);
+}
+
+/* On the guest's fiber. A trap comes back here: what C code between held is found through g. */
+static void guest_main(void *argument)
+{
+        struct guest *g = argument;
+        struct trap_info trap = { 0 };
+
+        g->trap = &trap;
+        g->r = instance_start(g->instance, &trap);
+        if (g->r >= 0)
+                g->r = run_entry(g);
+        g->cannot_stop = true;
+        fiber_stop(g->fiber, NULL);
+        (void)instance_memory(g->instance, &g->stats->memory_peak);
+        wasi_close_all(g->wasi);
+        guest_log_end(g);
+        if (guest_report(g) < 0)
+                _exit(0);
+        g->trap = NULL;
+}
+
+int guest_begin(struct guest *g)
+{
+        struct trap_info trap = { 0 };
+
+        g->trap = &trap;
+        if (g->r >= 0)
+                g->r = make_wasi(g);
+        if (g->r >= 0)
+                g->r = instance_obtain(g, &g->err);
+        if (g->r < 0) {
+                if (guest_report(g) < 0)
+                        _exit(0);
+                return g->r;
+        }
+        g->trap = NULL;
+        g->stats->memory_bytes = 0;
+        fiber_start(g->fiber, guest_main, g);
+        fiber_set_preemptible(g->fiber, !g->worker->cell->alone);
+        return 0;
+}
+
+void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
+{
+        const struct guest_limits *l = g->limits;
+        uint64_t weight = l->cpu_weight ? l->cpu_weight : CPU_WEIGHT_USUAL, periods;
+
+        g->cpu_ns += ns;
+        g->virtual_ns += ns * CPU_WEIGHT_USUAL / weight;
+        g->stats->cpu_ns = g->cpu_ns;
+        g->stats->host_calls = fiber_host_calls(g->fiber);
+        if (l->cpu_quota_ns) {
+                if (!g->period_ns)
+                        g->period_ns = now - ns;
+                /* What was used beyond the quota is paid for in the periods that follow. */
+                periods = (now - g->period_ns) / CPU_PERIOD_NS;
+                g->period_ns += periods * CPU_PERIOD_NS;
+                g->period_used_ns -= periods > g->period_used_ns / l->cpu_quota_ns
+                                             ? g->period_used_ns
+                                             : periods * l->cpu_quota_ns;
+                g->period_used_ns += ns;
+                g->throttled_ns = g->period_used_ns < l->cpu_quota_ns
+                                          ? 0
+                                          : g->period_ns + g->period_used_ns / l->cpu_quota_ns * CPU_PERIOD_NS;
+        }
+        if (l->cpu_max_ns && g->cpu_ns >= l->cpu_max_ns && !g->limited && !g->cannot_stop) {
+                g->limited = true;
+                g->limit = LIMIT_CPU_TIME;
+                guest_refused(g, LIMIT_CPU_TIME);
+                guest_stop(g, "its CPU time is used up");
+        }
+}
+
+static enum guest_end end_of(struct guest *g, uint32_t *ret_status)
+{
+        if (g->r >= 0)
+                return GUEST_RETURNED;
+        if (g->r != -EFAULT)
+                return GUEST_FAILED;
+        if (g->wasi && wasi_exited(g->wasi, ret_status))
+                return GUEST_EXITED;
+        if (g->limited)
+                return GUEST_LIMITED;
+        return g->killed ? GUEST_KILLED : GUEST_TRAPPED;
+}
+
+int guest_report(struct guest *g)
+{
+        uint32_t nvalues = g->r >= 0 && g->results ? g->type->nresults : 0;
+        uint32_t nframes = g->r == -EFAULT ? g->trap->nframes : 0;
+        size_t size = sizeof(struct ended_message) + nframes * sizeof(struct wire_frame) +
+                      nvalues * sizeof(struct wire_value);
+        _cleanup_free_ struct ended_message *m = calloc(1, size);
+        struct wire_frame *frames;
+        struct wire_value *values;
+
+        if (!m)
+                _exit(71);
+        *m = (struct ended_message) { .head.message = MESSAGE_ENDED, .guest = g->number, .nframes = nframes,
+                                      .nvalues = nvalues, .cpu_ns = cpu_time(g),
+                                      .memory_peak = g->stats->memory_peak };
+        frames = (void *)(m + 1);
+        values = (void *)(frames + nframes);
+        m->end = end_of(g, &m->status);
+        m->limit = g->limit;
+        if (m->end == GUEST_FAILED) {
+                m->code = g->err.code < 0 ? g->err.code : g->r;
+                m->stage = g->err.stage ? g->err.stage : STAGE_RUN;
+                m->offset = g->err.offset;
+                memcpy(m->text, g->err.text, sizeof(g->err.text));
+        } else if (g->r == -EFAULT) {
+                m->trap = g->trap->trap;
+                m->nframes_all = g->trap->nframes_all;
+                memcpy(m->text, g->trap->text, sizeof(g->trap->text));
+        }
+        for (uint32_t i = 0; i < nframes; i++)
+                frame_fill(&g->trap->frames[i], g->trap->frames[i].instance ? 0 : UINT32_MAX, &frames[i]);
+        for (uint32_t i = 0; i < nvalues; i++) {
+                values[i].type = g->type->results[i];
+                memcpy(values[i].bits, g->results[i].bits, sizeof(values[i].bits));
+        }
+        if (g->worker->cell->alone && heat_report(g->worker->cell) < 0)
+                return -EPIPE;
+        return channel_send(g->worker->cell, m, size);
+}
+
+static void close_descriptors(struct guest *g)
+{
+        for (int i = 0; i < 3; i++)
+                if (g->stdio[i] > STDERR_FILENO)
+                        close(g->stdio[i]);
+        for (uint32_t i = 0; i < g->nlisten; i++)
+                close(g->listen[i]);
+}
+
+static void leave_post(struct guest *g)
+{
+        struct worker *w = g->worker;
+
+        pthread_mutex_lock(&w->lock);
+        if (g->posted) {
+                struct guest **p = &w->post;
+
+                while (*p != g)
+                        p = &(*p)->post_next;
+                *p = g->post_next;
+                if (!*p)
+                        w->post_end = p;
+        }
+        pthread_mutex_unlock(&w->lock);
+}
+
+void guest_done(struct guest *g)
+{
+        struct worker *w = g->worker;
+
+        g->state = NANO_ENDED;
+        table_remove(g);
+        leave_post(g);
+        __atomic_fetch_sub(&w->guests, 1, __ATOMIC_RELAXED);
+        wasi_free(g->wasi);
+        if (g->instance || g->store || g->fiber)
+                instance_give_back(g);
+        if (!g->wasi_owns)
+                close_descriptors(g);
+        if (g->path_fd >= 0)
+                close(g->path_fd);
+        if (g->config_bytes)
+                munmap(g->config_bytes, g->config_size);
+        free(g->config.strings);
+        guest_log_free(g);
+        free(g->results);
+        free(g->name);
+        free(g->dirs);
+        free(g->listen);
+        g->stats->state = GUEST_STATE_ENDED;
+        if (g->own_stats)
+                free(g->stats);
+        free(g);
+}
+
+void guest_ask_to_end(struct guest *g)
+{
+        wasi_end(g->wasi);
+        if (g->state == NANO_WAITING)
+                guest_nudge(g);
+}

@@ -1,0 +1,164 @@
+/* nano.h - private to the cell: guests, and the workers that they run on.
+ *
+ * A guest belongs to one worker from SPAWN to ENDED: all of its state but .order and .post is that
+ * thread's alone. Others reach it through the worker's post (worker_post), under the worker's lock.
+ *
+ * guest_new - of the SPAWN message @m; takes the descriptors in @with. Failures are in the guest, whose end
+ *   tells of them. NULL: no memory at all.
+ * guest_begin - on its worker: find an instance, make it ready to run. Negative: it ended already.
+ * guest_done - its fiber ended: give everything back.
+ * guest_charge - it ran for @ns: weight, quota, total.
+ * table_* - any thread. table_add: -EEXIST, -ENOMEM. table_find_and_post: tell @guest's worker. */
+#pragma once
+
+#include <pthread.h>
+
+#include "engine/run/preempt.h"
+#include "supervisor/cell/cell.h"
+#include "supervisor/proto/stats.h"
+
+#define SLICE_NS        UINT64_C(1000000)
+#define FOR_EVER        UINT64_MAX
+
+enum nano_state { NANO_NEW, NANO_READY, NANO_RUNNING, NANO_WAITING, NANO_THROTTLED, NANO_ENDED };
+
+enum { POST_BEGIN = 1, POST_KILL = 2, POST_STOP = 4 };
+
+struct guest {
+        uint64_t number;
+        struct guest *next;            /* in its chain of the table */
+        struct worker *worker;
+        struct guest *post_next;       /* in the worker's post, when .posted is not 0 */
+        unsigned posted;               /* set of POST_... */
+
+        enum nano_state state;
+        struct fiber *fiber;
+        struct cell_module *module;
+        uint32_t module_number, unit, flags, slot;
+        char *name;                    /* of the export; NULL: _start */
+        uint32_t name_bytes;
+
+        void *config_bytes;
+        uint32_t config_size;
+        struct config_view config;
+        const struct guest_limits *limits; /* of the configuration */
+        struct wasi_grant_dir *dirs;
+        int path_fd, stdio[3], *listen;
+        uint32_t nlisten, path_id;
+        bool wasi_owns;                /* the descriptors are its */
+
+        struct guest_log *logs[2];     /* what is not sent yet */
+        uint64_t log_dropped[2], log_room, log_ns;
+
+        struct wasi *wasi;
+        struct store *store;
+        struct instance *instance;
+        bool from_template;
+
+        struct guest_stats *stats;     /* shared, or its own */
+        bool own_stats;
+        uint64_t virtual_ns;           /* of its weight */
+        uint64_t cpu_ns, ready_ns;
+        uint64_t period_ns, period_used_ns, throttled_ns; /* begin, used in it, and until when it pauses */
+        uint64_t started_ns;
+        enum guest_limit limit;
+        bool killed, limited, cannot_stop;
+
+        int r;                         /* of the start or the call: 0, -EFAULT, other */
+        struct error err;
+        struct trap_info *trap;        /* on the fiber's stack, while it is needed */
+        union value *results;
+        const struct functype *type;
+};
+
+struct queue_entry {
+        uint64_t key, order;
+        struct guest *guest;
+};
+
+struct queue { /* a heap by key; equals in the order of their coming */
+        struct queue_entry *entries;
+        uint32_t n, room;
+        uint64_t order;
+};
+
+struct worker {
+        struct cell *cell;
+        unsigned number;
+        pthread_t thread;
+        struct ring *ring;
+        int wake;                      /* event descriptor, -EBADF: nobody else posts */
+        struct call wake_call;
+        uint64_t wake_count;
+        timer_t timer;
+
+        pthread_mutex_t lock;          /* of the post */
+        struct guest *post, **post_end;
+        volatile bool news;            /* there is post: looked at without the lock */
+        volatile bool asleep;          /* somebody must write to .wake */
+        unsigned guests;               /* bound to it; of the control fiber */
+
+        struct slots *slots;           /* NULL: not made yet */
+        struct template *templates[CELL_MODULES_MAX]; /* by module; NULL: not made yet */
+
+        struct queue ready, throttled;
+        uint64_t floor;                /* virtual time of those who never sleep */
+        struct guest *volatile running;
+        volatile uint64_t run_until;   /* the running guest has its quota or its all until then */
+        volatile uint64_t due;         /* then somebody's pause is over */
+        uint64_t now, polled_ns;
+        uint64_t cpu_seen, busy_since; /* thread's CPU time when it was read, and what was charged since */
+        volatile bool ticking;
+        unsigned idle_ticks;
+};
+
+/* worker.c */
+_must_check_ int workers_new(struct cell *c, unsigned n, struct error *err); /* still one thread */
+_must_check_ int workers_start(struct cell *c, struct error *err);           /* before seccomp */
+void worker_main(struct worker *w);
+struct worker *worker_self(void);
+struct worker *worker_least(struct cell *c);
+void worker_post(struct guest *g, unsigned what);
+uint64_t clock_ns(void);
+
+/* queue.c */
+_must_check_ int queue_room(struct queue *q, uint32_t n); /* for @n entries: then put cannot fail */
+void queue_put(struct queue *q, uint64_t key, struct guest *g);
+struct guest *queue_take(struct queue *q); /* NULL: empty */
+void queue_remove(struct queue *q, const struct guest *g);
+static inline uint64_t queue_first(const struct queue *q)
+{
+        return q->n ? q->entries[0].key : FOR_EVER;
+}
+
+/* table.c */
+_must_check_ int table_add(struct guest *g);
+void table_remove(struct guest *g);
+bool table_find_and_post(uint64_t number, unsigned what);
+
+/* nano.c */
+struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct received *with);
+int guest_begin(struct guest *g);
+void guest_stop(struct guest *g, const char *why); /* its next step ends it */
+void guest_done(struct guest *g);
+void guest_charge(struct guest *g, uint64_t ns, uint64_t now);
+int guest_report(struct guest *g); /* ENDED */
+void guest_ask_to_end(struct guest *g); /* KILL_STOP */
+void guest_nudge(struct guest *g);      /* worker.c: what it waits for is given up, once */
+static inline void guest_refused(struct guest *g, enum guest_limit limit)
+{
+        g->stats->refused[limit]++;
+}
+
+/* channel.c */
+int guest_path_call(void *context, struct path_request *request, const char *path, const char *path2,
+                    struct path_reply *reply, void *bytes, uint32_t size, int *ret_fd);
+
+/* log.c: wasi_config.log_write; at the end, what is no whole line. */
+int32_t guest_log(void *context, unsigned stream, const struct iovec *v, unsigned n);
+void guest_log_end(struct guest *g);
+void guest_log_free(struct guest *g);
+
+/* instances.c: g->instance, g->fiber, g->store of g->module, its start function not run. */
+_must_check_ int instance_obtain(struct guest *g, struct error *err);
+void instance_give_back(struct guest *g);
