@@ -30,8 +30,15 @@
  * call .code. An empty entry has type TYPE_NONE, which equals nothing. A wanted type that is not
  * final is also met by the types below it: see struct type_display.
  *
- * References. externref: a 64-bit word, 0 is null. funcref: the address of a table_entry that
- * outlives the instance group, or 0.
+ * References. Those of the any and extern hierarchies as engine/gc/gc.h says: any in 32 bits, zero-
+ * extended; head.heap + reference is the object. funcref: the address of a table_entry that outlives
+ * the instance group, or 0. Compiled code keeps a reference that it needs after a call as itself, in
+ * a callee-saved register or in its frame: there collections look for it.
+ *
+ * Objects. Bounds of arrays are checked as MEMORY_CHECK_END is, against the length, and what has
+ * passed goes through a conditional move. A structure of at most GC_SMALL_MAX bytes is made where
+ * head.cursor->bump is, when that leaves it within .limit; else by a builtin. A value that a builtin
+ * puts into elements of an array comes in spill entry 0.
  *
  * Exceptions. A function that throws sets head.thrown to a struct exception and returns, its results
  * undefined. In a module with tags, code tests the word behind every call and goes on at the handler
@@ -64,6 +71,7 @@
 #include <stdint.h>
 
 #include "engine/decode/module.h"
+#include "engine/gc/gc.h"
 
 #define ABI_VERSION       1u
 #define ABI_GUARD_BYTES   (UINT64_C(16) << 20) /* 32 MiB between slots, half for the instance below */
@@ -73,6 +81,7 @@
 #define ABI_SPILL_BYTES   16u
 #define ABI_GLOBAL_BYTES  16u
 #define ABI_EXCEPTION_VALUES 32
+#define ABI_BUILTINS      48
 #define TYPE_NONE         0u /* canonical ids begin at 1: zeroed memory is an empty table */
 
 enum trap {
@@ -138,9 +147,12 @@ struct import_desc {
         void *data;      /* goes to r10 */
 };
 
-/* Ends at G. Compiled code uses builtins only; the rest is for the run-time system. */
+/* Ends at G. */
 struct instance_head {
-        void *builtins[32];
+        uint64_t reserved[6];
+        uint8_t *heap;             /* where reference 0 would point */
+        struct gc_cursor *cursor;  /* never NULL */
+        void *builtins[ABI_BUILTINS];
         void *spill;            /* address of spill entry 0 */
         struct instance *self;
         void *thrown;           /* the exception on its way to a handler, or NULL */
@@ -148,8 +160,8 @@ struct instance_head {
         const struct type_display *displays[ABI_DISPLAYS]; /* each by canonical id */
 };
 
-_Static_assert(_BUILTIN_MAX <= 32, "a builtin has no place in the head");
-_Static_assert(sizeof(struct instance_head) == 320, "the head is part of the ABI");
+_Static_assert(_BUILTIN_MAX <= ABI_BUILTINS, "a builtin has no place in the head");
+_Static_assert(sizeof(struct instance_head) == 512, "the head is part of the ABI");
 _Static_assert(sizeof(struct table_entry) == 32, "the generators scale by 32");
 _Static_assert(sizeof(struct memory_desc) == 32 && sizeof(struct table_desc) == 32, "scale by 32");
 

@@ -283,6 +283,7 @@ static void job_done(struct job *job)
                 peak_set_free(job->hot);
         free(job->code_bytes);
         free(job->map_bytes);
+        object_layouts_done(&job->shared.objects);
 }
 
 /* The functions that the options name, through the optimising generator. */
@@ -362,6 +363,8 @@ static int fast_compile(const struct fast_machine *machine, const struct checked
                         job.shared.multiply = f;
                         break;
                 }
+        if (object_layouts_new(m, &job.shared.objects) < 0)
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "%u types", m->ntypes);
         r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
         if (r == 0)
                 r = fast_run(&job, c, err);

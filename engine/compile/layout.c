@@ -14,6 +14,8 @@ int layout_compute(const struct module *m, struct layout *ret, struct error *err
         for (uint32_t i = 0; i < m->ntypes; i++) {
                 unsigned n = abi_spill_entries(&m->types[i]);
 
+                if (n < 1 && m->defs[i].kind == COMP_ARRAY)
+                        n = 1; /* the value of array.fill */
                 if (n > l.spill_entries)
                         l.spill_entries = n;
         }

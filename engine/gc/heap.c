@@ -173,6 +173,18 @@ static uint32_t blocks_find(struct gc_heap *h, uint32_t n)
         return h->opened ? blocks_find(h, n) : UINT32_MAX;
 }
 
+/* The first one at once: while others run, it may have no object, but not half of one. */
+static void blocks_zero(struct gc_heap *h, uint32_t b, uint32_t n)
+{
+        for (uint32_t k = b; k < b + n; k++) {
+                if (h->blocks[k].dirty)
+                        memset(h->base + (size_t)k * GC_BLOCK, 0, GC_BLOCK);
+                h->blocks[k].dirty = true;
+                if ((k - b) % (ZERO_SLICE / GC_BLOCK) == ZERO_SLICE / GC_BLOCK - 1)
+                        gc_heap_yield(h);
+        }
+}
+
 /* Take @n blocks, as @state, zeroed. */
 static uint32_t blocks_take(struct gc_heap *h, uint32_t n, enum block_state state)
 {
@@ -191,16 +203,12 @@ static uint32_t blocks_take(struct gc_heap *h, uint32_t n, enum block_state stat
         h->nfree -= n;
         h->nfree_dirty -= dirty;
         for (uint32_t k = b; k < b + n; k++) {
-                if (h->blocks[k].dirty) {
-                        memset(h->base + (size_t)k * GC_BLOCK, 0, GC_BLOCK);
-                        if ((k - b) % (ZERO_SLICE / GC_BLOCK) == ZERO_SLICE / GC_BLOCK - 1)
-                                gc_heap_yield(h);
-                }
-                h->blocks[k] = (struct block) { .state = (uint8_t)(k == b ? state : BLOCK_TAIL),
-                                                .blocks = k == b ? n : k - b, .dirty = true };
+                h->blocks[k].state = (uint8_t)(k == b ? state : BLOCK_TAIL);
+                h->blocks[k].blocks = k == b ? n : k - b;
         }
         if (n == 1 && b == h->free_hint)
                 h->free_hint++;
+        blocks_zero(h, b, n);
         if (b == 0)
                 gap_write(h, 0, GC_GRANULE);
         return b;
@@ -301,8 +309,6 @@ static uint32_t alloc(struct gc_heap *h, uint32_t word, uint32_t second, uint64_
 {
         uint32_t ref;
 
-        if (h->collecting)
-                return 0; /* somebody runs who must not */
         bytes = (bytes + GC_GRANULE - 1) & ~(uint64_t)(GC_GRANULE - 1);
         if (bytes <= GC_SMALL_MAX)
                 ref = alloc_run(h, &h->small, (uint32_t)bytes);

@@ -53,7 +53,6 @@ struct gc_heap {
         uint32_t free_hint;           /* no free block below */
         uint32_t nfree, nfree_dirty;  /* opened free blocks */
         uint64_t handed, threshold;   /* bytes since the last collection, and when the next is due */
-        bool collecting;
 
         uint32_t *stack;              /* marked objects that were not looked at yet */
         uint32_t depth;

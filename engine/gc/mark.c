@@ -141,9 +141,13 @@ static void block_find_starts(struct gc_heap *h, uint32_t b)
         uint32_t at = block_first(b) * GC_GRANULE, end = (b + 1) * GC_BLOCK;
 
         memset(h->starts + (size_t)b * BLOCK_WORDS, 0, BLOCK_WORDS * sizeof(uint64_t));
-        for (; at < end; at += (uint32_t)gc_size(h, at))
+        for (uint64_t bytes; at < end; at += (uint32_t)bytes) {
+                bytes = gc_size(h, at);
+                if (!bytes)
+                        abort(); /* a block that cannot be walked: a bug of ours, not to be gone on with */
                 if (*gc_words(h, at) >> GC_KIND_SHIFT != GC_FREE)
                         bit_set(h->starts, at >> GRANULE_SHIFT);
+        }
         h->blocks[b].has_starts = true;
 }
 
@@ -245,14 +249,10 @@ static void finish(struct gc_heap *h)
 
 void gc_collect(struct gc_heap *h)
 {
-        if (h->collecting)
-                abort(); /* a yield let somebody in who must not run */
-        h->collecting = true;
-        prepare(h);
+        prepare(h); /* from whatever state: the guest of the last one may have ended within it */
         h->o.roots(h->o.context, h);
         drain_all(h);
         finish(h);
-        h->collecting = false;
         if (h->nfree_dirty > h->threshold / GC_BLOCK)
                 blocks_give_back(h, (uint32_t)(h->threshold / GC_BLOCK));
 }

@@ -184,7 +184,7 @@ void builtin_table_init(uint32_t segment, uint32_t table, uint64_t to, uint64_t 
 
 void builtin_elem_drop(uint32_t segment)
 {
-        instance_current()->element_dropped[segment] = true;
+        segment_drop(instance_current(), segment);
 }
 
 uint64_t builtin_exception_new(uint32_t tag)

@@ -1,6 +1,6 @@
-#include "engine/instance/store.h"
+#include "engine/instance/gc.h"
 
-#define STACK_MAX 512 /* limits.def: 1000 instructions, of which at most half and one push more */
+#define STACK_MAX 1001 /* limits.def: 1000 instructions */
 
 union value *instance_global(const struct instance *i, uint32_t index)
 {
@@ -36,6 +36,11 @@ static union value arithmetic(enum opcode op, union value a, union value b)
         return (union value) { .bits = { r, 0 } };
 }
 
+static bool makes_object(enum opcode op)
+{
+        return opcode_table[op].feature == FEATURE_GC;
+}
+
 union value const_evaluate(struct instance *i, const struct const_expr *e)
 {
         union value stack[STACK_MAX];
@@ -64,6 +69,10 @@ union value const_evaluate(struct instance *i, const struct const_expr *e)
                         v = *instance_global(i, op->index);
                         break;
                 default:
+                        if (makes_object(op->op)) {
+                                v = const_object(i, op, stack, &n);
+                                break;
+                        }
                         if (n < 2)
                                 abort();
                         v = arithmetic(op->op, stack[n - 2], stack[n - 1]);

@@ -1,4 +1,5 @@
-#include "engine/instance/store.h"
+#include "engine/instance/gc.h"
+#include "engine/run/stacks.h"
 
 int instance_export(const struct instance *i, const char *name, size_t size,
                     struct extern_value *ret)
@@ -27,8 +28,8 @@ const struct functype *extern_function_type(const struct extern_value *v)
 }
 
 /* Function @index of @i, from the host: the code itself, in the instance that owns it. */
-static int call_function(struct instance *i, uint32_t index, const union value *args,
-                         union value *results, struct trap_info *trap)
+static int call_owned(struct instance *i, uint32_t index, const union value *args,
+                      union value *results, struct trap_info *trap)
 {
         const struct functype *type = module_function_type(i->module, index);
 
@@ -41,6 +42,23 @@ static int call_function(struct instance *i, uint32_t index, const union value *
                 index = f->index;
         }
         return guest_call(i, instance_code(i, index), NULL, type, args, results, trap);
+}
+
+/* A collection looks into the stacks of one fiber and those that it was resumed from: the guests of a
+ * store with a heap are all there. */
+static int call_function(struct instance *i, uint32_t index, const union value *args,
+                         union value *results, struct trap_info *trap)
+{
+        struct store *s = i->store;
+        struct fiber *outer = s->runner;
+        int r;
+
+        if (s->heap && outer && !stack_is_below(outer))
+                return -EBUSY;
+        s->runner = fiber_current();
+        r = call_owned(i, index, args, results, trap);
+        s->runner = outer;
+        return r;
 }
 
 int extern_call(const struct extern_value *f, const union value *args, union value *results,

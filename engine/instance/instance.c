@@ -1,6 +1,6 @@
 #include <sys/mman.h>
 
-#include "engine/instance/store.h"
+#include "engine/instance/gc.h"
 
 #define PAGE ((size_t)4096)
 
@@ -73,9 +73,11 @@ static struct instance *instance_alloc(struct store *s, struct loaded_module *l,
         i->tags = pool_alloc(s->pool, m->ntags, sizeof(*i->tags));
         i->data_dropped = pool_alloc(s->pool, m->ndatas, sizeof(bool));
         i->element_dropped = pool_alloc(s->pool, m->nelements, sizeof(bool));
+        i->elements = pool_alloc(s->pool, m->nelements, sizeof(*i->elements));
         i->funcs = store_array(s, nescaping, sizeof(*i->funcs));
         i->crosses = store_array(s, nescaping, sizeof(*i->crosses));
         if (!i->imports || !i->memories || !i->tables || !i->tags || !i->data_dropped || !i->element_dropped ||
+            !i->elements ||
             !i->funcs || !i->crosses) {
                 instance_done(i);
                 return NULL;
@@ -85,6 +87,10 @@ static struct instance *instance_alloc(struct store *s, struct loaded_module *l,
 
 void instance_done(struct instance *i)
 {
+        for (uint32_t k = 0; i->elements && k < i->module->nelements; k++)
+                if (i->elements[k])
+                        store_array_free(i->store, i->elements[k]);
+        i->elements = NULL;
         store_array_free(i->store, i->funcs);
         store_array_free(i->store, i->crosses);
         slot_free(&i->map);
@@ -182,7 +188,7 @@ static bool elements_init(struct instance *i)
                                            e->n))
                         return false;
                 if (e->mode != SEGMENT_PASSIVE)
-                        i->element_dropped[k] = true;
+                        segment_drop(i, k);
         }
         return true;
 }
@@ -231,10 +237,17 @@ int instance_create(struct store *s, struct loaded_module *m, const struct exter
         i->next = s->instances;
         s->instances = i;
         types_show(s); /* those of host functions may have moved them */
+        store_heap_show(s);
         r = objects_new(i, err);
+        if (r == 0)
+                r = store_heap_need(s, m, err);
         if (r < 0)
                 return r;
         globals_init(i);
+        if (!elements_evaluate(i))
+                return no_memory(err);
+        if (s->exhausted)
+                return trapped(trap, TRAP_HEAP_EXHAUSTED);
         if (!elements_init(i))
                 return trapped(trap, TRAP_TABLE_BOUNDS);
         r = image_map(i, err);

@@ -26,13 +26,14 @@ struct table_object;
 struct global_object;
 
 struct store_options {
-        uint64_t memory_max_bytes;  /* all linear memories of the store together; 0: no limit */
+        uint64_t memory_max_bytes;  /* all linear memories of the store and its heap together; 0: no limit */
         uint64_t table_max_elements; /* all tables together; 0: limits.def */
         unsigned slots;             /* memories at once, e.g. 1 for a single guest; 0: 64 */
         /* memory.atomic.wait: let time pass for the guest of this fiber, which may be suspended
          * meanwhile. NULL: the thread sleeps. */
         void (*sleep)(void *context, uint64_t ns);
         void *sleep_context;
+        bool collect_always;        /* the heap is collected at every allocation: for tests */
 };
 
 /* A function of the host. @code follows the C convention with the arguments of abi.h: i32 as
@@ -78,7 +79,8 @@ int instance_export(const struct instance *i, const char *name, size_t size,
 const struct functype *extern_function_type(const struct extern_value *v); /* NULL: no instance's */
 
 /* Call a function that an instance exports (or imports and exports again). As guest_call(), and
- * -EINVAL for an extern_value that is no function of an instance. */
+ * -EINVAL for an extern_value that is no function of an instance, -EBUSY when a guest of a store that
+ * has a heap is on another fiber. */
 _must_check_ int extern_call(const struct extern_value *f, const union value *args,
                              union value *results, struct trap_info *trap);
 int extern_global_get(const struct extern_value *g, valtype *ret_type, union value *ret);

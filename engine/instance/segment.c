@@ -5,8 +5,12 @@ static bool inside(uint64_t at, uint64_t n, uint64_t size)
         return n <= size && at <= size - n;
 }
 
-static uint64_t element(struct instance *i, const struct element_segment *e, uint64_t k)
+uint64_t segment_element(struct instance *i, uint32_t segment, uint64_t k)
 {
+        const struct element_segment *e = &i->module->elements[segment];
+
+        if (i->elements[segment])
+                return i->elements[segment][k];
         if (e->functions)
                 return (uintptr_t)instance_funcref(i, e->functions[k]);
         return const_evaluate(i, &e->exprs[k]).ref;
@@ -18,6 +22,14 @@ bool segment_elements_inside(const struct instance *i, uint32_t segment, const s
         uint64_t size = i->element_dropped[segment] ? 0 : i->module->elements[segment].n;
 
         return inside(from, n, size) && inside(at, n, to->length);
+}
+
+void segment_drop(struct instance *i, uint32_t segment)
+{
+        if (i->elements[segment])
+                store_array_free(i->store, i->elements[segment]);
+        i->elements[segment] = NULL;
+        i->element_dropped[segment] = true;
 }
 
 bool segment_bytes_inside(const struct instance *i, uint32_t segment, const struct memory_object *to,
@@ -43,7 +55,7 @@ bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_ob
                         ((struct table_entry *)to->base)[at + k] =
                                 entry_direct(i, e->functions[from + k]);
                 else
-                        table_store(to, at + k, element(i, e, from + k));
+                        table_store(to, at + k, segment_element(i, segment, from + k));
         }
         return true;
 }

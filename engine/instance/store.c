@@ -90,6 +90,7 @@ void store_free(struct store *s)
         for (struct instance *i = s->instances; i; i = i->next)
                 instance_done(i);
         exceptions_done(s);
+        gc_heap_free(s->heap);
         if (s->types->pool == s->pool)
                 group_table_done(&s->types->groups);
         pool_free(s->pool);

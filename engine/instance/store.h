@@ -115,6 +115,7 @@ struct type_table {
         struct pool *pool;
         struct canonical_type *all;     /* by canonical id; [0] is unused: TYPE_NONE */
         struct type_display *displays[ABI_DISPLAYS]; /* each by canonical id, or NULL */
+        struct gc_type *objects;        /* by canonical id */
         uint32_t n, room;
         struct group_table groups;      /* freed by the store that .pool is of */
         struct host_link *hosts;
@@ -135,6 +136,8 @@ struct instance {
         struct table_entry *funcs;         /* [nescaping], made when first asked for */
         struct run_cross *crosses;         /* [nescaping] */
         bool *data_dropped, *element_dropped;
+        uint64_t **elements;               /* [nelements]: values of segments that hold no functions; NULL:
+                                            * made when they are needed, or dropped */
         struct slot *slot;                 /* template.h; NULL: none */
 };
 
@@ -163,6 +166,11 @@ struct store {
         unsigned nmemories;
         uint64_t memory_bytes, table_elements; /* in use, held to the options */
         struct type_table *types;
+        struct gc_heap *heap;           /* gc.h; NULL: nobody needs one */
+        const union value *operands;    /* of a constant expression that is evaluated */
+        uint32_t noperands;
+        bool exhausted;                 /* one found no room for an object */
+        struct fiber *runner;           /* the fiber of the innermost call from the host */
 };
 
 /* types.c. Id of @type, a final one without supertypes; TYPE_NONE without memory. Indices in it are
@@ -216,7 +224,8 @@ void table_done(struct table_object *o);
 /* The place of global @index's value, wherever it lives. */
 union value *instance_global(const struct instance *i, uint32_t index);
 
-/* Value of a constant expression in @i, whose globals below its place are initialised. */
+/* Value of a constant expression in @i, whose globals below its place are initialised. Sets
+ * store.exhausted when there is no room for an object. */
 union value const_evaluate(struct instance *i, const struct const_expr *e);
 
 /* function.c */
@@ -238,6 +247,8 @@ bool segment_copy_elements(struct instance *i, uint32_t segment, struct table_ob
                            uint64_t at, uint64_t from, uint64_t n);
 bool segment_elements_inside(const struct instance *i, uint32_t segment, const struct table_object *to,
                              uint64_t at, uint64_t from, uint64_t n);
+uint64_t segment_element(struct instance *i, uint32_t segment, uint64_t k); /* in bounds */
+void segment_drop(struct instance *i, uint32_t segment);
 bool segment_bytes_inside(const struct instance *i, uint32_t segment, const struct memory_object *to,
                           uint64_t at, uint64_t from, uint64_t n);
 bool segment_copy_bytes(struct instance *i, uint32_t segment, struct memory_object *to, uint64_t at,

@@ -18,6 +18,8 @@ static const char *why_not(const struct slots *s, const struct artefact *a,
         for (uint32_t k = 0; k < m->nimports; k++)
                 if (imports[k].kind != EXTERN_FUNC || imports[k].instance || !imports[k].host)
                         return "it imports what is not a function of the host";
+        if ((m->features_used | a->checked->features_used) >> FEATURE_GC & 1)
+                return "it has a heap of structures and arrays";
         if (m->nmemories > 1)
                 return "it has several memories";
         if (m->nmemories &&

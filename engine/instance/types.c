@@ -1,5 +1,5 @@
 /* The types of a store: every one that a module or a host function brings, once. */
-#include "engine/instance/store.h"
+#include "engine/instance/gc.h"
 
 #define IDS_MAX HEAP_FIRST_ABSTRACT /* a heap type holds an id */
 
@@ -45,10 +45,13 @@ static bool make_room(struct store *s, uint32_t n, unsigned depth)
                         return false;
                 if (t->n)
                         memcpy(all, t->all, t->n * sizeof(*all));
+                ok = types_object_room(t, (uint32_t)room);
         }
         for (unsigned k = 0; k < ABI_DISPLAYS && ok; k++)
                 if (t->displays[k] ? room > t->room : depth >= k * ABI_DISPLAY)
                         ok = display_make_room(t, k, (uint32_t)room);
+        if (s->heap)
+                gc_heap_set_types(s->heap, t->objects, t->n);
         types_show(s); /* also when only some have moved */
         if (!ok)
                 return false;
@@ -140,6 +143,9 @@ static int group_add(struct store *s, const struct module *m, uint32_t first, ui
                 type_fill(t, &m->defs[first + k], ids, id + k, fields);
                 fields += m->defs[first + k].nfields;
         }
+        for (uint32_t k = 0; k < n; k++)
+                if (!types_object_fill(s, id + k))
+                        return -ENOMEM;
         return 0;
 }
 

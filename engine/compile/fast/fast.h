@@ -13,6 +13,7 @@
 #pragma once
 
 #include "engine/compile/compile.h"
+#include "engine/compile/objects.h"
 
 #define FAST_FRAME_MAX (1u << 20) /* bytes of one frame */
 
@@ -20,6 +21,7 @@ struct fast_shared {
         const struct checked_module *checked;
         const struct module *module;
         const struct layout *layout;
+        struct object_layouts objects;
         uint64_t cpu;
         bool vectors;    /* the module has v128: stack slots take 16 bytes */
         bool owns_memory; /* memory 0 begins at the instance base */
