@@ -1,11 +1,14 @@
 /* fuzz-differential - random programs through our generators and through node's WebAssembly: the
  * same results, traps and memories.
  *
- *   fuzz-differential [--seed N] [--count N] [--keep DIR] [--only ENGINE] [--lost-loads yes]
+ *   fuzz-differential [--gc yes] [--seed N] [--count N] [--keep DIR] [--only ENGINE] [--lost-loads yes]
  *
  * Seeds N .. N + count - 1. A difference names the seed, the engine and the call, and leaves the module in
  * DIR (made when missing). NACELLE_FUZZ_SEED and NACELLE_FUZZ_COUNT do the same for make check.
  * Each module runs in a process of its own, so that a crash is a difference as well.
+ *
+ * --gc yes: programs of structures and arrays. Not every node has them, so the first engine is what
+ * the others are compared with; some of these collect at every allocation.
  *
  * --lost-loads yes: the optimising generator may drop or move a load whose value makes no difference yet,
  * and its trap with it: its modules are compared up to the first such trap. Then all else shows. */
@@ -22,7 +25,8 @@
 #include "engine/decode/decode.h"
 #include "engine/instance/instance.h"
 #include "engine/run/arena.h"
-#include "tests/fuzz/generate.h"
+#include "engine/text/text.h"
+#include "tests/fuzz/generate_gc.h"
 
 #pragma weak peak_compile
 
@@ -30,14 +34,21 @@
 #define SECONDS_MAX    60
 #define LINE_MAX_BYTES 1024
 
-static struct { const char *name; enum tier tier; uint64_t cpu; } engines[] = {
-        { "fast-v2",   TIER_FAST, CPU_X86_V2 },
-        { "fast-host", TIER_FAST, 0 },
-        { "peak-host", TIER_PEAK, 0 },
+static const struct engine {
+        const char *name;
+        enum tier tier;
+        uint64_t cpu;
+        bool collects; /* at every allocation; only of programs with a heap */
+} engines[] = {
+        { "fast-v2",      TIER_FAST, CPU_X86_V2, false },
+        { "fast-host",    TIER_FAST, 0,          false },
+        { "fast-collect", TIER_FAST, 0,          true },
+        { "peak-host",    TIER_PEAK, 0,          false },
+        { "peak-collect", TIER_PEAK, 0,          true },
 };
 
-static const char *directory, *only;
-static bool lost_loads;
+static const char *directory, *only, *reference = "node";
+static bool lost_loads, gc;
 
 static const char *trap_class(enum trap trap)
 {
@@ -85,12 +96,26 @@ static FILE *open_file(uint64_t seed, const char *suffix, const char *mode)
         return f;
 }
 
+static void generate(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+{
+        _cleanup_(buffer_done) struct buffer text = { 0 };
+        struct error err = { 0 };
+
+        if (!gc) {
+                generate_module(seed, wasm, calls);
+                return;
+        }
+        generate_gc_module(seed, &text, calls);
+        if (text_module_to_binary((const char *)text.bytes, text.size, wasm, &err) < 0)
+                give_up("text", &err);
+}
+
 static void write_inputs(uint64_t seed)
 {
         _cleanup_(buffer_done) struct buffer wasm = { 0 }, calls = { 0 };
         FILE *f = open_file(seed, "wasm", "wb");
 
-        generate_module(seed, &wasm, &calls);
+        generate(seed, &wasm, &calls);
         fwrite(wasm.bytes, 1, wasm.size, f);
         fclose(f);
         f = open_file(seed, "calls", "wb");
@@ -115,13 +140,14 @@ static struct instance *load(size_t e, const struct buffer *wasm)
         struct trap_info trap = { 0 };
         struct error err = { 0 };
         struct artefact_key key = { 0 };
+        struct store_options store_options = { .slots = 1, .collect_always = engines[e].collects };
+        uint64_t features = FEATURES_DEFAULT | UINT64_C(1) << FEATURE_GC;
         void *code;
 
         if (run_init(&err) < 0 || run_thread_init(&err) < 0 || arena_new(16 << 20, &arena, &err) < 0 ||
-            store_new(&(struct store_options) { .slots = 1 }, &store, &err) < 0 ||
-            module_decode(wasm->bytes, wasm->size, &limits_default, FEATURES_DEFAULT, 0, &module,
-                          &err) < 0 ||
-            module_validate(module, &limits_default, FEATURES_DEFAULT, 1, &checked, &err) < 0 ||
+            store_new(&store_options, &store, &err) < 0 ||
+            module_decode(wasm->bytes, wasm->size, &limits_default, features, 0, &module, &err) < 0 ||
+            module_validate(module, &limits_default, features, 1, &checked, &err) < 0 ||
             module_compile(checked, &o, &compiled, &err) < 0 ||
             artefact_write(checked, compiled, &key, &file, &err) < 0 ||
             artefact_read(file.bytes, file.size, &artefact, &err) < 0 ||
@@ -198,7 +224,7 @@ static void run_child(size_t e, uint64_t seed)
         struct error err = { 0 };
         struct fiber *fiber;
 
-        generate_module(seed, &wasm, &calls);
+        generate(seed, &wasm, &calls);
         setvbuf(job.out, NULL, _IOLBF, 0); /* a crash shows the call before it */
         alarm(SECONDS_MAX);
         job.instance = load(e, &wasm);
@@ -214,7 +240,7 @@ static void run_child(size_t e, uint64_t seed)
 /* Returns false when the engine's lines for @seed are not node's. */
 static bool compare(size_t e, uint64_t seed, int status)
 {
-        FILE *want = open_file(seed, "node", "rb"), *got = open_file(seed, engines[e].name, "rb");
+        FILE *want = open_file(seed, reference, "rb"), *got = open_file(seed, engines[e].name, "rb");
         char w[LINE_MAX_BYTES], g[LINE_MAX_BYTES];
         bool same = true;
 
@@ -231,9 +257,9 @@ static bool compare(size_t e, uint64_t seed, int status)
         fclose(got);
         if (same && status == 0)
                 return true;
-        printf("seed %" PRIu64 ", %s: %s%s\n  node:   %s  nacelle: %s", seed, engines[e].name,
+        printf("seed %" PRIu64 ", %s: %s%s\n  %s: %s  here: %s", seed, engines[e].name,
                WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : status ? "stopped" : "differs",
-               "", w[0] ? w : "(end)\n", g[0] ? g : "(end)\n");
+               "", reference, w[0] ? w : "(end)\n", g[0] ? g : "(end)\n");
         printf("  kept: %s/%" PRIu64 ".wasm\n", directory, seed);
         return false;
 }
@@ -254,11 +280,14 @@ static int run_engine(size_t e, uint64_t seed)
 
 static void remove_files(uint64_t seed)
 {
-        static const char *const suffixes[] = { "wasm", "calls", "node", "fast-v2", "fast-host", "peak-host" };
+        static const char *const suffixes[] = { "wasm", "calls", "node" };
         char path[512];
 
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                snprintf(path, sizeof(path), "%s/%" PRIu64 ".%s", directory, seed, suffixes[i]);
+        for (size_t i = 0; i < ELEMENTSOF(suffixes) + ELEMENTSOF(engines); i++) {
+                const char *suffix = i < ELEMENTSOF(suffixes) ? suffixes[i]
+                                                              : engines[i - ELEMENTSOF(suffixes)].name;
+
+                snprintf(path, sizeof(path), "%s/%" PRIu64 ".%s", directory, seed, suffix);
                 unlink(path);
         }
 }
@@ -273,13 +302,15 @@ static unsigned run_batch(uint64_t first, unsigned count)
                 write_inputs(seed);
         snprintf(command, sizeof(command), "node '%s/tests/fuzz/run-in-node.mjs' '%s' %" PRIu64 " %u",
                  TOP_SRCDIR, directory, first, count);
-        if (system(command) != 0)
+        if (!gc && system(command) != 0)
                 give_up("node", NULL);
         for (uint64_t seed = first; seed < first + count; seed++) {
                 bool good = true;
 
-                for (size_t e = 0; e < ELEMENTSOF(engines); e++) {
-                        if ((engines[e].tier == TIER_PEAK && !peak_compile) ||
+                if (gc && run_engine(0, seed) != 0)
+                        printf("seed %" PRIu64 ": %s stopped\n", seed, reference), good = false;
+                for (size_t e = gc; e < ELEMENTSOF(engines); e++) {
+                        if ((engines[e].collects && !gc) || (engines[e].tier == TIER_PEAK && !peak_compile) ||
                             (only && strcmp(only, engines[e].name)))
                                 continue;
                         good &= compare(e, seed, run_engine(e, seed));
@@ -312,10 +343,14 @@ int main(int argc, char **argv)
                         directory = argv[i + 1];
                 else if (!strcmp(argv[i], "--only"))
                         only = argv[i + 1];
+                else if (!strcmp(argv[i], "--gc"))
+                        gc = true;
                 else if (!strcmp(argv[i], "--lost-loads"))
                         lost_loads = true;
         }
-        if (system("node --version >/dev/null 2>&1") != 0) {
+        if (gc)
+                reference = engines[0].name;
+        else if (system("node --version >/dev/null 2>&1") != 0) {
                 puts("skip: there is no node to compare with");
                 return 77;
         }

@@ -10,18 +10,19 @@ tests_fuzz_mutate_LDADD = libtext.a libartefact.a libvalidate.a libfast.a $(PEAK
 # Random programs against node's WebAssembly. The second program has the optimising generator too.
 FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c tests/fuzz/generate.c tests/fuzz/generate.h \
 	tests/fuzz/generate_body.c tests/fuzz/generate_body.h tests/fuzz/generate_control.c \
+	tests/fuzz/gc_code.c tests/fuzz/gc_types.c tests/fuzz/generate_gc.c tests/fuzz/generate_gc.h \
 	tests/fuzz/random.c
 check_PROGRAMS += tests/fuzz/fuzz-differential
 TESTS += tests/fuzz/fuzz-differential
 tests_fuzz_fuzz_differential_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
 tests_fuzz_fuzz_differential_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_fuzz_fuzz_differential_LDADD = $(BENCH_LIBS)
+tests_fuzz_fuzz_differential_LDADD = libtext.a $(BENCH_LIBS)
 
 if HAVE_LLVM
 noinst_PROGRAMS += fuzz-differential-peak
 fuzz_differential_peak_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
 fuzz_differential_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
 fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
-fuzz_differential_peak_LDADD = $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
+fuzz_differential_peak_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/run-in-node.mjs
