@@ -177,7 +177,8 @@ struct layout {
         int32_t imports;  /* struct import_desc, imported functions only */
         int32_t tables;   /* struct table_desc */
         int32_t memories; /* struct memory_desc */
-        int32_t types;    /* uint32_t, canonical ids of the module's types */
+        int32_t types;    /* uint32_t, of the module's types: GC_WORD() of kind and canonical id, which of
+                           * a function type is the id alone */
         int32_t spill;    /* ABI_SPILL_BYTES each, as many as any type of the module needs */
         uint32_t spill_entries;
         uint32_t bytes;   /* all of it with the head, a multiple of 16 */

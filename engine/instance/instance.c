@@ -53,7 +53,8 @@ static int area_new(struct instance *i, struct error *err)
                                  "no memory or address space for an instance");
         head_init(i, instance_array(i, l->spill));
         for (uint32_t k = 0; k < m->ntypes; k++)
-                ((uint32_t *)instance_array(i, l->types))[k] = i->loaded->types[k];
+                ((uint32_t *)instance_array(i, l->types))[k] =
+                        GC_WORD(i->store->types->objects[i->loaded->types[k]].kind, i->loaded->types[k]);
         return 0;
 }
 

@@ -86,6 +86,7 @@ uint32_t store_type_id(struct store *s, const struct functype *type)
                 return TYPE_NONE;
         if (id == t->n) {
                 t->all[id] = (struct canonical_type) { .kind = COMP_FUNC, .is_final = true };
+                t->objects[id] = (struct gc_type) { .kind = GC_FREE };
                 displays_fill(t, id);
                 t->n++;
         }

@@ -292,6 +292,7 @@ static valtype *check_conversion(struct body *b, valtype *top, uint32_t from, ui
         if (!type_matches(b->k->m, t, VAL_REF_NULL(from)))
                 return body_fail(b, -EBADMSG, "type mismatch: %s where %s is needed",
                                  valtype_text(t), valtype_text(VAL_REF_NULL(from)));
+        leaves(b);
         *top++ = (t & VAL_NULLABLE) | VAL_REF_TO(to);
         return top;
 }

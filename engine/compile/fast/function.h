@@ -4,6 +4,7 @@
 
 #include FAST_MACHINE(atomic.h)
 #include FAST_MACHINE(vector.h)
+#include "engine/compile/fast/gc.h"
 #include "engine/compile/fast/legacy.h"
 
 struct fast_unit {
@@ -90,12 +91,6 @@ static enum opcode skip_dead(struct generator *g, struct instruction *in)
         }
 }
 
-#define BUILTIN_CALL(name, noperands, result, ...)                                              \
-        do {                                                                                    \
-                const uint32_t fixed[] = { __VA_ARGS__ };                                       \
-                call_builtin(g, BUILTIN_##name, fixed, ELEMENTSOF(fixed), noperands, result);   \
-        } while (0)
-
 #define OFFSET_WORDS(in) (uint32_t)(in)->offset, (uint32_t)((in)->offset >> 32)
 
 /* What is neither control nor arithmetic, and seldom. */
@@ -180,7 +175,9 @@ static void instruction_seldom(struct generator *g, const struct instruction *in
                 BUILTIN_CALL(memory_wait64, 3, T_I32, in->index, OFFSET_WORDS(in));
                 break;
         default:
-                if (opcode_table[in->op].feature == FEATURE_THREADS)
+                if (opcode_table[in->op].feature == FEATURE_GC)
+                        gc_instruction(g, in);
+                else if (opcode_table[in->op].feature == FEATURE_THREADS)
                         atomic_instruction(g, in);
                 else
                         vector_instruction(g, in);
@@ -272,6 +269,10 @@ static enum flow instruction_control(struct generator *g, struct instruction *in
                 return FLOW_ON;
         case OP_BR_ON_NON_NULL:
                 branch_on_non_null(g, in->index);
+                return FLOW_ON;
+        case OP_BR_ON_CAST:
+        case OP_BR_ON_CAST_FAIL:
+                branch_on_cast(g, in);
                 return FLOW_ON;
         case OP_RETURN_CALL:
                 call_tail(g, in->index);
@@ -515,6 +516,8 @@ static void function_body(struct generator *g)
                 case OP_RETURN_CALL_REF:
                 case OP_BR_ON_NULL:
                 case OP_BR_ON_NON_NULL:
+                case OP_BR_ON_CAST:
+                case OP_BR_ON_CAST_FAIL:
                         (void)body_immediate(&g->c, false,
                                              (enum immediate)opcode_table[op].immediate, &in);
                         if (instruction_control(g, &in) == FLOW_ON)

@@ -100,7 +100,8 @@ struct cold {                /* code that is laid behind the function */
         uint32_t at;         /* where the jump to it names it */
         uint32_t resume;
         uint32_t wasm;       /* offset in the body */
-        uint32_t wanted;     /* of a call: type index */
+        uint32_t wanted;     /* of a call, of a new object: type index */
+        reg_set held;        /* what a call would destroy */
         uint8_t kind;        /* enum cold_kind */
         uint8_t trap;
         uint8_t reg, source, temp;

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libfast.a
 libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/call.h engine/compile/fast/control.h \
-	engine/compile/fast/fast.h engine/compile/fast/function.h engine/compile/fast/generator.h \
+	engine/compile/fast/fast.h engine/compile/fast/function.h engine/compile/fast/gc.h engine/compile/fast/generator.h \
 	engine/compile/fast/label.h engine/compile/fast/legacy.h engine/compile/fast/locals.h engine/compile/fast/output.c \
 	engine/compile/fast/stack.h engine/compile/fast/variable.h \
 	engine/compile/fast/x64/asm.c engine/compile/fast/x64/asm.h engine/compile/fast/x64/assign.h \
@@ -9,7 +9,7 @@ libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/call.h engine/c
 	engine/compile/fast/x64/float.h engine/compile/fast/x64/frame.h \
 	engine/compile/fast/x64/integer.h engine/compile/fast/x64/invoke.h \
 	engine/compile/fast/x64/machine.h engine/compile/fast/x64/memory.h \
-	engine/compile/fast/x64/move.h engine/compile/fast/x64/operand.h \
+	engine/compile/fast/x64/move.h engine/compile/fast/x64/object.h engine/compile/fast/x64/operand.h \
 	engine/compile/fast/x64/select.h engine/compile/fast/x64/simd.c \
 	engine/compile/fast/x64/simd.def engine/compile/fast/x64/simd.h \
 	engine/compile/fast/x64/simd_emit.h engine/compile/fast/x64/simd_float.c \

@@ -163,6 +163,8 @@ static void cold_call_type(struct generator *g, const struct cold *c)
         trap_here(g, TRAP_UNINITIALIZED, c->wasm);
 }
 
+static void cold_struct_new(struct generator *g, const struct cold *c); /* object.h */
+
 static void cold_emit(struct generator *g, const struct cold *c)
 {
         asm_room(&g->a);
@@ -185,6 +187,9 @@ static void cold_emit(struct generator *g, const struct cold *c)
                 break;
         case COLD_CALL_TYPE:
                 cold_call_type(g, c);
+                break;
+        case COLD_STRUCT_NEW:
+                cold_struct_new(g, c);
                 break;
         }
 }

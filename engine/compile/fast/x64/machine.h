@@ -43,6 +43,7 @@ enum cold_kind {
         COLD_TRUNC_U32,
         COLD_TRUNC_U64,
         COLD_CALL_TYPE, /* an entry of another type, or an empty one */
+        COLD_STRUCT_NEW, /* the run at hand has no room */
 };
 
 static const uint8_t argument_gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8, R9 };
