@@ -85,6 +85,16 @@ _must_check_ int extern_call(const struct extern_value *f, const union value *ar
                              union value *results, struct trap_info *trap);
 int extern_global_get(const struct extern_value *g, valtype *ret_type, union value *ret);
 
+/* References as the host sees them.
+ * instance_reference - what @ref is, a value of type @t of @i's module: HEAP_FUNC, HEAP_EXN, HEAP_I31,
+ *   HEAP_STRUCT, HEAP_ARRAY, or HEAP_EXTERN, with the host's word in *ret_word (of what the guest made
+ *   external, a word with bit 63); HEAP_NONE: null
+ * instance_reference_of - a word of the host, neither 0 nor with bit 63, as a value of type @t; 0 when
+ *   that is no type of such values, or without memory. One of type any is an object: unless a guest
+ *   keeps it, it is gone after the next collection. */
+uint32_t instance_reference(const struct instance *i, valtype t, uint64_t ref, uint64_t *ret_word);
+uint64_t instance_reference_of(struct instance *i, valtype t, uint64_t word);
+
 void *instance_host(const struct instance *i);
 const struct module *instance_module(const struct instance *i);
 

@@ -33,6 +33,15 @@ static bool lanes_match(const struct script_value *want, const struct script_val
         return true;
 }
 
+/* A pattern of references that takes several kinds. */
+static bool is_wider(enum script_value_kind want, enum script_value_kind got)
+{
+        bool eq = got == SCRIPT_REF_I31 || got == SCRIPT_REF_STRUCT || got == SCRIPT_REF_ARRAY;
+
+        return (want == SCRIPT_REF_EQ && eq) ||
+               (want == SCRIPT_REF_ANY && (eq || got == SCRIPT_REF_HOST));
+}
+
 bool script_value_matches(const struct script_value *want, const struct script_value *got)
 {
         if (want->kind == SCRIPT_EITHER) {
@@ -43,7 +52,7 @@ bool script_value_matches(const struct script_value *want, const struct script_v
                 return false;
         }
         if (want->kind != got->kind)
-                return false;
+                return is_wider(want->kind, got->kind);
         switch (want->kind) {
         case SCRIPT_I32:
                 return (uint32_t)want->bits[0] == (uint32_t)got->bits[0];

@@ -149,6 +149,10 @@ _must_check_ int config_dirs(const struct config_view *v, struct wasi_grant_dir 
 _must_check_ int config_map(int fd, uint32_t bytes, struct config_view *ret, void **ret_map,
                             struct error *err);
 /* Calls @f and answers with its results, its trap or its exit. */
+/* A value of type @type of @i's module for the other side, which has no addresses and no indices of
+ * types: of a reference, what it is, and the host's word when it is the host's, (ref any) when that
+ * was converted. */
+struct wire_value wire_of(const struct instance *i, valtype type, const union value *v);
 int guest_call_reply(struct cell *c, const struct extern_value *f, const union value *args);
 /* Answers with what cell_instantiate() returned. */
 int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct trap_info *trap,

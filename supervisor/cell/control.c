@@ -72,20 +72,36 @@ static int find_export(struct cell *c, const struct call_message *m, enum extern
         return 0;
 }
 
-/* A reference from outside is null or the host's own: a funcref is an address, and none of its. */
-static bool argument_fits(const struct wire_value *v, valtype want)
+/* A reference from outside is null or the host's own: a funcref is an address, and none of its. The
+ * host's are externref, or any when they are to be converted. False: another type. */
+static bool take_reference(struct instance *i, const struct wire_value *v, valtype want,
+                           union value *ret)
 {
-        valtype same = valtype_is_indexed(want) ? VAL_FUNCREF : want | VAL_NULLABLE;
+        uint32_t heap = valtype_heap(want), given = valtype_heap(v->type);
 
-        if (!valtype_is_ref(want))
-                return v->type == want;
-        if (v->type != same)
+        if (!valtype_is_ref(v->type) || given < HEAP_FIRST_ABSTRACT)
                 return false;
-        return v->bits[0] ? valtype_heap(want) == HEAP_EXTERN : valtype_has_default(want);
+        if (!v->bits[0])
+                return valtype_has_default(want) &&
+                       heap_top_of(given) == module_heap_top(instance_module(i), heap);
+        if (given != heap)
+                return false;
+        ret->ref = instance_reference_of(i, want, v->bits[0]);
+        return ret->ref != 0;
 }
 
-static int take_args(const struct call_message *m, const struct functype *type, union value *args,
-                     struct error *err)
+static bool take_argument(struct instance *i, const struct wire_value *v, valtype want,
+                          union value *ret)
+{
+        *ret = (union value) { .bits = { 0, 0 } };
+        if (valtype_is_ref(want))
+                return take_reference(i, v, want, ret);
+        memcpy(ret->bits, v->bits, sizeof(ret->bits));
+        return v->type == want;
+}
+
+static int take_args(const struct call_message *m, const struct extern_value *f,
+                     const struct functype *type, union value *args, struct error *err)
 {
         const struct wire_value *values =
                 (const void *)((const uint8_t *)m + call_values_at(m->name_bytes));
@@ -94,12 +110,10 @@ static int take_args(const struct call_message *m, const struct functype *type, 
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
                                  "%u arguments for a function that takes %u", m->nvalues,
                                  type->nparams);
-        for (uint32_t i = 0; i < m->nvalues; i++) {
-                if (!argument_fits(&values[i], type->params[i]))
+        for (uint32_t i = 0; i < m->nvalues; i++)
+                if (!take_argument(f->instance, &values[i], type->params[i], &args[i]))
                         return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
                                          "argument %u has another type", i + 1);
-                memcpy(args[i].bits, values[i].bits, sizeof(args[i].bits));
-        }
         return 0;
 }
 
@@ -116,7 +130,7 @@ static int on_call(struct cell *c, const void *message, struct received *with)
                 return reply_error(c, &err);
         args = calloc(m->nvalues + 1, sizeof(*args));
         if (args)
-                r = take_args(m, extern_function_type(&f), args, &err);
+                r = take_args(m, &f, extern_function_type(&f), args, &err);
         else
                 r = error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "arguments");
         return r < 0 ? reply_error(c, &err) : guest_call_reply(c, &f, args);
@@ -139,8 +153,7 @@ static int on_global(struct cell *c, const void *message, struct received *with)
                 error_set(&err, STAGE_LINK, r, ERROR_NOWHERE, "reading the global");
                 return reply_error(c, &err);
         }
-        value.type = type;
-        memcpy(value.bits, v.bits, sizeof(value.bits));
+        value = wire_of(g.instance, type, &v);
         return reply_done(c, 0, &value, 1);
 }
 

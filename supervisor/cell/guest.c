@@ -149,7 +149,30 @@ static int parse_args(const char *const *texts, uint32_t given, const struct fun
         return 0;
 }
 
-static int reply_values(struct cell *c, const struct functype *type, const union value *results)
+struct wire_value wire_of(const struct instance *i, valtype type, const union value *v)
+{
+        struct wire_value w = { .type = type, .bits = { v->bits[0], v->bits[1] } };
+        uint32_t heap;
+
+        if (!valtype_is_ref(type))
+                return w;
+        w.bits[0] = 1;
+        w.bits[1] = 0;
+        heap = instance_reference(i, type, v->ref, &w.bits[0]);
+        if (heap == HEAP_NONE)
+                w.bits[0] = 0;
+        if (heap == HEAP_NONE && valtype_is_indexed(type))
+                w.type = VAL_REF_NULL(module_heap_top(instance_module(i), valtype_heap(type)) == TOP_FUNC
+                                              ? HEAP_FUNC : HEAP_ANY);
+        else if (heap == HEAP_EXTERN && heap_top_of(valtype_heap(type)) == TOP_ANY)
+                w.type = VAL_REF_TO(HEAP_ANY);
+        else if (heap != HEAP_NONE)
+                w.type = VAL_REF_TO(heap);
+        return w;
+}
+
+static int reply_values(struct cell *c, const struct extern_value *f, const struct functype *type,
+                        const union value *results)
 {
         _cleanup_free_ struct wire_value *values = calloc(type->nresults + 1, sizeof(*values));
         struct error err;
@@ -158,10 +181,8 @@ static int reply_values(struct cell *c, const struct functype *type, const union
                 error_set(&err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "results");
                 return reply_error(c, &err);
         }
-        for (uint32_t i = 0; i < type->nresults; i++) {
-                values[i].type = type->results[i];
-                memcpy(values[i].bits, results[i].bits, sizeof(values[i].bits));
-        }
+        for (uint32_t i = 0; i < type->nresults; i++)
+                values[i] = wire_of(f->instance, type->results[i], &results[i]);
         return reply_done(c, 0, values, type->nresults);
 }
 
@@ -195,7 +216,7 @@ int guest_call_reply(struct cell *c, const struct extern_value *f, const union v
                 error_set(&err, STAGE_RUN, r, ERROR_NOWHERE, "the call failed: %s", strerror(-r));
                 return reply_error(c, &err);
         }
-        return reply_values(c, type, results);
+        return reply_values(c, f, type, results);
 }
 
 int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct trap_info *trap,

@@ -282,10 +282,8 @@ int guest_report(struct guest *g)
         }
         for (uint32_t i = 0; i < nframes; i++)
                 frame_fill(&g->trap->frames[i], g->trap->frames[i].instance ? 0 : UINT32_MAX, &frames[i]);
-        for (uint32_t i = 0; i < nvalues; i++) {
-                values[i].type = g->type->results[i];
-                memcpy(values[i].bits, g->results[i].bits, sizeof(values[i].bits));
-        }
+        for (uint32_t i = 0; i < nvalues; i++)
+                values[i] = wire_of(g->instance, g->type->results[i], &g->results[i]);
         if (g->worker->cell->alone && heat_report(g->worker->cell) < 0)
                 return -EPIPE;
         return channel_send(g->worker->cell, m, size);

@@ -124,9 +124,31 @@ static bool to_value(const struct script_value *from, struct run_value *to)
                 to->type = VAL_EXTERNREF;
                 to->value.bits[0] = from->bits[0] + 1;
                 return true;
+        case SCRIPT_REF_HOST: /* to be converted */
+                to->type = VAL_REF_TO(HEAP_ANY);
+                to->value.bits[0] = from->bits[0] + 1;
+                return true;
         default:
                 return false;
         }
+}
+
+/* The cell says what a reference is, not what it was seen through (wire_of()). */
+static void from_reference(const struct run_value *from, struct script_value *to)
+{
+        static const struct { uint32_t heap; enum script_value_kind kind; } kinds[] = {
+                { HEAP_EXTERN, SCRIPT_REF_EXTERN }, { HEAP_ANY, SCRIPT_REF_HOST },
+                { HEAP_I31, SCRIPT_REF_I31 },       { HEAP_STRUCT, SCRIPT_REF_STRUCT },
+                { HEAP_ARRAY, SCRIPT_REF_ARRAY },   { HEAP_EXN, SCRIPT_REF_EXN },
+        };
+
+        to->heap = valtype_heap(from->type);
+        to->kind = from->value.ref ? SCRIPT_REF_FUNC : SCRIPT_REF_NULL;
+        for (size_t i = 0; i < ELEMENTSOF(kinds) && from->value.ref; i++)
+                if (kinds[i].heap == to->heap)
+                        to->kind = kinds[i].kind;
+        if (to->kind == SCRIPT_REF_EXTERN || to->kind == SCRIPT_REF_HOST)
+                to->bits[0]--;
 }
 
 static void from_value(const struct run_value *from, struct script_value *to)
@@ -152,15 +174,7 @@ static void from_value(const struct run_value *from, struct script_value *to)
                 to->kind = SCRIPT_V128;
                 break;
         default:
-                to->heap = valtype_is_indexed(from->type) ? HEAP_FUNC : valtype_heap(from->type);
-                if (!from->value.ref) {
-                        to->kind = SCRIPT_REF_NULL;
-                } else if (to->heap == HEAP_EXTERN) {
-                        to->kind = SCRIPT_REF_EXTERN;
-                        to->bits[0]--;
-                } else {
-                        to->kind = SCRIPT_REF_FUNC;
-                }
+                from_reference(from, to);
         }
 }
 

@@ -257,7 +257,8 @@ static int enroll(void *host, const struct script_name *name, uint32_t instance,
 }
 
 /* The scripts number the host's references from 0; 0 is null for us. */
-static int value_from_script(const struct script_value *v, valtype t, union value *ret)
+static int value_from_script(struct instance *i, const struct script_value *v, valtype t,
+                             union value *ret)
 {
         static const uint8_t kinds[] = {
                 [SCRIPT_I32] = VAL_I32, [SCRIPT_I64] = VAL_I64,   [SCRIPT_F32] = VAL_F32,
@@ -268,12 +269,46 @@ static int value_from_script(const struct script_value *v, valtype t, union valu
         if (v->kind >= ELEMENTSOF(kinds) || kinds[v->kind] != valtype_kind(t))
                 return -EINVAL;
         *ret = (union value) { .bits = { v->bits[0], v->bits[1] } };
-        if (v->kind == SCRIPT_REF_EXTERN || v->kind == SCRIPT_REF_HOST)
-                ret->bits[0]++;
-        return 0;
+        if (v->kind != SCRIPT_REF_EXTERN && v->kind != SCRIPT_REF_HOST)
+                return 0;
+        ret->bits[0] = instance_reference_of(i, t, v->bits[0] + 1);
+        return ret->bits[0] ? 0 : -EINVAL;
 }
 
-static void value_to_script(const union value *v, valtype t, struct script_value *ret)
+static void reference_to_script(const struct instance *i, uint64_t ref, valtype t,
+                                struct script_value *ret)
+{
+        bool is_any = module_heap_top(instance_module(i), valtype_heap(t)) == TOP_ANY;
+        uint64_t word = 0;
+
+        switch (instance_reference(i, t, ref, &word)) {
+        case HEAP_NONE:
+                ret->kind = SCRIPT_REF_NULL;
+                ret->heap = valtype_is_indexed(t) ? (is_any ? HEAP_ANY : HEAP_FUNC) : valtype_heap(t);
+                break;
+        case HEAP_EXTERN:
+                ret->kind = is_any ? SCRIPT_REF_HOST : SCRIPT_REF_EXTERN;
+                ret->bits[0] = word - 1;
+                break;
+        case HEAP_I31:
+                ret->kind = SCRIPT_REF_I31;
+                break;
+        case HEAP_STRUCT:
+                ret->kind = SCRIPT_REF_STRUCT;
+                break;
+        case HEAP_ARRAY:
+                ret->kind = SCRIPT_REF_ARRAY;
+                break;
+        case HEAP_EXN:
+                ret->kind = SCRIPT_REF_EXN;
+                break;
+        default:
+                ret->kind = SCRIPT_REF_FUNC;
+        }
+}
+
+static void value_to_script(const struct instance *i, const union value *v, valtype t,
+                            struct script_value *ret)
 {
         static const enum script_value_kind kinds[] = {
                 [VAL_I32] = SCRIPT_I32, [VAL_I64] = SCRIPT_I64,   [VAL_F32] = SCRIPT_F32,
@@ -282,21 +317,13 @@ static void value_to_script(const union value *v, valtype t, struct script_value
         unsigned kind = valtype_kind(t);
 
         *ret = (struct script_value) { 0 };
-        if (kind != VAL_REF) {
-                ret->kind = kinds[kind];
-                ret->bits[0] = kind == VAL_I32 || kind == VAL_F32 ? v->i32 : v->bits[0];
-                ret->bits[1] = kind == VAL_V128 ? v->bits[1] : 0;
+        if (kind == VAL_REF) {
+                reference_to_script(i, v->ref, t, ret);
                 return;
         }
-        ret->heap = valtype_is_indexed(t) ? HEAP_FUNC : valtype_heap(t);
-        if (!v->ref) {
-                ret->kind = SCRIPT_REF_NULL;
-        } else if (ret->heap == HEAP_EXTERN) {
-                ret->kind = SCRIPT_REF_EXTERN;
-                ret->bits[0] = v->ref - 1;
-        } else {
-                ret->kind = SCRIPT_REF_FUNC;
-        }
+        ret->kind = kinds[kind];
+        ret->bits[0] = kind == VAL_I32 || kind == VAL_F32 ? v->i32 : v->bits[0];
+        ret->bits[1] = kind == VAL_V128 ? v->bits[1] : 0;
 }
 
 static int invoke(void *host, uint32_t instance, const struct script_name *name,
@@ -319,7 +346,7 @@ static int invoke(void *host, uint32_t instance, const struct script_name *name,
         if (!values)
                 return no_memory(err);
         for (uint32_t i = 0; i < nargs; i++)
-                if (value_from_script(&args[i], type->params[i], &values[i]) < 0)
+                if (value_from_script(f.instance, &args[i], type->params[i], &values[i]) < 0)
                         return error_set(err, STAGE_RUN, -EINVAL, ERROR_NOWHERE,
                                          "argument %u has another type", i);
         job.args = values;
@@ -328,7 +355,7 @@ static int invoke(void *host, uint32_t instance, const struct script_name *name,
         if (job.r < 0)
                 return stopped(&job.trap, stop, err);
         for (uint32_t i = 0; i < type->nresults; i++)
-                value_to_script(&job.results[i], type->results[i], &ret[i]);
+                value_to_script(f.instance, &job.results[i], type->results[i], &ret[i]);
         *ret_n = type->nresults;
         return 0;
 }
@@ -344,7 +371,7 @@ static int get(void *host, uint32_t instance, const struct script_name *name,
         if (instance_export(h->instances[instance], name->bytes, name->size, &g) < 0 ||
             g.kind != EXTERN_GLOBAL || extern_global_get(&g, &type, &value) < 0)
                 return error_set(err, STAGE_RUN, -ENOENT, ERROR_NOWHERE, "no such global");
-        value_to_script(&value, type, ret);
+        value_to_script(g.instance, &value, type, ret);
         return 0;
 }
 
