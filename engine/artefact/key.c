@@ -40,6 +40,7 @@ void artefact_key_compute_for(const uint8_t *module, size_t size, const struct a
         add_u64(&s, (uint64_t)c->tier);
         add_u64(&s, c->cpu);
         add_u64(&s, c->dense);
+        add_u64(&s, c->deterministic);
         add_u64(&s, size);
         sha256_update(&s, size, module);
         sha256_digest(&s, sizeof(ret->bytes), ret->bytes);

@@ -1,7 +1,7 @@
 /* key.h - the name of an artefact: SHA-256 of what decides its bytes.
  *
  * artefact_key_compute_for - over the module's bytes, the build id of the compiler (version and ABI), the
- * tier, the CPU features, and whether the code is dense. Computed by whoever asks for the compilation, never
+ * tier, the CPU features, and whether the code is dense, and deterministic. Computed by whoever asks for the compilation, never
  * by the compiler. */
 #pragma once
 
@@ -17,7 +17,7 @@ struct artefact_key {
 struct artefact_choice { /* what of the options decides the bytes */
         enum tier tier;
         uint64_t cpu;
-        bool dense;
+        bool dense, deterministic;
 };
 
 void artefact_key_compute_for(const uint8_t *module, size_t size, const struct artefact_choice *c,

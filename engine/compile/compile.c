@@ -356,6 +356,7 @@ static int fast_compile(const struct fast_machine *machine, const struct checked
                            (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
                 .dense = o->dense,
+                .deterministic = o->deterministic,
                 .multiply = UINT32_MAX,
         };
         for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)

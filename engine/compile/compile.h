@@ -52,6 +52,7 @@ struct compile_options {
         /* Every access compares with the size of the memory, so that no guard need lie behind it: for
          * dense slots (engine/instance/slots.h). Slower code; it runs in an ordinary place as well. */
         bool dense;
+        bool deterministic;       /* every NaN that arithmetic makes is the canonical one: see nans.def */
         /* TIER_MIXED: functions that are optimised, the others are fast: indices in the module,
          * ascending, none twice; imported ones and such beyond the last are refused (-EINVAL). */
         const uint32_t *hot;

@@ -68,6 +68,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         bool auto_tier;            /* the best code that the cache has, better code for later runs made
                                     * in the background; tier is then TIER_FAST */
         uint64_t cpu;              /* set of CPU_...; 0: this machine's */
+        bool deterministic;        /* NaNs are canonical (engine/compile/nans.def) */
         bool dense;                /* code for dense slots (engine/instance/slots.h) */
         uint64_t features_changed; /* set of 1 << FEATURE_...: those that are not as by default; then
                                     * the cache is left alone, whose entries are of the default */

@@ -66,7 +66,8 @@ static int key_of(int fd, const struct job *job, struct artefact_key *ret, struc
         }
         artefact_key_compute_for(bytes, job->bytes,
                                  &(struct artefact_choice) { .tier = job->options->tier, .cpu = job->cpu,
-                                                             .dense = job->options->dense }, ret);
+                                                             .dense = job->options->dense,
+                                                             .deterministic = job->options->deterministic }, ret);
         if (job->bytes)
                 munmap(bytes, job->bytes);
         return 0;
@@ -162,6 +163,7 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
                 .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
                 .jobs = jobs_of(job->options), .degraded = job->options->degraded,
                 .dense = job->options->dense,
+                .deterministic = job->options->deterministic,
                 .cpu = job->cpu, .input_bytes = job->bytes,
                 .features_changed = job->options->features_changed,
         };
@@ -353,7 +355,8 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
                            .cpu = o->cpu ? o->cpu : cpu_features_host(), .pinned = -EBADF };
         _cleanup_(found_done) struct found f = {
                 .fd = -EBADF, .cache = -EBADF,
-                .choice = { .tier = o->tier, .cpu = job.cpu, .dense = o->dense },
+                .choice = { .tier = o->tier, .cpu = job.cpu, .dense = o->dense,
+                            .deterministic = o->deterministic },
         };
         int r;
 

@@ -37,6 +37,7 @@ void cli_progress_done(struct progress *progress);
 int cli_set_cpu(void *target, const char *value, struct error *err);
 int cli_set_tier(void *target, const char *value, struct error *err);
 int cli_set_features(void *target, const char *value, struct error *err);
+int cli_set_deterministic(void *target, const char *value, struct error *err);
 int cli_set_dense(void *target, const char *value, struct error *err);
 int cli_set_jobs(void *target, const char *value, struct error *err);
 int cli_set_cache(void *target, const char *value, struct error *err);
@@ -51,6 +52,9 @@ int cli_set_no_cache(void *target, const char *value, struct error *err);
 #define CLI_OPTION_DENSE \
         { "dense", 0, NULL, false, cli_set_dense, \
           "code that checks every access, for guests with little memory that lie close to each other" }
+#define CLI_OPTION_DETERMINISTIC \
+        { "deterministic", 0, NULL, false, cli_set_deterministic, \
+          "the same bits of NaNs on every processor; floating point is slower" }
 #define CLI_OPTION_FEATURES \
         { "features", 0, "NAME,...", true, cli_set_features, \
           "proposals that modules may use as well, by name; no-NAME: may not use" }

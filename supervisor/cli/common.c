@@ -128,6 +128,14 @@ int cli_set_features(void *target, const char *value, struct error *err)
         return 0;
 }
 
+int cli_set_deterministic(void *target, const char *value, struct error *err)
+{
+        struct run_options *o = target;
+
+        o->deterministic = true;
+        return 0;
+}
+
 int cli_set_dense(void *target, const char *value, struct error *err)
 {
         struct run_options *o = target;

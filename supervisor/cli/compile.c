@@ -21,6 +21,7 @@ static const struct option_row options[] = {
         CLI_OPTION_CPU,
         CLI_OPTION_TIER,
         CLI_OPTION_DENSE,
+        CLI_OPTION_DETERMINISTIC,
         CLI_OPTION_FEATURES,
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,

@@ -180,6 +180,7 @@ static const struct option_row options[] = {
         { "tier", 0, "TIER", false, set_tier,
           "auto (the default) starts on fast code and has better code made for later runs; fast or peak: that" },
         CLI_OPTION_DENSE,
+        CLI_OPTION_DETERMINISTIC,
         CLI_OPTION_FEATURES,
         CLI_OPTION_JOBS,
         CLI_OPTION_CACHE,

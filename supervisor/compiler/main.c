@@ -60,7 +60,7 @@ static int read_order(struct compile_order *ret, struct error *err)
 
         if (read(FD_BROKER, &order, sizeof(order)) != sizeof(order) ||
             order.magic != COMPILE_JOB_MAGIC || order.jobs == 0 || order.tier > TIER_MIXED ||
-            order.nhot > COMPILE_HOT_MAX || order.dense > 1)
+            order.nhot > COMPILE_HOT_MAX || order.dense > 1 || order.deterministic > 1)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "bad order");
         *ret = order;
         return 0;
@@ -125,6 +125,7 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
         struct compile_options options = { .tier = (enum tier)order->tier, .jobs = order->jobs,
                                            .cpu = order->cpu, .hot = order->hot, .nhot = order->nhot,
                                            .dense = order->dense,
+                                           .deterministic = order->deterministic,
                                            .progress = progress };
         uint64_t features = FEATURES_DEFAULT ^ order->features_changed;
         struct compiled_module *code = NULL;

@@ -13,3 +13,10 @@ done
 for tier in $tiers; do
 	tests/spec/run-wast --tier "$tier" "${srcdir:-.}"/tests/spec/proposals/*/*.wast || exit
 done
+# NaNs with --deterministic: their bits, on old processors as well.
+for tier in $tiers; do
+	for cpu in host x86-64-v2; do
+		tests/spec/run-wast --deterministic --cpu $cpu --tier "$tier" "${srcdir:-.}"/tests/spec/deterministic.wast ||
+			exit
+	done
+done

@@ -8,6 +8,7 @@
  * --feature F    with this proposal on as well, by its name in features.def
  * --files        one line of counts for each file
  * --tier T       code generator: fast (default) or peak
+ * --deterministic  NaNs are canonical
  * --dense        code that checks every access itself
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
  * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
@@ -202,7 +203,7 @@ static void print_absent_features(void)
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--feature F] [--tier fast|peak|mixed] "
-                        "[--dense] [--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
+                        "[--dense] [--deterministic] [--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
         return 2;
 }
 
@@ -276,6 +277,8 @@ static int parse_options(int argc, char **argv, struct options *o)
                         o->suite = "";
                 } else if (!strncmp(argv[i], "--suite=", 8)) {
                         o->suite = argv[i] + 8;
+                } else if (!strcmp(argv[i], "--deterministic")) {
+                        o->process.options.deterministic = true;
                 } else if (!strcmp(argv[i], "--dense")) {
                         o->process.options.dense = true;
                 } else if (!strcmp(argv[i], "--tier") && i + 1 < argc) {

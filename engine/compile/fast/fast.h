@@ -26,6 +26,7 @@ struct fast_shared {
         bool vectors;    /* the module has v128: stack slots take 16 bytes */
         bool owns_memory; /* memory 0 begins at the instance base */
         bool dense;      /* compile_options.dense */
+        bool deterministic; /* compile_options.deterministic */
         uint32_t multiply; /* function that is IDIOM_MUL128, or UINT32_MAX */
         bool multiply_low_first;
 };

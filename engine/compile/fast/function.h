@@ -4,6 +4,7 @@
 
 #include FAST_MACHINE(atomic.h)
 #include FAST_MACHINE(vector.h)
+#include FAST_MACHINE(canonical.h)
 #include "engine/compile/fast/gc.h"
 #include "engine/compile/fast/legacy.h"
 
@@ -544,6 +545,8 @@ static void function_body(struct generator *g)
                                 return;
                         break;
                 }
+                if (_unlikely_(g->shared->deterministic) && nan_lanes[op])
+                        canonical_nan(g, (enum nan_lanes)nan_lanes[op]);
                 if (_unlikely_(g->failed | g->a.failed))
                         return;
         }

@@ -4,7 +4,7 @@ libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/call.h engine/c
 	engine/compile/fast/label.h engine/compile/fast/legacy.h engine/compile/fast/locals.h engine/compile/fast/output.c \
 	engine/compile/fast/stack.h engine/compile/fast/variable.h \
 	engine/compile/fast/x64/asm.c engine/compile/fast/x64/asm.h engine/compile/fast/x64/assign.h \
-	engine/compile/fast/x64/atomic.h engine/compile/fast/x64/branch.h \
+	engine/compile/fast/x64/atomic.h engine/compile/fast/x64/branch.h engine/compile/fast/x64/canonical.h \
 	engine/compile/fast/x64/convert.h engine/compile/fast/x64/divide.h \
 	engine/compile/fast/x64/float.h engine/compile/fast/x64/frame.h \
 	engine/compile/fast/x64/integer.h engine/compile/fast/x64/invoke.h \

@@ -1,3 +1,4 @@
+#include "engine/compile/nans.h"
 #include "engine/compile/peak/lower.h"
 
 #include <stdlib.h>
@@ -692,17 +693,46 @@ static void lower_locals(struct body *s)
         lower_parameters(s);
 }
 
+/* A NaN on top of the stack becomes the canonical one: by its bits, which no pass sees through. */
+static void lower_canonical(struct body *s, enum nan_lanes lanes)
+{
+        struct lowering *l = s->l;
+        bool wide = lanes == NAN_F64 || lanes == NAN_F64X2, vector = lanes >= NAN_F32X4;
+        LLVMTypeRef number = wide ? l->f64 : l->f32, word = wide ? l->i64 : l->i32;
+        LLVMValueRef v = pop(s), nan = LLVMConstInt(word, wide ? NAN_CANONICAL_64 : NAN_CANONICAL_32, false);
+        LLVMTypeRef stacked = LLVMTypeOf(v);
+
+        if (vector) {
+                LLVMValueRef all[4] = { nan, nan, nan, nan };
+                unsigned n = wide ? 2 : 4;
+
+                nan = LLVMConstVector(all, n);
+                number = LLVMVectorType(number, n);
+                word = LLVMVectorType(word, n);
+                v = LLVMBuildBitCast(l->b, v, number, "");
+        }
+        nan = LLVMBuildSelect(l->b, LLVMBuildFCmp(l->b, LLVMRealUNO, v, v, ""), nan,
+                              LLVMBuildBitCast(l->b, v, word, ""), "");
+        push(s, LLVMBuildBitCast(l->b, nan, stacked, ""));
+}
+
+static void lower_instruction(struct body *s, const struct instruction *in)
+{
+        if (lower_control(s, in) || lower_variable(s, in) || lower_number(s, in) || lower_memory(s, in) ||
+            lower_call(s, in) || lower_atomic(s, in) || lower_simd(s, in))
+                return;
+        abort(); /* an instruction that validation lets pass */
+}
+
 static void lower_instructions(struct body *s)
 {
         struct instruction in = { 0 };
 
         while (s->ncontrol && !s->failed) {
                 body_next_checked(&s->cursor, &in);
-                if (lower_control(s, &in) || lower_variable(s, &in) || lower_number(s, &in) ||
-                    lower_memory(s, &in) || lower_call(s, &in) || lower_atomic(s, &in))
-                        continue;
-                if (!lower_simd(s, &in))
-                        abort(); /* an instruction that validation lets pass */
+                lower_instruction(s, &in);
+                if (s->l->deterministic && nan_lanes[in.op] && !s->dead)
+                        lower_canonical(s, (enum nan_lanes)nan_lanes[in.op]);
         }
 }
 

@@ -38,6 +38,7 @@ struct lowering {
         unsigned kind_prof, kind_tbaa, kind_invariant;
         LLVMAttributeRef nomerge, nest;
         bool own_memory;               /* memory 0 begins at the instance base */
+        bool deterministic;            /* compile_options.deterministic; set by the caller */
         bool dense;                    /* compile_options.dense; set by the caller */
 };
 

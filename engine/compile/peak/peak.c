@@ -87,6 +87,7 @@ static int lower_partition(struct work *w, struct partition *p, LLVMTargetMachin
         int r = lowering_init(&l, w->c, w->layout, context);
 
         l.dense = w->o->dense;
+        l.deterministic = w->o->deterministic;
 
         /* Declared in order first: LLVM emits functions in the order of their declarations. */
         for (uint32_t i = 0; i < p->n && r == 0; i++)

@@ -385,12 +385,15 @@ START_TEST(a_stamp_is_about_one_file)
         ck_assert_int_eq(find(fd, &f), 0);
         ck_assert(f.stampable && f.whole);
         ck_assert_mem_eq(&f.key, &key, sizeof(key));
-        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { TIER_FAST, f.choice.cpu, false },
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { .tier = TIER_FAST, .cpu = f.choice.cpu },
                                     &stamp), 0);
-        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { TIER_PEAK, f.choice.cpu, false },
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { .tier = TIER_PEAK, .cpu = f.choice.cpu },
                                     &stamp), -ENOENT);
-        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { TIER_FAST, f.choice.cpu + 1, false },
+        ck_assert_int_eq(stamp_find(f.cache, &f.module, &(struct artefact_choice) { .tier = TIER_FAST, .cpu = f.choice.cpu + 1 },
                                     &stamp), -ENOENT);
+        ck_assert_int_eq(stamp_find(f.cache, &f.module,
+                                    &(struct artefact_choice) { .tier = TIER_FAST, .cpu = f.choice.cpu,
+                                                                .deterministic = true }, &stamp), -ENOENT);
         found_done(&f);
 
         /* 51 becomes 50: as long as before, and another module */
