@@ -98,6 +98,12 @@ uint64_t instance_reference_of(struct instance *i, valtype t, uint64_t word);
 void *instance_host(const struct instance *i);
 const struct module *instance_module(const struct instance *i);
 
+/* What the store of @i uses of its limits. */
+struct instance_usage {
+        uint64_t memory_bytes, memory_refused;
+};
+void instance_usage(const struct instance *i, struct instance_usage *ret);
+
 /* Memory 0 as the host sees it. The guest may change it at any time when it runs; sizes only grow.
  * NULL / 0 when the instance has none. */
 uint8_t *instance_memory(const struct instance *i, uint64_t *ret_bytes);

@@ -120,8 +120,10 @@ uint64_t memory_grow(struct memory_object *o, uint64_t pages)
         if (pages > o->pages_max - old)
                 return UINT64_MAX;
         bytes = pages << o->type.page_shift;
-        if (limit && bytes > limit - s->memory_bytes)
+        if (limit && bytes > limit - s->memory_bytes) {
+                s->memory_refused++;
                 return UINT64_MAX;
+        }
         end = page_up(o->bytes + bytes);
         if (end > open && !o->open && mprotect(o->base + open, end - open, PROT_READ | PROT_WRITE) < 0)
                 return UINT64_MAX;

@@ -68,6 +68,12 @@ int store_new(const struct store_options *o, struct store **ret, struct error *e
         return 0;
 }
 
+void instance_usage(const struct instance *i, struct instance_usage *ret)
+{
+        *ret = (struct instance_usage) { .memory_bytes = i->store->memory_bytes,
+                                         .memory_refused = i->store->memory_refused };
+}
+
 void *store_array(struct store *s, size_t n, size_t size)
 {
         return s->arrays ? pool_alloc(s->arrays, n, size) : calloc(n + !n, size);

@@ -165,6 +165,7 @@ struct store {
         uint64_t exception_bytes;
         unsigned nmemories;
         uint64_t memory_bytes, table_elements; /* in use, held to the options */
+        uint64_t memory_refused;        /* how often one did not grow for the limit */
         struct type_table *types;
         struct gc_heap *heap;           /* gc.h; NULL: nobody needs one */
         const union value *operands;    /* of a constant expression that is evaluated */

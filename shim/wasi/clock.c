@@ -106,6 +106,12 @@ static enum wasi_errno random_do(struct wasi *w, const struct guest_span *s)
 
         if (piece == 0 || piece > RANDOM_PIECE)
                 piece = RANDOM_PIECE;
+        if (w->config.random_all_max && (w->random_bytes > w->config.random_all_max ||
+                                         s->bytes > w->config.random_all_max - w->random_bytes)) {
+                wasi_refuse(w, REFUSED_RANDOM, NULL);
+                return WASI_DQUOT;
+        }
+        w->random_bytes += s->bytes;
         while (done < s->bytes) {
                 size_t n = s->bytes - done < piece ? s->bytes - done : piece;
                 ssize_t r = getrandom(s->host + done, n, 0);

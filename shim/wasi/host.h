@@ -29,6 +29,17 @@ struct wasi_grant_dir {
         bool read_only;
 };
 
+enum wasi_refusal {
+        REFUSED_CAPABILITY, /* NOTCAPABLE: a right, or a path out of the directory */
+        REFUSED_FILES, REFUSED_HOST_MEMORY, REFUSED_CONNECTIONS, REFUSED_TIMERS, REFUSED_RANDOM,
+};
+
+struct wasi_usage {
+        uint64_t memory, memory_peak; /* bytes that the shim keeps */
+        uint64_t random_bytes;
+        uint32_t files, connections;
+};
+
 struct wasi_config {
         struct ring *ring;
         /* Suspends the fiber until the answer is there. @request's head and @path, @path2 are
@@ -51,6 +62,13 @@ struct wasi_config {
         bool alone;
         const int *listen;       /* listening sockets, the guest's: descriptors behind the directories */
         unsigned files_max;      /* open descriptors at once; 0: 1024 */
+        /* 0: no limit. Bytes that this shim keeps: NOMEM. Connections accepted and open: NFILE. Clocks in one
+         * poll_oneoff: DQUOT. Random bytes in the guest's life: DQUOT. */
+        uint64_t host_memory_max;
+        unsigned connections_max, timers_max;
+        uint64_t random_all_max;
+        /* Told of what the guest was not given; @object: what it asked for, of its making, or NULL. May be NULL. */
+        void (*refused)(void *context, enum wasi_refusal what, const char *object);
         uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */
         uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 64 KiB pieces */
         /* CPU time that this guest has used, for its two CPU clocks; NULL: they are refused. */
@@ -76,6 +94,8 @@ void wasi_free(struct wasi *w);
  * They find their struct wasi through instance_host(instance_current()). */
 extern const struct host_function wasi_functions[];
 extern const unsigned wasi_functions_n;
+
+void wasi_usage(const struct wasi *w, struct wasi_usage *ret);
 
 /* After proc_exit: true and the status. proc_exit leaves through trap_raise(TRAP_HOST, ...). */
 bool wasi_exited(const struct wasi *w, uint32_t *ret_status);

@@ -73,7 +73,7 @@ static enum wasi_errno open_check(struct wasi *w, const struct guest *g, uint32_
         if (!e)
                 e = path_prepare(g, path, bytes, &ret->path);
         if (!e)
-                e = path_contained(&ret->path);
+                e = path_inside(w, &ret->path);
         if (!e)
                 e = descriptor_get(w, fd, "D", directory_rights(oflags, fdflags), &ret->dir);
         if (e)
@@ -123,9 +123,9 @@ static void open_fill(struct descriptor *d, const struct open_call *c,
 }
 
 /* Where a file came from, for the broker; only times need it, and they can do without. */
-static void open_remember(struct descriptor *d, const struct open_call *c)
+static void open_remember(struct wasi *w, struct descriptor *d, const struct open_call *c)
 {
-        struct origin *o = malloc(sizeof(*o) + c->path.bytes + 1);
+        struct origin *o = wasi_alloc(w, sizeof(*o) + c->path.bytes + 1);
 
         if (!o)
                 return;
@@ -154,7 +154,7 @@ static enum wasi_errno open_do(struct wasi *w, struct open_call *c)
         if (!e)
                 e = descriptor_add(w, d, &number);
         if (!e && d->rights & RIGHT_FD_FILESTAT_SET_TIMES && d->kind == KIND_FILE)
-                open_remember(d, c);
+                open_remember(w, d, c);
         if (!e)
                 guest_store_u32(&c->ret, number);
         else

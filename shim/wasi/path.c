@@ -28,9 +28,20 @@ enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct
                 *ret_fd = fd;
         else
                 closep(&fd);
-        if (escapes(r->op, result))
+        if (escapes(r->op, result)) {
+                wasi_refuse(w, REFUSED_CAPABILITY, path ? path->text : NULL);
                 return WASI_NOTCAPABLE;
+        }
         return wasi_errno_of(result);
+}
+
+enum wasi_errno path_inside(const struct wasi *w, const struct path_text *path)
+{
+        enum wasi_errno e = path_contained(path);
+
+        if (e)
+                wasi_refuse(w, REFUSED_CAPABILITY, path->text);
+        return e;
 }
 
 static uint32_t lookup_flags(uint32_t lookup)
@@ -55,7 +66,7 @@ static enum wasi_errno one_check(struct wasi *w, const struct guest *g, uint32_t
                 return WASI_INVAL;
         e = path_prepare(g, path, bytes, &ret->path);
         if (!e)
-                e = path_contained(&ret->path);
+                e = path_inside(w, &ret->path);
         if (!e)
                 e = descriptor_get(w, fd, "D", rights, &ret->d);
         if (!e)
@@ -207,11 +218,11 @@ static enum wasi_errno two_check(struct wasi *w, const struct guest *g, const ui
         enum wasi_errno e = path_prepare(g, old[1], old[2], &ret->path);
 
         if (!e)
-                e = path_contained(&ret->path);
+                e = path_inside(w, &ret->path);
         if (!e)
                 e = path_prepare(g, new[1], new[2], &ret->new_path);
         if (!e)
-                e = path_contained(&ret->new_path);
+                e = path_inside(w, &ret->new_path);
         if (!e)
                 e = descriptor_get(w, old[0], "D", old_right, &ret->from);
         if (e)

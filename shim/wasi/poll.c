@@ -34,6 +34,7 @@ struct poll_item {
 struct poll_set {
         struct poll_set *next;
         unsigned n, room;
+        size_t bytes;
         struct call timer;
         int64_t timer_time[2];
         struct call **calls;   /* [room + 1]: in flight; the timer is the last */
@@ -60,20 +61,28 @@ void poll_drop_all(struct wasi *w)
         w->spare = NULL;
 }
 
-static struct poll_set *poll_set_alloc(unsigned n)
+static struct poll_set *poll_set_alloc(struct wasi *w, unsigned n)
 {
         size_t items = sizeof(struct poll_set) + n * sizeof(struct poll_item);
         size_t calls = (n + 1) * sizeof(struct call *), of = n * sizeof(struct poll_item *);
-        char *p = malloc(items + calls + of + n * sizeof(struct pollfd));
+        size_t bytes = items + calls + of + n * sizeof(struct pollfd);
+        char *p = wasi_alloc(w, bytes);
         struct poll_set *s = (struct poll_set *)p;
 
         if (!p)
                 return NULL;
         s->room = n;
+        s->bytes = bytes;
         s->calls = (struct call **)(p + items);
         s->of = (struct poll_item **)(p + items + calls);
         s->polls = (struct pollfd *)(p + items + calls + of);
         return s;
+}
+
+static void poll_set_release(struct wasi *w, struct poll_set *s)
+{
+        if (s)
+                wasi_release(w, s, s->bytes);
 }
 
 /* Known to the guest's state as long as it lives: a trap while the fiber sleeps drops only the frame. */
@@ -84,8 +93,8 @@ static struct poll_set *poll_set_new(struct wasi *w, unsigned n)
         /* A server polls over and over: its set is large, and about as large each time. */
         w->spare = NULL;
         if (!s || s->room < n) {
-                free(s);
-                s = poll_set_alloc(n);
+                poll_set_release(w, s);
+                s = poll_set_alloc(w, n);
         }
         if (!s)
                 return NULL;
@@ -107,7 +116,7 @@ static void poll_set_free(struct wasi *w, struct poll_set *s)
         *p = s->next;
         if (!w->spare)
                 w->spare = TAKE_PTR(s);
-        free(s);
+        poll_set_release(w, s);
 }
 
 static void item_fail(struct poll_item *i, enum wasi_errno e)
@@ -162,6 +171,20 @@ static void descriptor_check(struct wasi *w, const struct wasi_subscription *s,
                 item_fail(i, e);
 }
 
+/* The guest may change its memory before they are looked at again, but not for more than it asked for. */
+static bool too_many_clocks(const struct wasi *w, const struct guest_span *in, unsigned n)
+{
+        unsigned clocks = 0;
+
+        for (unsigned k = 0; w->config.timers_max && k < n; k++) {
+                struct wasi_subscription s;
+
+                guest_load(in, (uint64_t)k * sizeof(s), &s, sizeof(s));
+                clocks += s.type == WASI_EVENT_CLOCK;
+        }
+        return clocks > w->config.timers_max;
+}
+
 static enum wasi_errno poll_check(struct wasi *w, const struct guest *g, uint32_t in, uint32_t out,
                                   uint32_t n, uint32_t ret_n, struct poll_call *ret)
 {
@@ -176,6 +199,10 @@ static enum wasi_errno poll_check(struct wasi *w, const struct guest *g, uint32_
                 e = guest_span(g, guest_ptr(out), n, sizeof(struct wasi_event), &ret->out);
         if (e)
                 return e;
+        if (too_many_clocks(w, &ret->in, n)) {
+                wasi_refuse(w, REFUSED_TIMERS, NULL);
+                return WASI_DQUOT;
+        }
         ret->set = poll_set_new(w, n);
         if (!ret->set)
                 return WASI_NOMEM;

@@ -25,10 +25,14 @@ static enum wasi_errno accept_check(struct wasi *w, const struct guest *g, uint3
         if (e)
                 return e;
         if (!descriptor_room(w)) {
-                (void) descriptor_put(w, ret->listener);
-                return WASI_MFILE;
+                e = WASI_MFILE;
+        } else if (w->config.connections_max && w->connections >= w->config.connections_max) {
+                wasi_refuse(w, REFUSED_CONNECTIONS, NULL);
+                e = WASI_NFILE;
         }
-        return WASI_SUCCESS;
+        if (e)
+                (void) descriptor_put(w, ret->listener);
+        return e;
 }
 
 static enum wasi_errno accept_do(struct wasi *w, struct accept_call *c)
@@ -42,6 +46,7 @@ static enum wasi_errno accept_do(struct wasi *w, struct accept_call *c)
         int32_t r;
 
         if (d) {
+                w->connections++;
                 r = io_submit(w, c->listener, &op);
                 d->fd = r;
                 d->filetype = WASI_FILETYPE_SOCKET_STREAM;

@@ -17,6 +17,7 @@
 
 #include <sys/stat.h>
 
+#include "engine/base/budget.h"
 #include "engine/base/cleanup.h"
 #include "shim/wasi/guest.h"
 #include "shim/wasi/host.h"
@@ -84,10 +85,18 @@ struct wasi {
         char *args_copy, *env_copy;     /* the strings, one behind the other */
         struct poll_set *polls;         /* memory of poll_oneoff, freed with the guest */
         struct poll_set *spare;         /* of the last one that ended */
+        struct budget memory;
+        uint64_t random_bytes;
+        unsigned connections;           /* accepted and open */
         bool exited;
         bool ending;                    /* wasi_end() */
         uint32_t status;
 };
+
+/* Zeroed memory of the guest's budget, NULL: it has no more. @size again when it is given back. */
+void *wasi_alloc(struct wasi *w, size_t size);
+void wasi_release(struct wasi *w, void *p, size_t size); /* takes NULL */
+void wasi_refuse(const struct wasi *w, enum wasi_refusal what, const char *object);
 
 static inline struct wasi *wasi_current(struct guest *ret)
 {
@@ -136,6 +145,8 @@ struct path_text {
 enum wasi_errno path_prepare(const struct guest *g, uint32_t p, uint32_t bytes,
                              struct path_text *ret);
 enum wasi_errno path_contained(const struct path_text *path);
+/* The same, and a refusal is told of. */
+enum wasi_errno path_inside(const struct wasi *w, const struct path_text *path);
 
 /* broker_call - path_call() with the errors mapped. @r: op and operands filled in. */
 enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct path_text *path,

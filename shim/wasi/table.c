@@ -6,7 +6,7 @@
 
 struct descriptor *descriptor_new(struct wasi *w, enum descriptor_kind kind)
 {
-        struct descriptor *d = calloc(1, sizeof(*d));
+        struct descriptor *d = wasi_alloc(w, sizeof(*d));
 
         if (!d)
                 return NULL;
@@ -40,6 +40,15 @@ static bool closes(const struct descriptor *d)
         return d->fd > STDERR_FILENO;
 }
 
+static void descriptor_free(struct wasi *w, struct descriptor *d)
+{
+        if (d->kind == KIND_CONNECTION && !d->granted)
+                w->connections--;
+        if (d->origin)
+                wasi_release(w, d->origin, sizeof(*d->origin) + d->origin->bytes + 1);
+        wasi_release(w, d, sizeof(*d));
+}
+
 enum wasi_errno descriptor_put(struct wasi *w, struct descriptor *d)
 {
         enum wasi_errno e = WASI_SUCCESS;
@@ -66,8 +75,7 @@ enum wasi_errno descriptor_put(struct wasi *w, struct descriptor *d)
         /* Directories have no origin: this goes one step deep. */
         if (d->origin)
                 (void) descriptor_put(w, d->origin->dir);
-        free(d->origin);
-        free(d);
+        descriptor_free(w, d);
         return e;
 }
 
@@ -81,8 +89,7 @@ void descriptor_drop_all(struct wasi *w)
                 descriptor_unlink(w, d);
                 if (d->kind != KIND_DIRECTORY && closes(d))
                         close(d->fd);
-                free(d->origin);
-                free(d);
+                descriptor_free(w, d);
         }
         free(w->table);
         w->table = NULL;
@@ -118,8 +125,10 @@ enum wasi_errno descriptor_get(struct wasi *w, uint32_t fd, const char *kinds, u
         missing = rights & ~d->rights;
         if (missing && d->read_only && !(missing & ~wasi_rights_mutating()))
                 return WASI_ROFS;
-        if (missing)
+        if (missing) {
+                wasi_refuse(w, REFUSED_CAPABILITY, NULL);
                 return WASI_NOTCAPABLE;
+        }
         descriptor_ref(d);
         *ret = d;
         return WASI_SUCCESS;
@@ -127,7 +136,10 @@ enum wasi_errno descriptor_get(struct wasi *w, uint32_t fd, const char *kinds, u
 
 bool descriptor_room(const struct wasi *w)
 {
-        return w->slots_used < w->slots_max;
+        if (w->slots_used < w->slots_max)
+                return true;
+        wasi_refuse(w, REFUSED_FILES, NULL);
+        return false;
 }
 
 static enum wasi_errno table_grow(struct wasi *w)
@@ -137,15 +149,17 @@ static enum wasi_errno table_grow(struct wasi *w)
 
         if (room > w->slots_max)
                 room = w->slots_max;
-        if (room <= w->slots_room)
+        if (room <= w->slots_room) {
+                wasi_refuse(w, REFUSED_FILES, NULL);
                 return WASI_MFILE;
+        }
         /* Not realloc(): that may ask for mremap(), which a cell has not. */
-        table = calloc(room, sizeof(*table));
+        table = wasi_alloc(w, room * sizeof(*table));
         if (!table)
                 return WASI_NOMEM;
         if (w->slots_room)
                 memcpy(table, w->table, w->slots_room * sizeof(*table));
-        free(w->table);
+        wasi_release(w, w->table, w->slots_room * sizeof(*table));
         w->table = table;
         w->slots_room = room;
         return WASI_SUCCESS;

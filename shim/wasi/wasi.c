@@ -177,10 +177,21 @@ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *
         if (!w)
                 return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "WASI state");
         w->config = *config;
+        w->memory.max = config->host_memory_max;
+        if (!budget_take(&w->memory, sizeof(*w))) {
+                free(w);
+                return error_set(err, STAGE_POLICY, -E2BIG, ERROR_NOWHERE,
+                                 "%llu bytes of host memory are too few to start with",
+                                 (unsigned long long)config->host_memory_max);
+        }
         w->slots_max = config->files_max ? config->files_max : FILES_MAX_DEFAULT;
         r = strings_copy(config->args, config->nargs, &w->args_copy, &w->args_bytes, err);
         if (r >= 0)
                 r = strings_copy(config->env, config->nenv, &w->env_copy, &w->env_bytes, err);
+        if (r >= 0 && !budget_take(&w->memory, (uint64_t)w->args_bytes + w->env_bytes))
+                r = error_set(err, STAGE_POLICY, -E2BIG, ERROR_NOWHERE,
+                              "arguments and environment of %llu bytes pass the limit of host memory",
+                              (unsigned long long)w->args_bytes + w->env_bytes);
         if (r >= 0) {
                 e = fill_table(w);
                 if (e == WASI_MFILE)
@@ -197,6 +208,41 @@ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *
         }
         *ret = w;
         return 0;
+}
+
+void *wasi_alloc(struct wasi *w, size_t size)
+{
+        void *p;
+
+        if (!budget_take(&w->memory, size)) {
+                wasi_refuse(w, REFUSED_HOST_MEMORY, NULL);
+                return NULL;
+        }
+        p = calloc(1, size);
+        if (!p)
+                budget_give(&w->memory, size);
+        return p;
+}
+
+void wasi_release(struct wasi *w, void *p, size_t size)
+{
+        if (p)
+                budget_give(&w->memory, size);
+        free(p);
+}
+
+void wasi_refuse(const struct wasi *w, enum wasi_refusal what, const char *object)
+{
+        if (w->config.refused)
+                w->config.refused(w->config.context, what, object);
+}
+
+void wasi_usage(const struct wasi *w, struct wasi_usage *ret)
+{
+        *ret = (struct wasi_usage) {
+                .memory = w->memory.used, .memory_peak = w->memory.peak, .random_bytes = w->random_bytes,
+                .files = w->slots_used, .connections = w->connections,
+        };
 }
 
 void wasi_close_all(struct wasi *w)

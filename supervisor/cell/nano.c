@@ -97,6 +97,42 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
         return g;
 }
 
+/* The first of a kind is told of, then every 2^n-th: a guest that asks again and again is no news. */
+static void tell_denied(struct guest *g, uint32_t layer, enum guest_limit limit, uint64_t count,
+                        const char *what)
+{
+        struct denied_message m = { .head = { MESSAGE_DENIED, 0 }, .guest = g->number, .layer = layer,
+                                    .limit = limit, .count = count };
+
+        if (count & (count - 1))
+                return;
+        if (what)
+                strncpy(m.what, what, sizeof(m.what) - 1);
+        (void)channel_try(&m, sizeof(m)); /* a broker that does not keep up has the statistics */
+}
+
+void guest_refused(struct guest *g, enum guest_limit limit)
+{
+        g->stats->refused[limit]++;
+        if (limit != LIMIT_CPU_QUOTA && limit != LIMIT_LOG) /* which are how it is meant to run */
+                tell_denied(g, DENIED_LIMIT, limit, g->stats->refused[limit], NULL);
+}
+
+static void refused(void *context, enum wasi_refusal what, const char *object)
+{
+        static const enum guest_limit limits[] = {
+                [REFUSED_FILES] = LIMIT_FILES, [REFUSED_HOST_MEMORY] = LIMIT_HOST_MEMORY,
+                [REFUSED_CONNECTIONS] = LIMIT_CONNECTIONS, [REFUSED_TIMERS] = LIMIT_TIMERS,
+                [REFUSED_RANDOM] = LIMIT_RANDOM,
+        };
+        struct guest *g = context;
+
+        if (what == REFUSED_CAPABILITY)
+                tell_denied(g, DENIED_HOSTCALL, 0, ++g->stats->denials, object);
+        else
+                guest_refused(g, limits[what]);
+}
+
 /* CPU time with the turn that it has now. */
 static uint64_t cpu_time(const struct guest *g)
 {
@@ -124,6 +160,9 @@ static int make_wasi(struct guest *g)
                 .files_max = head->limits.files_max,
                 .clock_resolution_ns = head->clock_resolution_ns,
                 .cpu_time_ns = cpu_time_of,
+                .host_memory_max = head->limits.host_memory_max_bytes,
+                .connections_max = head->limits.connections_max, .timers_max = head->limits.timers_max,
+                .random_all_max = head->limits.random_max_bytes, .refused = refused,
                 .log_stdio = head->log_stdio, .log_write = guest_log,
         };
         int r;
@@ -178,7 +217,7 @@ static void guest_main(void *argument)
                 g->r = run_entry(g);
         g->cannot_stop = true;
         fiber_stop(g->fiber, NULL);
-        (void)instance_memory(g->instance, &g->stats->memory_peak);
+        guest_measure(g);
         wasi_close_all(g->wasi);
         guest_log_end(g);
         if (guest_report(g) < 0)
@@ -201,10 +240,34 @@ int guest_begin(struct guest *g)
                 return g->r;
         }
         g->trap = NULL;
-        g->stats->memory_bytes = 0;
+        guest_measure(g);
         fiber_start(g->fiber, guest_main, g);
         fiber_set_preemptible(g->fiber, !g->worker->cell->alone);
         return 0;
+}
+
+void guest_measure(struct guest *g)
+{
+        struct guest_stats *s = g->stats;
+        struct instance_usage engine;
+        struct wasi_usage shim;
+
+        instance_usage(g->instance, &engine);
+        wasi_usage(g->wasi, &shim);
+        s->memory_bytes = s->memory_peak = engine.memory_bytes; /* they never shrink */
+        if (engine.memory_refused > s->refused[LIMIT_MEMORY]) {
+                uint64_t power = UINT64_C(1) << (63 - __builtin_clzll(engine.memory_refused));
+
+                if (s->refused[LIMIT_MEMORY] < power)
+                        tell_denied(g, DENIED_LIMIT, LIMIT_MEMORY, power, NULL);
+                s->refused[LIMIT_MEMORY] = engine.memory_refused;
+        }
+        s->host_memory_bytes = shim.memory;
+        s->host_memory_peak = shim.memory_peak;
+        s->random_bytes = shim.random_bytes;
+        s->files = shim.files;
+        s->connections = shim.connections;
+        s->host_calls = fiber_host_calls(g->fiber);
 }
 
 void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
@@ -215,7 +278,8 @@ void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
         g->cpu_ns += ns;
         g->virtual_ns += ns * CPU_WEIGHT_USUAL / weight;
         g->stats->cpu_ns = g->cpu_ns;
-        g->stats->host_calls = fiber_host_calls(g->fiber);
+        if (!g->cannot_stop)
+                guest_measure(g);
         if (l->cpu_quota_ns) {
                 if (!g->period_ns)
                         g->period_ns = now - ns;

@@ -143,12 +143,11 @@ void guest_stop(struct guest *g, const char *why); /* its next step ends it */
 void guest_done(struct guest *g);
 void guest_charge(struct guest *g, uint64_t ns, uint64_t now);
 int guest_report(struct guest *g); /* ENDED */
+void guest_measure(struct guest *g); /* into its statistics */
 void guest_ask_to_end(struct guest *g); /* KILL_STOP */
 void guest_nudge(struct guest *g);      /* worker.c: what it waits for is given up, once */
-static inline void guest_refused(struct guest *g, enum guest_limit limit)
-{
-        g->stats->refused[limit]++;
-}
+/* It ran into @limit: counted, and told of now and then. */
+void guest_refused(struct guest *g, enum guest_limit limit);
 
 /* channel.c */
 int guest_path_call(void *context, struct path_request *request, const char *path, const char *path2,

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct seen {
         enum trap trap;
         enum guest_limit limit;
         uint64_t cpu_ns, value, log_bytes, dropped;
+        unsigned denied[DENIED_LIMIT + 1];
+        enum guest_limit denied_limit;
         char text[400];
 };
 
@@ -76,7 +79,15 @@ static void on_lost(void *context, const char *why)
         lost++;
 }
 
-static const struct guest_events events = { on_started, on_ended, on_log, NULL, NULL, on_lost };
+static void on_denied(void *context, uint64_t guest, uint32_t layer, enum guest_limit limit, const char *what,
+                      uint64_t count)
+{
+        ck_assert_uint_le(layer, DENIED_LIMIT);
+        seen[guest].denied[layer]++;
+        seen[guest].denied_limit = limit;
+}
+
+static const struct guest_events events = { on_started, on_ended, on_log, on_denied, NULL, on_lost };
 
 static void setup(void)
 {
@@ -547,6 +558,99 @@ START_TEST(output_becomes_lines)
 }
 END_TEST
 
+static const char asker[] =
+        "(module (import \"wasi_snapshot_preview1\" \"random_get\" (func $random (param i32 i32) (result i32)))"
+        " (import \"wasi_snapshot_preview1\" \"poll_oneoff\" (func $poll (param i32 i32 i32 i32) (result i32)))"
+        " (import \"wasi_snapshot_preview1\" \"sock_accept\" (func $accept (param i32 i32 i32) (result i32)))"
+        " (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))"
+        " (memory (export \"memory\") 3)"
+        " (func (export \"memory_grow\") (result i32) (drop (memory.grow (i32.const 1000)))"
+        "  (memory.grow (i32.const 1000)))"
+        " (func (export \"random\") (result i32) (drop (call $random (i32.const 0) (i32.const 64)))"
+        "  (call $random (i32.const 0) (i32.const 64)))"
+        /* all-zero subscriptions are clocks that are due at once */
+        " (func (export \"clocks\") (result i32) (call $poll (i32.const 4096) (i32.const 65536) (i32.const 3) (i32.const 0)))"
+        " (func (export \"large_poll\") (result i32) (call $poll (i32.const 4096) (i32.const 131072) (i32.const 1000) (i32.const 0)))"
+        " (func (export \"accepts\") (result i32) (drop (call $accept (i32.const 3) (i32.const 0) (i32.const 0)))"
+        "  (call $accept (i32.const 3) (i32.const 0) (i32.const 0)))"
+        " (func (export \"read_output\") (result i32) (call $read (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))))";
+
+/* errnos of WASI */
+enum { E_DQUOT = 19, E_MFILE = 33, E_NFILE = 41, E_NOMEM = 48, E_NOTCAPABLE = 76 };
+
+static const struct {
+        const char *ask;
+        uint32_t answer;      /* of the call that is one too many */
+        bool capability;
+        enum guest_limit limit;
+        struct guest_limits limits;
+} askers[] = {
+        { "memory_grow", UINT32_MAX, false, LIMIT_MEMORY, { .memory_max_bytes = 200000 } },
+        { "random", E_DQUOT, false, LIMIT_RANDOM, { .random_max_bytes = 100 } },
+        { "clocks", E_DQUOT, false, LIMIT_TIMERS, { .timers_max = 2 } },
+        { "large_poll", E_NOMEM, false, LIMIT_HOST_MEMORY, { .host_memory_max_bytes = 65536 } },
+        { "accepts", E_NFILE, false, LIMIT_CONNECTIONS, { .connections_max = 1 } },
+        { "accepts", E_MFILE, false, LIMIT_FILES, { .files_max = 5 } },
+        { "read_output", E_NOTCAPABLE, true, 0, { 0 } },
+};
+
+static int listener(int *clients, unsigned n)
+{
+        struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        socklen_t size = sizeof(a);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+        ck_assert_int_eq(listen(fd, 8), 0);
+        ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+        for (unsigned i = 0; i < n; i++) {
+                clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+                ck_assert_int_eq(connect(clients[i], (struct sockaddr *)&a, sizeof(a)), 0);
+        }
+        return fd;
+}
+
+/* With the limit the call is refused, counted and told of; without it is not. */
+START_TEST(limits_are_held_and_counted)
+{
+        int clients[4], listeners[2] = { listener(clients, 2), listener(clients + 2, 2) };
+        uint32_t module;
+
+        open_cell(1);
+        module = load(asker);
+        ck_assert_int_eq(cell_stats(cell, 4, &stats, &err), 0);
+        for (unsigned g = 1; g <= 2; g++) {
+                struct guest_spec s = spec(g, module);
+
+                s.slot = g;
+                s.invoke = askers[_i].ask;
+                s.stdio[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                s.stdio[1] = s.stdio[2] = STREAM_LOG;
+                s.listen = &listeners[g - 1];
+                s.nlisten = 1;
+                if (g == 1)
+                        s.limits = askers[_i].limits;
+                spawn(&s);
+                serve(5000, g);
+                ck_assert_int_eq(seen[g].end, GUEST_RETURNED);
+        }
+        ck_assert_uint_eq((uint32_t)seen[1].value, askers[_i].answer);
+        if (askers[_i].capability) {
+                ck_assert_uint_eq(stats[1].denials, 1);
+                ck_assert_uint_eq(seen[1].denied[DENIED_HOSTCALL], 1);
+        } else {
+                ck_assert_uint_ne((uint32_t)seen[2].value, askers[_i].answer);
+                ck_assert_uint_ge(stats[1].refused[askers[_i].limit], 1);
+                ck_assert_uint_eq(stats[2].refused[askers[_i].limit], 0);
+                ck_assert_uint_ge(seen[1].denied[DENIED_LIMIT], 1);
+                ck_assert_uint_eq(seen[2].denied[DENIED_LIMIT], 0);
+                ck_assert_int_eq(seen[1].denied_limit, askers[_i].limit);
+        }
+        for (unsigned i = 0; i < 4; i++)
+                close(clients[i]);
+}
+END_TEST
+
 START_TEST(a_lost_cell_loses_each_guest_once)
 {
         enum { N = 300 };
@@ -596,6 +700,7 @@ int main(void)
         tcase_add_test(tc, waiting_guests_are_killed);
         tcase_add_test(tc, stop_is_the_end_of_input);
         tcase_add_loop_test(tc, guests_wait_for_their_own, 0, 2);
+        tcase_add_loop_test(tc, limits_are_held_and_counted, 0, ELEMENTSOF(askers));
         tcase_add_test(tc, output_becomes_lines);
         tcase_add_test(tc, a_lost_cell_loses_each_guest_once);
         return unit_main("guests", &tc, 1);
