@@ -103,7 +103,7 @@ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, stru
         if (l->skip & LAYER_BIT(LAYER_LIMITS))
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                uint64_t most = role == ROLE_CELL ? rows[i].cell
+                uint64_t most = role <= ROLE_CELL_THREADS ? rows[i].cell
                                                   : rows[i].compiler + rows[i].per_mib * mib;
                 int r = lower(rows[i].resource, most, rows[i].text, err);
 

@@ -217,7 +217,7 @@ static bool probe_RING_LOCK(struct kernel_row *row)
         struct ring_restriction r = { .opcode = 1, .op = 0 }; /* one operation may be submitted */
 
         if (fd < 0)
-                return said(row, false);
+                return say(row, true, "there is no ring to restrict");
         return said(row, syscall(SYS_io_uring_register, fd, RING_REGISTER_RESTRICTIONS, &r, 1) == 0);
 }
 

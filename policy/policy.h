@@ -33,7 +33,13 @@ enum layer {
 
 #define LAYER_BIT(layer) (UINT32_C(1) << (layer))
 
-enum role { ROLE_CELL, ROLE_COMPILER, ROLE_READER, _ROLE_MAX }; /* a reader: a compiler that also asks */
+enum role {
+        ROLE_CELL,
+        ROLE_CELL_THREADS, /* a cell without io_uring */
+        ROLE_COMPILER,
+        ROLE_READER,       /* a compiler that also asks */
+        _ROLE_MAX,
+};
 
 enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null */
         FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked; reader: both ways */

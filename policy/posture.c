@@ -152,7 +152,7 @@ static int read_maps(pid_t pid, struct posture *p, struct error *err)
 
 static int read_rings(pid_t pid, int ring_fd, struct posture *p, struct error *err)
 {
-        int r = read_ring(pid, ring_fd, p, &p->ring_seen, err);
+        int r = ring_fd >= 0 ? read_ring(pid, ring_fd, p, &p->ring_seen, err) : 0;
 
         for (unsigned i = 0; i < p->nfds && i < POSTURE_FDS_MAX && r >= 0; i++) {
                 bool seen = false;
@@ -173,7 +173,7 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
         r = read_status(pid, &p, err);
         if (r >= 0)
                 r = read_fds(pid, &p, err);
-        if (r >= 0 && ring_fd >= 0)
+        if (r >= 0)
                 r = read_rings(pid, ring_fd, &p, err);
         if (r >= 0)
                 r = read_maps(pid, &p, err);
@@ -208,12 +208,17 @@ _printf_(2, 3) static void mismatch(struct report *r, const char *format, ...)
                 r->at += (size_t)n < r->size - r->at ? (size_t)n : r->size - r->at - 1;
 }
 
+static bool is_expected(const struct posture_expected *e, int fd)
+{
+        return (fd < 64 && e->fds & UINT64_C(1) << fd) || (fd >= FD_RING && fd < FD_RING + (int)e->own);
+}
+
 static void check_fds(const struct posture *p, const struct posture_expected *e, struct report *r)
 {
         if (p->nfds > POSTURE_FDS_MAX)
                 mismatch(r, "descriptors: %u are open", p->nfds);
         for (unsigned i = 0; i < p->nfds && i < POSTURE_FDS_MAX; i++)
-                if (p->fds[i].fd > 63 || !(e->fds & UINT64_C(1) << p->fds[i].fd))
+                if (!is_expected(e, p->fds[i].fd))
                         mismatch(r, "descriptors: %d is open (%s)", p->fds[i].fd, p->fds[i].target);
 }
 
@@ -284,7 +289,7 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
                 mismatch(&r, "threads: %u", p->threads);
         if (e->ring_fd >= 0 && !p->ring_seen && !(e->missing & LAYER_BIT(LAYER_RING)))
                 mismatch(&r, "ring: none at descriptor %d", e->ring_fd);
-        if (p->rings > (e->threads ? e->threads : 1))
+        if (p->rings > (e->ring_fd < 0 ? 0 : e->rings ? e->rings : 1))
                 mismatch(&r, "ring: %u of them", p->rings);
         if (p->ring_sq_thread)
                 mismatch(&r, "ring: has a kernel thread with the credentials of its birth");

@@ -10,7 +10,7 @@
 
 #include "policy/policy.h"
 
-#define POSTURE_FDS_MAX  64
+#define POSTURE_FDS_MAX  128
 #define POSTURE_MAPS_MAX 64
 
 struct posture_fd {
@@ -40,11 +40,13 @@ struct posture {
 
 struct posture_expected {
         uint64_t fds;         /* bit k: descriptor k may be open; 0..63 */
+        unsigned own;         /* and so many from FD_RING on: rings, and what wakes their threads */
         int ring_fd;          /* -EBADF: no ring */
         uint64_t arena_inode; /* 0: no arena */
         bool root;            /* the parent was root: identity and bounding set are checked */
         uint32_t missing;     /* set of LAYER_BIT */
-        unsigned threads;     /* each with a ring, when there is one; 0: one */
+        unsigned threads;     /* 0: one */
+        unsigned rings;       /* at most; 0: one */
 };
 
 _must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);

@@ -37,6 +37,8 @@
 
 /* clang-format off */
 static const struct syscall_rule cell_rules[] = {
+        /* With io_uring alone, see CELL_RING_ROWS. */
+        ALLOW_IF(io_uring_enter, ARG_IS(0, FD_RING),        "submit and reap guest I/O, on this ring only", "H07"),
         ALLOW(read,                                         "fd_read of a file by a guest that is alone",   "H02"),
         ALLOW(write,                                        "fd_write of one; no more than the ring may",   "H02"),
         ALLOW_IF2(recvfrom, ARG_IS(3, MSG_DONTWAIT), ARG_IS(4, 0), "fd_read, sock_recv that need not wait", "H15"),
@@ -46,7 +48,6 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW_IF(pwritev2, ARG_IS(5, RWF_NOWAIT),           "fd_write, fd_pwrite that need not wait",       "H02"),
         ALLOW_IF(pwritev2, ARG_IS(5, 0),                    "the same to a file by a guest that is alone",  "H02"),
         ALLOW_IF(pwritev2, ARG_IS(5, RWF_APPEND),           "the same at the end",                          "H02"),
-        ALLOW_IF(io_uring_enter, ARG_IS(0, FD_RING),        "submit and reap guest I/O, on this ring only", "H07"),
         ALLOW_IF(poll, ARG_IS(2, 0),                        "poll_oneoff: what is ready now; never waits",  "H02"),
         ALLOW(futex,                                        "locks of the C library",                       "H06"),
         ALLOW_IF(mmap,     ARG_LACKS(2, PROT_EXEC),         "memories and stacks, never code",              "H12"),
@@ -75,6 +76,22 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "H10"),
         ALLOW(exit,                                         "the end of a thread",                          "H06"),
         ALLOW(exit_group,                                   "the end",                                      "H06"),
+        /* Without io_uring alone, see CELL_THREAD_ROWS: what ring_ops.def has, as system calls. */
+        ALLOW_IF(epoll_pwait2, ARG_IS(0, FD_RING),          "wait for readiness, on this one only",         "H07"),
+        ALLOW_IF(epoll_pwait, ARG_IS(0, FD_RING),           "the same before Linux 5.11",                   "H07"),
+        ALLOW_IF(epoll_ctl, ARG_IS(0, FD_RING),             "of which descriptors; no path",                "H07"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_DSYNC),            "a helper writes a file with FD_DSYNC",         "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_DSYNC | RWF_APPEND), "the same at the end",                        "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_SYNC | RWF_DSYNC), "with FD_SYNC",                                 "H02"),
+        ALLOW_IF(pwritev2, ARG_IS(5, RWF_SYNC | RWF_DSYNC | RWF_APPEND), "the same at the end",             "H02"),
+        ALLOW_IF(recvmsg, ARG_HAS(2, MSG_DONTWAIT),         "answers of the broker; sock_recv with flags",  "H18"),
+        ALLOW_IF(sendmsg, ARG_HAS(2, MSG_DONTWAIT | MSG_NOSIGNAL), "requests to the broker",                "H18"),
+        ALLOW_IF2(accept4, ARG_IS(1, 0), ARG_IS(3, SOCK_CLOEXEC), "a connection on a handed-over socket",   "H15"),
+        ALLOW(shutdown,                                     "sock_shutdown",                                "H15"),
+        ALLOW(fsync,                                        "fd_sync",                                      "H02"),
+        ALLOW(fdatasync,                                    "fd_datasync",                                  "H02"),
+        ALLOW_IF(fallocate, ARG_IS(1, 0),                   "fd_allocate; punches no hole",                 "H02"),
+        ALLOW(fadvise64,                                    "fd_advise",                                    "H02"),
 };
 
 static const struct syscall_rule compiler_rules[] = {
@@ -105,6 +122,8 @@ static const struct syscall_rule compiler_rules[] = {
 };
 /* clang-format on */
 
+#define CELL_RING_ROWS   1  /* at the head of the cell's table */
+#define CELL_THREAD_ROWS 15 /* at its end */
 #define READER_ROWS 1 /* at the end of the compiler's table: what only a reader may call as well */
 
 const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
@@ -113,7 +132,8 @@ const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
                 const struct syscall_rule *rules;
                 unsigned n;
         } tables[_ROLE_MAX] = {
-                [ROLE_CELL] = { cell_rules, ELEMENTSOF(cell_rules) },
+                [ROLE_CELL] = { cell_rules, ELEMENTSOF(cell_rules) - CELL_THREAD_ROWS },
+                [ROLE_CELL_THREADS] = { cell_rules + CELL_RING_ROWS, ELEMENTSOF(cell_rules) - CELL_RING_ROWS },
                 [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) - READER_ROWS },
                 [ROLE_READER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
         };
@@ -172,6 +192,11 @@ static int add_rings(scmp_filter_ctx filter, const struct syscall_rule *rule, un
         return r;
 }
 
+static bool is_of_ring(const struct syscall_rule *rule)
+{
+        return rule->args[0].test == ARG_EQUALS && rule->args[0].index == 0 && rule->args[0].value == FD_RING;
+}
+
 static int build(scmp_filter_ctx filter, enum role role, unsigned rings)
 {
         unsigned n;
@@ -189,7 +214,7 @@ static int build(scmp_filter_ctx filter, enum role role, unsigned rings)
                 return r;
         for (unsigned i = 0; i < n; i++) {
                 r = add_rule(filter, &rules[i]);
-                if (r >= 0 && role == ROLE_CELL && rules[i].number == SYS_io_uring_enter)
+                if (r >= 0 && is_of_ring(&rules[i]))
                         r = add_rings(filter, &rules[i], rings);
                 if (r < 0)
                         return r;

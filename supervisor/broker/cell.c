@@ -81,13 +81,15 @@ static int check_missing(struct broker *b, struct error *err)
 /* With our own eyes: whoever locks itself down may be wrong about it. */
 static int check_posture(struct broker *b, struct error *err)
 {
-        /* A ring for each worker; where there are several, also something to wake each. */
+        /* A ring for each worker; where there are several, also something to wake each; and without io_uring
+         * helpers for each, that wake it. */
         unsigned own = b->workers > 1 ? 2 * b->workers : 1;
-        uint64_t numbers = (UINT64_C(1) << own) - 1;
         struct posture_expected expected = {
-                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER | numbers << FD_RING,
-                .threads = b->workers,
-                .ring_fd = FD_RING,
+                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER,
+                .own = b->threads ? own + b->workers : own,
+                .threads = b->threads ? b->workers * (1 + PROTO_HELPERS) : b->workers,
+                .rings = b->workers,
+                .ring_fd = b->threads ? -EBADF : FD_RING,
                 .arena_inode = b->arena.inode,
                 .root = geteuid() == 0,
                 .missing = b->missing,
@@ -96,7 +98,7 @@ static int check_posture(struct broker *b, struct error *err)
         char text[512];
         int r;
 
-        r = posture_read(b->cell.pid, FD_RING, &posture, err);
+        r = posture_read(b->cell.pid, expected.ring_fd, &posture, err);
         if (r < 0)
                 return r;
         if (posture_check(&posture, &expected, text, sizeof(text)) == 0)
@@ -133,6 +135,9 @@ int cell_start(struct broker *b, struct error *err)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
                                  "the cell speaks protocol %u, we speak %u", ready->version,
                                  PROTO_VERSION);
+        if (ready->threads > 1)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "ready: back end %u", ready->threads);
+        b->threads = ready->threads;
         b->missing = ready->missing & (LAYER_BIT(_LAYER_MAX) - 1);
         must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE)) & ~b->missing;
         if (!SANITIZERS && (ready->tried & must) != must)

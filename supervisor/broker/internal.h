@@ -23,6 +23,7 @@ struct broker {
         uint32_t missing;      /* layers */
         char missing_text[512];
         uint64_t deadline_ns;  /* CLOCK_MONOTONIC; 0: none */
+        bool threads;          /* the cell has no io_uring */
         unsigned workers;      /* threads of the cell */
         bool alone;            /* it gets one guest */
         bool has_stdio;        /* the cell's own are these, not ours: */

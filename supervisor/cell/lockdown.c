@@ -122,5 +122,5 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r < 0)
                 return r;
         c->ring = c->workers[0].ring;
-        return policy_seccomp(l, ROLE_CELL, err);
+        return policy_seccomp(l, ring_kind(c->ring) == RING_THREADS ? ROLE_CELL_THREADS : ROLE_CELL, err);
 }

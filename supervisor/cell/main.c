@@ -23,7 +23,8 @@ static void start(void *argument)
 {
         struct cell *c = argument;
         struct ready_message ready = { .head.message = MESSAGE_READY, .version = PROTO_VERSION,
-                                       .missing = c->lockdown.missing, .tried = c->tried };
+                                       .missing = c->lockdown.missing, .tried = c->tried,
+                                       .threads = ring_kind(c->ring) == RING_THREADS };
 
         if (channel_send(c, &ready, sizeof(ready)) >= 0) {
                 cell_attack(c);

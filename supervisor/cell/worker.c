@@ -336,16 +336,24 @@ void worker_main(struct worker *w)
         }
 }
 
+_Static_assert(PROTO_HELPERS == RING_HELPERS, "");
+
 static int make_ring(struct worker *w, struct error *err)
 {
         struct lockdown *l = &w->cell->lockdown;
+        unsigned n = w->cell->nworkers;
         int r;
 
-        r = ring_new_kind(RING_URING, RING_ENTRIES, &w->ring, err);
+        r = ring_new(RING_ENTRIES, &w->ring, err);
         if (r >= 0)
                 r = ring_move(w->ring, FD_RING + (int)w->number, err);
+        /* Behind the rings and what wakes the workers. */
+        if (r >= 0)
+                r = ring_move_wake(w->ring, FD_RING + (int)((n > 1 ? 2 * n : 1) + w->number), err);
         if (r < 0)
                 return r;
+        if (ring_kind(w->ring) == RING_THREADS)
+                return 0;
         if (l->skip & LAYER_BIT(LAYER_RING))
                 return ring_enable(w->ring, err);
         r = ring_restrict(w->ring, err);

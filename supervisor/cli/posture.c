@@ -59,7 +59,7 @@ static const struct {
 static const char *role_name(enum role role)
 {
         static const char *const names[_ROLE_MAX] = {
-                [ROLE_CELL] = "cell", [ROLE_COMPILER] = "compiler", [ROLE_READER] = "reader of a script",
+                [ROLE_CELL] = "cell", [ROLE_CELL_THREADS] = "cell without io_uring", [ROLE_COMPILER] = "compiler", [ROLE_READER] = "reader of a script",
         };
 
         return names[role];

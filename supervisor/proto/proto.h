@@ -31,6 +31,7 @@
 #define PROTO_NAME_MAX   16384u
 #define PROTO_FRAMES_MAX 32u
 #define PROTO_LOG_MAX    16384u
+#define PROTO_HELPERS     4u     /* threads of a worker without io_uring: RING_HELPERS of ring.h */
 #define PROTO_WORKERS_MAX 32u    /* threads of a cell that run guests */
 
 enum { PHASE_STARTING = 1, PHASE_OPEN = 2, PHASE_ASKED = 4, PHASE_ANY = PHASE_OPEN | PHASE_ASKED };
@@ -58,7 +59,7 @@ struct ready_message {
         uint32_t version;
         uint32_t missing;  /* layers that the kernel has not */
         uint32_t tried;    /* layers that the cell tried to break before seccomp, and could not */
-        uint32_t reserved;
+        uint32_t threads;  /* 1: without io_uring, as ring.h says */
 };
 
 struct arena_message {     /* where the code lies in the file at FD_ARENA; the cell reads it unlocked */

@@ -39,6 +39,8 @@ static void *helper(void *argument)
         struct call *call;
 
         pthread_mutex_lock(&h->lock);
+        h->started++;
+        pthread_cond_broadcast(&h->wake);
         while ((call = next_job(h))) {
                 struct ring_op op = call->plan.op;
                 int32_t r;
@@ -80,6 +82,11 @@ int helpers_start(struct helpers *h, struct error *err)
         }
         pthread_sigmask(SIG_SETMASK, &before, NULL);
         pthread_attr_destroy(&attr);
+        /* The C library makes system calls at a thread's start that no table has: they are behind it now. */
+        pthread_mutex_lock(&h->lock);
+        while (h->started < h->n)
+                pthread_cond_wait(&h->wake, &h->lock);
+        pthread_mutex_unlock(&h->lock);
         if (r == 0)
                 return 0;
         helpers_stop(h);
@@ -103,7 +110,7 @@ void helpers_add(struct helpers *h, struct call *call)
         pthread_mutex_lock(&h->lock);
         call->plan.place = PLACE_QUEUED;
         list_add(&h->queue_end, call);
-        pthread_cond_signal(&h->wake);
+        pthread_cond_signal(&h->wake); /* only helpers wait by now */
         pthread_mutex_unlock(&h->lock);
 }
 

@@ -28,21 +28,21 @@ static int32_t move_bytes(const struct ring_op *op, bool wait)
                               (long)op->flags | (wait ? 0 : RW_NOWAIT)));
 }
 
-/* Sockets never wait here: who calls has seen that they are ready, and if they are not, waits again. */
+/* Sockets never wait here: who calls has seen that they are ready, and if they are not, waits again. The two
+ * short calls take no other flag: the table of system calls compares them. */
 static int32_t message(const struct ring_op *op)
 {
-        int flags = (int)op->flags | MSG_DONTWAIT;
+        bool sends = op->code == RING_SEND || op->code == RING_SENDMSG;
+        int usual = sends ? MSG_DONTWAIT | MSG_NOSIGNAL : MSG_DONTWAIT, flags = (int)op->flags | usual;
+        struct iovec one = { op->address, op->length };
+        struct msghdr bytes = { .msg_iov = &one, .msg_iovlen = 1 }, *m = &bytes;
 
-        switch (op->code) {
-        case RING_RECV:
-                return result(recvfrom(op->fd, op->address, op->length, flags, NULL, NULL));
-        case RING_SEND:
-                return result(sendto(op->fd, op->address, op->length, flags, NULL, 0));
-        case RING_RECVMSG:
-                return result(recvmsg(op->fd, op->address, flags));
-        default:
-                return result(sendmsg(op->fd, op->address, flags));
-        }
+        if (op->code == RING_RECVMSG || op->code == RING_SENDMSG)
+                m = op->address;
+        else if (flags == usual)
+                return result(sends ? sendto(op->fd, op->address, op->length, flags, NULL, 0)
+                                    : recvfrom(op->fd, op->address, op->length, flags, NULL, NULL));
+        return result(sends ? sendmsg(op->fd, m, flags) : recvmsg(op->fd, m, flags));
 }
 
 static int32_t poll_now(const struct ring_op *op)

@@ -22,6 +22,7 @@
 #endif
 
 #define EVENTS_MAX 64
+#define HIGH_FD    192
 
 struct thread_ring {
         struct ring ring; /* first */
@@ -224,7 +225,8 @@ static int wait_events(struct thread_ring *t, struct epoll_event *events, uint64
                         return n < 0 ? -errno : (int)n;
                 t->coarse = true;
         }
-        n = epoll_wait(t->ready.epoll, events, EVENTS_MAX, ms > INT32_MAX ? -1 : (int)ms);
+        n = syscall(SYS_epoll_pwait, t->ready.epoll, events, (long)EVENTS_MAX, ms > INT32_MAX ? -1L : (long)ms,
+                    NULL, 0L);
         return n < 0 ? -errno : (int)n;
 }
 
@@ -335,6 +337,17 @@ static const struct ring_backend threads_backend = {
         .move_wake = threads_move_wake, .free = threads_free, .fd = threads_fd,
 };
 
+/* Out of the way of the numbers that the two are moved to, one after the other. */
+static int raise_fd(int fd)
+{
+        int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+
+        if (high < 0)
+                return fd;
+        close(fd);
+        return high;
+}
+
 int ring_new_threads(struct ring **ret, struct error *err)
 {
         struct thread_ring *t = calloc(1, sizeof(*t));
@@ -343,8 +356,8 @@ int ring_new_threads(struct ring **ret, struct error *err)
         if (!t)
                 return error_set(err, STAGE_RING, -ENOMEM, ERROR_NOWHERE, "ring");
         ring_init(&t->ring, &threads_backend);
-        t->ready.epoll = epoll_create1(EPOLL_CLOEXEC);
-        t->helpers.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        t->ready.epoll = raise_fd(epoll_create1(EPOLL_CLOEXEC));
+        t->helpers.event = raise_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         if (t->ready.epoll < 0 || t->helpers.event < 0 || watch_helpers(t) < 0)
                 r = failed(err, "epoll");
         else

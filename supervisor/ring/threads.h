@@ -23,7 +23,7 @@ enum place { PLACE_NONE, PLACE_READY, PLACE_TIMER, PLACE_QUEUED, PLACE_RUNNING }
 
 struct helpers {
         pthread_t threads[RING_HELPERS];
-        unsigned n;
+        unsigned n, started;
         pthread_mutex_t lock;
         pthread_cond_t wake;
         struct call *queue, **queue_end; /* under the lock, as is what follows */

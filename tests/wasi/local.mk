@@ -38,8 +38,8 @@ tests/wasi/guest/raw.wasm: $(srcdir)/tests/wasi/guest/check.h
 tests_wasi_guest_native_posix_SOURCES = tests/wasi/guest/posix.c
 tests_wasi_guest_native_posix_CPPFLAGS = $(AM_CPPFLAGS) -D_GNU_SOURCE
 tests_wasi_guest_native_posix_CFLAGS = -std=gnu17
-dist_check_SCRIPTS += tests/wasi/run-guests
-TESTS += tests/wasi/run-guests
+dist_check_SCRIPTS += tests/wasi/run-guests tests/wasi/run-guests-threads
+TESTS += tests/wasi/run-guests tests/wasi/run-guests-threads
 EXTRA_DIST += tests/wasi/guest/check.h tests/wasi/guest/copy.c tests/wasi/guest/echo-client.py \
 	tests/wasi/guest/raw.c tests/wasi/guest/server.c
 CLEANFILES += $(WASI_GUESTS)
