@@ -28,7 +28,10 @@ static int set_json(void *target, const char *value, struct error *err)
 
 static int set_lines(void *target, const char *value, struct error *err)
 {
-        return parse_count(value, 1000, &((struct logs *)target)->lines, err);
+        struct logs *l = target;
+
+        l->lines = 0;
+        return !strcmp(value, "0") ? 0 : parse_count(value, 1000, &l->lines, err);
 }
 
 void log_line_print(struct json_object *o, bool json)

@@ -11,6 +11,7 @@
 #include <syslog.h>
 
 #include "supervisor/broker/guests.h"
+#include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/blame.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/on_demand.h"
@@ -402,6 +403,7 @@ static int fill_environment(const struct unit *u, struct lists *l, struct guest_
 static int fill_lists(const struct unit *u, struct lists *l, struct guest_spec *spec)
 {
         unsigned strings = u->nkeys + 1;
+        const char *slash;
 
         for (unsigned i = 0; i < u->nkeys; i++)
                 strings += u->keys[i].kind == KEY_ENVIRONMENT ? u->keys[i].nvariables : 0;
@@ -410,7 +412,8 @@ static int fill_lists(const struct unit *u, struct lists *l, struct guest_spec *
         l->dirs = calloc(u->nkeys + 1, sizeof(*l->dirs));
         if (!l->args || !l->dirs || !l->made)
                 return -ENOMEM;
-        l->args[spec->nargs++] = u->name;
+        slash = strrchr(u->module, '/');
+        l->args[spec->nargs++] = slash ? slash + 1 : u->module;
         for (unsigned i = 0; i < u->arguments.n; i++)
                 l->args[spec->nargs++] = u->arguments.words[i];
         spec->args = l->args;
@@ -421,10 +424,9 @@ static int fill_lists(const struct unit *u, struct lists *l, struct guest_spec *
                 if (!path_server_serves(key))
                         continue;
                 /* A file is in a directory of the guest's, under its own name. */
-                if (key->kind == KEY_FILE && !key->mount) {
-                        const char *slash = strrchr(key->path, '/');
-
-                        guest = l->made[l->nmade] = strndup(key->path, (size_t)(slash - key->path) + (slash == key->path));
+                if (key->kind == KEY_FILE) {
+                        slash = strrchr(guest, '/');
+                        guest = l->made[l->nmade] = strndup(guest, slash > guest ? (size_t)(slash - guest) : 1);
                         if (!guest)
                                 return -ENOMEM;
                         l->nmade++;
@@ -438,29 +440,6 @@ static int fill_lists(const struct unit *u, struct lists *l, struct guest_spec *
         }
         spec->dirs = l->dirs;
         return fill_environment(u, l, spec);
-}
-
-static void fill_limits(const struct unit *u, struct guest_spec *spec)
-{
-        const struct unit_limits *l = &u->limits;
-
-        spec->limits = (struct guest_limits) {
-                .memory_max_bytes = l->memory_max,
-                .host_memory_max_bytes = l->host_memory_max,
-                .cpu_quota_ns = l->cpu_quota * (CPU_PERIOD_NS / 100),
-                .cpu_max_ns = l->cpu_time_max_ns,
-                .log_bytes_per_s = l->log_rate_max,
-                .cpu_weight = (uint32_t)l->cpu_weight,
-                .files_max = (uint32_t)l->files_max,
-                .connections_max = (uint32_t)l->connections_max,
-                .timers_max = (uint32_t)l->timers_max,
-        };
-        for (unsigned i = 0; i < u->nkeys; i++) {
-                if (u->keys[i].kind == KEY_RANDOM)
-                        spec->limits.random_max_bytes = u->keys[i].number;
-                if (u->keys[i].kind == KEY_CLOCK)
-                        spec->clock_resolution_ns = u->keys[i].number;
-        }
 }
 
 static int fill_streams(struct nano *g, struct guest_spec *spec)
@@ -534,6 +513,7 @@ int host_spawn(struct nano *g, struct error *err)
         struct guest_spec spec = { .path_fd = -EBADF, .stdio = { STREAM_CELL, STREAM_CELL, STREAM_CELL } };
         _cleanup_(lists_done) struct lists lists = { 0 };
         int listen[UNIT_KEYS_MAX];
+        const struct key *clock;
         struct hosted *h = NULL;
         int r;
 
@@ -552,7 +532,9 @@ int host_spawn(struct nano *g, struct error *err)
                 r = error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
         if (r < 0)
                 return r;
-        fill_limits(s->unit, &spec);
+        unit_guest_limits(s->unit, &spec.limits);
+        clock = unit_key(s->unit, KEY_CLOCK, 0);
+        spec.clock_resolution_ns = clock ? clock->number : 0;
         r = fill_descriptors(g, &spec, listen, err);
         if (r < 0) {
                 close_descriptors(&spec);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "supervisor/broker/spawn.h"
+#include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/sockets.h"
 
@@ -40,7 +41,9 @@ static int make_artefact(const struct service *s, int *ret_fd, struct error *err
                 .wasi = true,
         };
         _cleanup_close_ int file = open(u->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        struct module_pin pin;
         struct stat st;
+        bool pinned = false;
         int r;
 
         if (file < 0 || fstat(file, &st) < 0)
@@ -48,6 +51,10 @@ static int make_artefact(const struct service *s, int *ret_fd, struct error *err
                                  strerror(errno));
         if (!S_ISREG(st.st_mode))
                 return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "%s: no regular file", u->module);
+        r = unit_pin(u, &pin, &pinned, err);
+        if (r < 0)
+                return r;
+        o.pin = pinned ? &pin : NULL;
         r = broker_artefact(&o, file, ret_fd, err);
         return r < 0 ? error_prefix(err, "%s", u->module) : 0;
 }
