@@ -348,10 +348,11 @@ int main(int argc, char **argv)
 
         if (r >= 0)
                 return r;
-        if (complete(&d.options, &err) < 0)
-                return fail(&err);
+        r = complete(&d.options, &err);
         if (only_check)
                 return check(&d.options);
+        if (r < 0)
+                return fail(&err);
         notify_open();
         journal_open();
         raise_files();
