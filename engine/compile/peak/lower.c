@@ -23,10 +23,11 @@ static LLVMValueRef branch_weights(LLVMContextRef context, uint32_t taken, uint3
         return LLVMMetadataAsValue(context, LLVMMDNodeInContext2(context, nodes, 3));
 }
 
-/* Four kinds of memory that never overlap: a store to one does not clobber a value of another. */
+/* Kinds of memory that never overlap: a store to one does not clobber a value of another. */
 static void make_tbaa(struct lowering *l)
 {
-        static const char *const names[_CLASS_MAX] = { "memory", "global", "descriptor", "spill" };
+        static const char *const names[_CLASS_MAX] = { "memory", "global", "descriptor", "spill",
+                                                     "object", "length", "cursor" };
         LLVMMetadataRef name = LLVMMDStringInContext2(l->context, "nacelle", 7);
         LLVMMetadataRef root = LLVMMDNodeInContext2(l->context, &name, 1);
         LLVMMetadataRef zero = LLVMValueAsMetadata(const_i64(l, 0));
@@ -67,8 +68,11 @@ int lowering_init(struct lowering *l, const struct checked_module *c, const stru
 
         *l = (struct lowering) { .checked = c, .m = m, .layout = layout, .context = context };
         l->functions = calloc(m->nfunctions ? m->nfunctions : 1, sizeof(*l->functions));
-        if (!l->functions)
+        if (!l->functions || object_layouts_new(m, &l->objects) < 0) {
+                free(l->functions);
+                l->functions = NULL;
                 return -ENOMEM;
+        }
         l->module = LLVMModuleCreateWithNameInContext("wasm", context);
         l->b = LLVMCreateBuilderInContext(context);
         l->i1 = LLVMInt1TypeInContext(context);
@@ -99,6 +103,7 @@ int lowering_init(struct lowering *l, const struct checked_module *c, const stru
 void lowering_done(struct lowering *l)
 {
         free(l->functions);
+        object_layouts_done(&l->objects);
         if (l->di)
                 LLVMDisposeDIBuilder(l->di);
         if (l->b)
@@ -719,7 +724,7 @@ static void lower_canonical(struct body *s, enum nan_lanes lanes)
 static void lower_instruction(struct body *s, const struct instruction *in)
 {
         if (lower_control(s, in) || lower_variable(s, in) || lower_number(s, in) || lower_memory(s, in) ||
-            lower_call(s, in) || lower_atomic(s, in) || lower_simd(s, in))
+            lower_call(s, in) || lower_atomic(s, in) || lower_gc(s, in) || lower_simd(s, in))
                 return;
         abort(); /* an instruction that validation lets pass */
 }

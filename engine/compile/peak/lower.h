@@ -13,18 +13,22 @@
 #include <llvm-c/DebugInfo.h>
 
 #include "engine/compile/abi.h"
+#include "engine/compile/objects.h"
 #include "engine/decode/body.h"
 #include "engine/validate/validate.h"
 
 #define AS_INSTANCE 256
 #define STRAIGHT    "nacelle-straight" /* attribute of a function without a loop */
 
-enum memory_class { CLASS_MEMORY, CLASS_GLOBAL, CLASS_DESCRIPTOR, CLASS_SPILL, _CLASS_MAX };
+/* LENGTH: what of an object never changes, its length and its first word. CURSOR: of the heap. */
+enum memory_class { CLASS_MEMORY, CLASS_GLOBAL, CLASS_DESCRIPTOR, CLASS_SPILL, CLASS_OBJECT, CLASS_LENGTH,
+                    CLASS_CURSOR, _CLASS_MAX };
 
 struct lowering {
         const struct checked_module *checked;
         const struct module *m;
         const struct layout *layout;
+        struct object_layouts objects;
         LLVMContextRef context;
         LLVMModuleRef module;
         LLVMBuilderRef b;
@@ -141,6 +145,7 @@ bool lower_number(struct body *s, const struct instruction *in);
 bool lower_memory(struct body *s, const struct instruction *in);
 bool lower_call(struct body *s, const struct instruction *in);
 bool lower_atomic(struct body *s, const struct instruction *in);
+bool lower_gc(struct body *s, const struct instruction *in);
 bool lower_simd(struct body *s, const struct instruction *in);
 void lower_return(struct body *s); /* results are on the stack */
 void lower_parameters(struct body *s);
