@@ -99,6 +99,14 @@ static int child_mdwe(void)
         return p == MAP_FAILED ? 0 : ENOTSUP;
 }
 
+static int child_namespaces(void)
+{
+        struct lockdown l = { 0 };
+
+        errno = EPERM;
+        return policy_namespaces(&l, false, NULL) < 0 || l.missing ? errno : 0;
+}
+
 /* A child of the child breaks a filter and must die of SIGSYS. */
 static int child_seccomp(void)
 {
@@ -131,6 +139,11 @@ static int child_seccomp(void)
 static bool probe_SECCOMP(struct kernel_row *row)
 {
         return in_child(row, child_seccomp);
+}
+
+static bool probe_NAMESPACES(struct kernel_row *row)
+{
+        return in_child(row, child_namespaces);
 }
 
 static bool probe_NO_NEW_PRIVS(struct kernel_row *row)

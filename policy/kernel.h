@@ -12,7 +12,7 @@ enum kernel_feature {
         _KERNEL_MAX,
 };
 
-enum kernel_need { NEED_LAYER, NEED_CORE, NEED_SPEED };
+enum kernel_need { NEED_LAYER, NEED_CORE, NEED_SPEED, NEED_EXTRA };
 
 struct kernel_row {
         const char *text, *since, *without;

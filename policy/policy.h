@@ -9,6 +9,8 @@
  *
  * policy_descriptors - close every descriptor >= @first.
  * policy_limits - resource limits of the role; for the compiler they grow with @input_bytes.
+ * policy_namespaces - an empty root, own mounts, IPC and host name; @network: an empty network, too.
+ *   Before policy_credentials(), which takes the capabilities for it.
  * policy_credentials - as root: become POLICY_NOBODY. Drop every capability from every set, and
  *   no_new_privs, dumpable 0, and death with the parent (@parent: its pid, checked).
  *   keep_dumpable: the broker without root reads the posture first; see policy_not_dumpable().
@@ -32,6 +34,10 @@ enum layer {
 };
 
 #define LAYER_BIT(layer) (UINT32_C(1) << (layer))
+
+/* Walls that many hosts forbid to raise: without them a run goes on without --degraded. They stand before
+ * nothing that seccomp does not stand before, too. */
+#define LAYERS_EXTRA LAYER_BIT(LAYER_NAMESPACES)
 
 enum role {
         ROLE_CELL,
@@ -69,6 +75,7 @@ char *layers_text(uint32_t layers, char *text, size_t size);
 _must_check_ int policy_descriptors(struct lockdown *l, int first, struct error *err);
 _must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes,
                                struct error *err);
+_must_check_ int policy_namespaces(struct lockdown *l, bool network, struct error *err);
 _must_check_ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent,
                                     struct error *err);
 _must_check_ int policy_not_dumpable(struct lockdown *l, struct error *err);

@@ -165,6 +165,37 @@ static int read_rings(pid_t pid, int ring_fd, struct posture *p, struct error *e
         return r;
 }
 
+static bool own_namespace(pid_t pid, const char *kind)
+{
+        char path[64], theirs[64] = "", ours[64] = "";
+
+        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
+        if (readlink(path, theirs, sizeof(theirs) - 1) < 0)
+                return false;
+        snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
+        return readlink(path, ours, sizeof(ours) - 1) > 0 && strcmp(theirs, ours) != 0;
+}
+
+static void read_namespaces(pid_t pid, struct posture *p)
+{
+        char path[64];
+        DIR *d;
+
+        p->own_mounts = own_namespace(pid, "mnt");
+        p->own_ipc = own_namespace(pid, "ipc");
+        p->own_hostname = own_namespace(pid, "uts");
+        p->own_network = own_namespace(pid, "net");
+        snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+        d = opendir(path);
+        if (!d)
+                return;
+        p->empty_root = true;
+        for (struct dirent *e; (e = readdir(d));)
+                if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+                        p->empty_root = false;
+        closedir(d);
+}
+
 int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
 {
         struct posture p = { .pid = pid };
@@ -179,6 +210,7 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
                 r = read_maps(pid, &p, err);
         if (r < 0)
                 return r;
+        read_namespaces(pid, &p);
         *ret = p;
         return 0;
 }
@@ -274,6 +306,22 @@ static void check_credentials(const struct posture *p, const struct posture_expe
                 mismatch(r, "identity: still root");
 }
 
+static void check_namespaces(const struct posture *p, const struct posture_expected *e, struct report *r)
+{
+        if (e->missing & LAYER_BIT(LAYER_NAMESPACES))
+                return;
+        if (!p->own_mounts)
+                mismatch(r, "namespaces: it has our mounts");
+        if (!p->own_ipc)
+                mismatch(r, "namespaces: it has our IPC");
+        if (!p->own_hostname)
+                mismatch(r, "namespaces: it has our host name");
+        if (e->network && !p->own_network)
+                mismatch(r, "namespaces: it has our network");
+        if (!p->empty_root)
+                mismatch(r, "namespaces: its root is not empty");
+}
+
 unsigned posture_check(const struct posture *p, const struct posture_expected *e, char *text,
                        size_t size)
 {
@@ -283,6 +331,7 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
         check_credentials(p, e, &r);
         check_fds(p, e, &r);
         check_maps(p, e, &r);
+        check_namespaces(p, e, &r);
         if (p->seccomp != 2 && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
                 mismatch(&r, "seccomp: mode %d", p->seccomp);
         if (p->threads != (e->threads ? e->threads : 1))

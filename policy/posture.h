@@ -36,6 +36,8 @@ struct posture {
         struct posture_map maps[POSTURE_MAPS_MAX];
         unsigned rings;       /* at any descriptor */
         bool ring_seen, ring_sq_thread, ring_personality; /* seen: at the descriptor asked for; the others: of any */
+        bool own_mounts, own_ipc, own_hostname, own_network; /* other namespaces than ours */
+        bool empty_root;
 };
 
 struct posture_expected {
@@ -43,6 +45,7 @@ struct posture_expected {
         unsigned own;         /* and so many from FD_RING on: rings, and what wakes their threads */
         int ring_fd;          /* -EBADF: no ring */
         uint64_t arena_inode; /* 0: no arena */
+        bool network;         /* its network is to be one of its own */
         bool root;            /* the parent was root: identity and bounding set are checked */
         uint32_t missing;     /* set of LAYER_BIT */
         unsigned threads;     /* 0: one */

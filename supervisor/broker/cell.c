@@ -62,9 +62,9 @@ static int spawn(struct broker *b, struct error *err)
 
 static int check_missing(struct broker *b, struct error *err)
 {
-        if (!b->missing)
+        if (!(b->missing & ~LAYERS_EXTRA))
                 return 0;
-        layers_text(b->missing, b->missing_text, sizeof(b->missing_text));
+        layers_text(b->missing & ~LAYERS_EXTRA, b->missing_text, sizeof(b->missing_text));
         if (b->options.degraded)
                 return 0;
         return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
@@ -91,6 +91,7 @@ static int check_posture(struct broker *b, struct error *err)
                 .rings = b->workers,
                 .ring_fd = b->threads ? -EBADF : FD_RING,
                 .arena_inode = b->arena.inode,
+                .network = !b->alone,
                 .root = geteuid() == 0,
                 .missing = b->missing,
         };

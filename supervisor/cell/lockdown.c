@@ -106,6 +106,8 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
                               0, 0) < 0)
                 r = failed(err, "membarrier");
+        if (r >= 0)
+                r = policy_namespaces(l, !c->alone, err);
         /* Without root the broker can look at us only while we are dumpable. */
         if (r >= 0)
                 r = policy_credentials(l, c->dumpable, 0, err);

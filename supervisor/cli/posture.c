@@ -54,6 +54,7 @@ static const struct {
         [NEED_LAYER] = { "yes", "MISSING" },
         [NEED_CORE] = { "yes", "MISSING" },
         [NEED_SPEED] = { "yes", "no" },
+        [NEED_EXTRA] = { "yes", "no" },
 };
 
 static const char *role_name(enum role role)
@@ -140,7 +141,7 @@ static int posture_main(const struct command *self, int argc, char **argv)
         struct kernel_row rows[_KERNEL_MAX];
         struct posture_options o = { 0 };
         struct error err = { 0 };
-        unsigned n, missing[3] = { 0 };
+        unsigned n, missing[4] = { 0 };
 
         if (!operands)
                 return STATUS_INTERNAL;
