@@ -95,6 +95,11 @@ int extern_global_get(const struct extern_value *g, valtype *ret_type, union val
 uint32_t instance_reference(const struct instance *i, valtype t, uint64_t ref, uint64_t *ret_word);
 uint64_t instance_reference_of(struct instance *i, valtype t, uint64_t word);
 
+/* The state of @i as bytes (artefact/snapshot.h), appended to @out. -EOPNOTSUPP: it refers to what is not in its
+ * module, named; -ENOMEM. */
+struct buffer;
+_must_check_ int instance_snapshot(const struct instance *i, struct buffer *out, struct error *err);
+
 void *instance_host(const struct instance *i);
 const struct module *instance_module(const struct instance *i);
 

@@ -6,7 +6,7 @@ WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/un
 
 instance_tests = tests/unit/instance/test-builtins tests/unit/instance/test-instance \
 	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-template \
-	tests/unit/instance/test-whole
+	tests/unit/instance/test-snapshot 	tests/unit/instance/test-whole
 check_PROGRAMS += $(instance_tests)
 TESTS += $(instance_tests)
 tests_unit_instance_test_memories_SOURCES = tests/unit/instance/test-memories.c \
@@ -28,6 +28,11 @@ tests_unit_instance_test_whole_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_whole_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_instance_test_whole_LDADD = libinstance.a libartefact.a librun.a libvalidate.a libfast.a \
 	libcompile.a libtext.a libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+tests_unit_instance_test_snapshot_SOURCES = tests/unit/instance/test-snapshot.c \
+	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
+tests_unit_instance_test_snapshot_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_snapshot_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_snapshot_LDADD = $(tests_unit_instance_test_whole_LDADD)
 tests_unit_instance_test_template_SOURCES = tests/unit/instance/test-template.c \
 	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
 tests_unit_instance_test_template_CPPFLAGS = $(UNIT_CPPFLAGS)
