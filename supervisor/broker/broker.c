@@ -186,7 +186,8 @@ int broker_instantiate(struct broker *b, uint32_t module, uint32_t *ret_instance
                 .head.message = MESSAGE_INSTANTIATE,
                 .module = module,
                 .offers = (b->options.wasi ? OFFER_WASI : 0) |
-                          (b->options.spectest ? OFFER_SPECTEST : 0),
+                          (b->options.spectest ? OFFER_SPECTEST : 0) |
+                          (b->options.preinit ? OFFER_PREINIT : 0),
         };
         int r = ask_to_run(b, &m, sizeof(m), outcome, err);
 

@@ -10,6 +10,10 @@
  *
  * broker_artefact - artefact for the module or artefact @fd: found in the cache, or compiled in a
  *   process of its own and stored. @ret_fd: a read-only descriptor, the caller's.
+ * broker_preinit - the artefact of a module that begins where @fd's is after its export @function was called
+ *   in a cell, without any key: @function NULL: the first of wizer.initialize and _initialize that there is.
+ *   -EOPNOTSUPP: the state that it came to cannot be kept, or it asked for what would be the same in
+ *   every instance, such as random bytes.
  * broker_check - decode and validate @fd in such a process, and nothing else.
  *
  * The parts of broker_run for those who need several modules in one cell (the test scripts):
@@ -80,6 +84,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         void *context;
 
         bool wasi, spectest;       /* host modules on offer; broker_run sets wasi */
+        bool preinit;              /* set by broker_preinit() */
         bool closed_stdio;         /* do not hand on descriptors 0, 1, 2 */
 
         /* For the drills, in test builds of the programs: replaces the cell, and what it is told. */
@@ -134,6 +139,8 @@ _must_check_ int broker_run(const struct run_options *o, const char *path, struc
 
 _must_check_ int broker_artefact(const struct run_options *o, int fd, int *ret_fd,
                                  struct error *err);
+_must_check_ int broker_preinit(const struct run_options *o, int fd, const char *function, int *ret_fd,
+                                struct error *err);
 _must_check_ int broker_check(const struct run_options *o, int fd, struct error *err);
 
 _must_check_ int broker_start(const struct run_options *o, size_t arena_bytes, struct broker **ret,

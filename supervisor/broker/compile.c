@@ -28,6 +28,8 @@ struct job {
         struct artefact_key key;
         const uint32_t *hot;
         uint32_t nhot;
+        const char *done;       /* of a snapshot; NULL: there is none */
+        uint64_t snapshot_at, snapshot_bytes;
         int pinned;      /* the copy of the module whose digest or signature was checked; or -EBADF */
 };
 
@@ -192,6 +194,11 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         ours = pair[0];
         theirs = pair[1];
         memcpy(order.key, job->key.bytes, sizeof(order.key));
+        if (job->done) {
+                order.snapshot_at = job->snapshot_at;
+                order.snapshot_bytes = job->snapshot_bytes;
+                strncpy(order.done, job->done, sizeof(order.done) - 1);
+        }
         order.nhot = job->nhot < COMPILE_HOT_MAX ? job->nhot : COMPILE_HOT_MAX;
         if (order.nhot)
                 memcpy(order.hot, job->hot, order.nhot * sizeof(order.hot[0]));
@@ -417,6 +424,19 @@ int artefact_improve(const struct run_options *o, int file, const struct found *
         entry = cache_find(better.cache, &better.key, NULL);
         note_whole(&better, entry);
         return entry < 0 ? -ENOSPC : 0;
+}
+
+int artefact_of_snapshot(const struct run_options *o, int fd, const struct snapshot_parts *parts, int *ret_fd,
+                         struct error *err)
+{
+        struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT, .cpu = o->cpu ? o->cpu : cpu_features_host(),
+                           .bytes = parts->snapshot_at + parts->snapshot_bytes, .done = parts->done,
+                           .snapshot_at = parts->snapshot_at, .snapshot_bytes = parts->snapshot_bytes,
+                           .pinned = -EBADF };
+        int r = key_of(fd, &job, &job.key, err); /* of module and state */
+
+        job.bytes = parts->module_bytes;
+        return r < 0 ? r : run_compiler(&job, fd, ret_fd, err);
 }
 
 int broker_artefact(const struct run_options *o, int fd, int *ret_fd, struct error *err)

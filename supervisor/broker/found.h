@@ -29,4 +29,13 @@ void artefact_is_whole(struct found *found);
 _must_check_ int artefact_improve(const struct run_options *o, int file, const struct found *found,
                                   const uint32_t *hot, uint32_t nhot, struct error *err);
 
+/* The artefact of a module with the state it begins with: both in the sealed file @fd. */
+struct snapshot_parts {
+        uint64_t module_bytes, snapshot_at, snapshot_bytes; /* .snapshot_at: a multiple of 8 */
+        const char *done;
+};
+
+_must_check_ int artefact_of_snapshot(const struct run_options *o, int fd, const struct snapshot_parts *parts,
+                                      int *ret_fd, struct error *err);
+
 void found_done(struct found *f);

@@ -14,6 +14,7 @@
  * instances.c where a guest's instance comes from, and goes back to
  *
  * heat.c      which functions take the time
+ * preinit.c   what a start-up may ask for that is done once for all, and the state it comes to
  * spectest.c  the host module of the official test scripts
  * libc.c      what the C library would do with a system call that is not in the table
  *
@@ -157,6 +158,10 @@ int guest_call_reply(struct cell *c, const struct extern_value *f, const union v
 /* Answers with what cell_instantiate() returned. */
 int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct trap_info *trap,
                             const struct error *err);
+
+/* preinit.c: the host functions of a start-up whose state will be every instance's; and that state. */
+int preinit_find(const struct import *import, struct extern_value *ret);
+int preinit_snapshot(struct cell *c, const struct snapshot_message *m, int fd, struct error *err);
 
 /* spectest.c */
 _must_check_ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind,

@@ -197,10 +197,19 @@ static int on_kill(struct cell *c, const void *message, struct received *with)
         return 0;
 }
 
+static int on_snapshot(struct cell *c, const void *message, struct received *with)
+{
+        struct error err = { 0 };
+        int r = preinit_snapshot(c, message, with->nfds ? with->fds[0] : -EBADF, &err);
+
+        return r < 0 ? reply_error(c, &err) : reply_done(c, 0, NULL, 0);
+}
+
 static handler *const handlers[_MESSAGE_MAX] = {
         [MESSAGE_CONFIGURE] = on_configure, [MESSAGE_LOAD] = on_load,
         [MESSAGE_INSTANTIATE] = on_instantiate, [MESSAGE_REGISTER] = on_register,
         [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global,
+        [MESSAGE_SNAPSHOT] = on_snapshot,
         [MESSAGE_STATS] = on_stats, [MESSAGE_SPAWN] = on_spawn, [MESSAGE_KILL] = on_kill,
 };
 

@@ -170,6 +170,8 @@ static int find_import(struct cell *c, const struct import *import,
 {
         int r;
 
+        if (offers & OFFER_PREINIT && preinit_find(import, ret) == 0)
+                return 0;
         if (offers & OFFER_WASI && host) {
                 *ret = (struct extern_value) { .kind = EXTERN_FUNC, .host = host };
                 return 0;

@@ -6,7 +6,20 @@
 struct compile {
         struct run_options o; /* first: the shared set functions take it */
         const char *output;
+        bool preinit;
+        const char *start_up; /* NULL: the usual names */
 };
+
+static int set_preinit(void *target, const char *value, struct error *err)
+{
+        struct compile *c = target;
+
+        if (value && !*value)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "an empty name");
+        c->preinit = true;
+        c->start_up = value;
+        return 0;
+}
 
 static int set_output(void *target, const char *value, struct error *err)
 {
@@ -18,6 +31,8 @@ static int set_output(void *target, const char *value, struct error *err)
 
 static const struct option_row options[] = {
         { "output", 'o', "FILE", false, set_output, "where the artefact goes; required" },
+        { "preinit", 0, "[=FUNCTION]", false, set_preinit,
+          "call the module's start-up now, in a cell without keys, and let every instance begin behind it" },
         CLI_OPTION_CPU,
         CLI_OPTION_TIER,
         CLI_OPTION_DENSE,
@@ -43,7 +58,8 @@ static int compile(struct compile *c, const char *path, struct error *err)
                 return r;
         c->o.progress = cli_progress;
         c->o.context = &progress;
-        r = broker_artefact(&c->o, in, &artefact, err);
+        r = c->preinit ? broker_preinit(&c->o, in, c->start_up, &artefact, err)
+                       : broker_artefact(&c->o, in, &artefact, err);
         cli_progress_done(&progress);
         return r < 0 ? r : cli_write_fd(c->output, artefact, err);
 }

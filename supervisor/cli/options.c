@@ -60,7 +60,7 @@ static int take_option(const struct command *command, void *target, int argc, ch
                 return refuse(err, command, "unknown option", word);
         if (!o->value && value)
                 return refuse(err, command, "no value is taken by", word);
-        if (o->value && !value) {
+        if (o->value && o->value[0] != '[' && !value) {
                 if (*i + 1 >= argc)
                         return refuse(err, command, "a value is missing after", word);
                 value = argv[++*i];
@@ -133,7 +133,7 @@ void options_help(FILE *stream, const struct command *command)
         for (const struct option_row *o = command->options; o->name; o++) {
                 char left[80];
                 int n = snprintf(left, sizeof(left), "  %c%c --%s%s%s", o->letter ? '-' : ' ',
-                                 o->letter ? o->letter : ' ', o->name, o->value ? " " : "",
+                                 o->letter ? o->letter : ' ', o->name, o->value && o->value[0] != '[' ? " " : "",
                                  o->value ? o->value : "");
 
                 if (n > 30)

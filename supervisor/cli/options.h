@@ -15,7 +15,8 @@
 struct option_row {
         const char *name;     /* long, without the dashes */
         char letter;          /* short form, or 0 */
-        const char *value;    /* what the help calls the value; NULL: a switch */
+        const char *value;    /* what the help calls the value; NULL: a switch; "[=X]": may be left
+                           * out, and set() gets NULL then */
         bool many;            /* may be repeated */
         int (*set)(void *target, const char *value, struct error *err); /* value NULL for a switch */
         const char *text;     /* for the help, a clause without a full stop */

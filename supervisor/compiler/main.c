@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/artefact/artefact.h"
+#include "engine/artefact/snapshot.h"
 #include "engine/compile/compile.h"
 #include "engine/decode/decode.h"
 #include "engine/validate/validate.h"
@@ -60,10 +61,16 @@ static int read_order(struct compile_order *ret, struct error *err)
 
         if (read(FD_BROKER, &order, sizeof(order)) != sizeof(order) ||
             order.magic != COMPILE_JOB_MAGIC || order.jobs == 0 || order.tier > TIER_MIXED ||
-            order.nhot > COMPILE_HOT_MAX || order.dense > 1 || order.deterministic > 1)
+            order.nhot > COMPILE_HOT_MAX || order.dense > 1 || order.deterministic > 1 ||
+            order.snapshot_at % 8 || (order.snapshot_bytes && order.snapshot_at < order.input_bytes))
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "bad order");
         *ret = order;
         return 0;
+}
+
+static uint64_t input_bytes(const struct compile_order *o)
+{
+        return o->snapshot_bytes ? o->snapshot_at + o->snapshot_bytes : o->input_bytes;
 }
 
 static int map_input(uint64_t size, const uint8_t **ret, struct error *err)
@@ -88,7 +95,7 @@ static int lock_down(struct lockdown *l, const struct compile_order *order, stru
 
         r = policy_descriptors(l, FD_FIRST_FREE, err);
         if (r >= 0)
-                r = policy_limits(l, ROLE_COMPILER, order->input_bytes, err);
+                r = policy_limits(l, ROLE_COMPILER, input_bytes(order), err);
         if (r >= 0)
                 r = policy_credentials(l, false, 0, err);
         if (r >= 0)
@@ -119,6 +126,26 @@ static int write_all(const struct buffer *b, struct error *err)
         return 0;
 }
 
+static int check(const uint8_t *bytes, size_t size, const struct compile_order *order, struct module **ret,
+                 struct checked_module **ret_checked, struct error *err)
+{
+        uint64_t features = FEATURES_DEFAULT ^ order->features_changed;
+        int r = module_decode(bytes, size, &limits_default, features, 0, ret, err);
+
+        return r < 0 ? r : module_validate(*ret, &limits_default, features, order->jobs, ret_checked, err);
+}
+
+/* The module that begins with the state in the snapshot takes the place of the one that it was taken of. */
+static int begin_with(const uint8_t *bytes, const struct compile_order *order, struct module **m,
+                      struct checked_module **checked, int64_t *ret_moved, struct error *err)
+{
+        struct name done = { order->done, (uint32_t)strnlen(order->done, sizeof(order->done) - 1) };
+        struct buffer b = { 0 };
+        int r = snapshot_module(*m, bytes + order->snapshot_at, order->snapshot_bytes, done, &b, ret_moved, err);
+
+        return r < 0 ? r : check(b.bytes, b.size, order, m, checked, err);
+}
+
 static int compile(const uint8_t *bytes, const struct compile_order *order, uint64_t *ret_size,
                    struct error *err)
 {
@@ -127,26 +154,29 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
                                            .dense = order->dense,
                                            .deterministic = order->deterministic,
                                            .progress = progress };
-        uint64_t features = FEATURES_DEFAULT ^ order->features_changed;
         struct compiled_module *code = NULL;
         struct checked_module *checked = NULL;
         struct module *module = NULL;
         struct buffer out = { 0 };
         struct artefact_key key;
+        int64_t moved = 0;
         int r;
 
         /* The process ends with the job: what it allocates is freed by that. */
-        r = module_decode(bytes, order->input_bytes, &limits_default, features, 0, &module,
-                          err);
-        if (r < 0)
-                return r;
-        r = module_validate(module, &limits_default, features, order->jobs, &checked,
-                            err);
+        r = check(bytes, order->input_bytes, order, &module, &checked, err);
         if (r < 0 || order->mode == COMPILE_MODE_CHECK)
                 return r;
+        if (order->snapshot_bytes) {
+                r = begin_with(bytes, order, &module, &checked, &moved, err);
+                if (r < 0)
+                        return r;
+        }
         r = module_compile(checked, &options, &code, err);
         if (r < 0)
                 return r;
+        /* Messages speak of places in the file that the user has. */
+        for (uint32_t i = module->imported_functions; moved && i < module->nfunctions; i++)
+                module->functions[i].body.offset -= (size_t)moved;
         memcpy(key.bytes, order->key, sizeof(key.bytes));
         r = artefact_write(checked, code, &key, &out, err);
         if (r < 0)
@@ -168,7 +198,7 @@ int main(void)
         lockdown.skip = LAYER_BIT(LAYER_LIMITS) | LAYER_BIT(LAYER_SECCOMP) |
                         LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE);
 #endif
-        if (read_order(&order, &err) < 0 || map_input(order.input_bytes, &bytes, &err) < 0 ||
+        if (read_order(&order, &err) < 0 || map_input(input_bytes(&order), &bytes, &err) < 0 ||
             lock_down(&lockdown, &order, &err) < 0 ||
             compile(bytes, &order, &size, &err) < 0)
                 fail(&err);

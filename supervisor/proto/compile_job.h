@@ -12,6 +12,8 @@
 
 enum { COMPILE_MODE_ARTEFACT, COMPILE_MODE_CHECK };
 
+#define COMPILE_NAME_MAX 256u
+
 struct compile_order {
         uint32_t magic;
         uint32_t mode;
@@ -24,6 +26,9 @@ struct compile_order {
         uint64_t cpu;
         uint64_t features_changed; /* set of 1 << FEATURE_...: those that are not as by default */
         uint64_t input_bytes;
+        /* The state that the module is to begin with (artefact/snapshot.h), in the same file; 0 bytes: none. */
+        uint64_t snapshot_at, snapshot_bytes;
+        char done[COMPILE_NAME_MAX]; /* the export that was called for it, terminated */
         uint8_t key[32];
         uint32_t hot[COMPILE_HOT_MAX]; /* indices in the module, ascending */
 };

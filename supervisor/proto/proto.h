@@ -232,7 +232,14 @@ struct instantiate_message {
         uint32_t offers;   /* set of OFFER_... */
 };
 
-enum { OFFER_WASI = 1, OFFER_SPECTEST = 2 };
+/* OFFER_PREINIT, with OFFER_WASI: what would be one answer for all instances to come is refused. */
+enum { OFFER_WASI = 1, OFFER_SPECTEST = 2, OFFER_PREINIT = 4 };
+
+struct snapshot_message {  /* descriptor: where the state of the instance is written */
+        struct message_head head;
+        uint32_t instance;
+        uint32_t reserved;
+};
 
 struct register_message {
         struct message_head head;
