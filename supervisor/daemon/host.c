@@ -34,6 +34,7 @@ struct hosted { /* a cell */
         struct daemon *daemon;
         struct guest_cell *cell;
         char group[256];
+        pid_t pid;
         uint64_t since_us;
         struct loop_watch watch;
         struct loop_timer idle;
@@ -88,7 +89,7 @@ static void on_started(void *context, uint64_t id, uint64_t instantiate_ns)
         }
         g->service->instantiate_buckets[i]++;
         g->service->instantiate_ns += instantiate_ns;
-        nano_started(g, cell_pid(h->cell));
+        nano_started(g, h->pid);
 }
 
 static enum run_end end_of(const struct guest_ended *e)
@@ -181,8 +182,8 @@ static void on_lost(void *context, const char *why)
         char pid[24];
         const struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
 
-        snprintf(pid, sizeof(pid), "%d", cell_pid(h->cell));
-        journal_write(LOG_ERR, &fields, "cell %s of %s: %s", pid, h->group[0] ? h->group : "all", why);
+        snprintf(pid, sizeof(pid), "%d", (int)h->pid);
+        journal_write(LOG_ERR, &fields, "%s (it held %s)", why, h->group[0] ? h->group : "all");
         blame_judge(&h->daemon->suspects, h->daemon);
 }
 
@@ -273,8 +274,9 @@ static int open_cell(struct daemon *d, const char *group, bool degraded, struct 
                 r = loop_watch(d->loop, &h->watch, cell_fd(h->cell), EPOLLIN, err);
         if (r < 0)
                 goto fail_said;
+        h->pid = cell_pid(h->cell);
         host->cells[host->n++] = h;
-        journal_write(LOG_INFO, NULL, "cell %d started for %s", cell_pid(h->cell), group[0] ? group : "all");
+        journal_write(LOG_INFO, NULL, "cell %d started for %s", (int)h->pid, group[0] ? group : "all");
         *ret = h;
         return 0;
 
@@ -602,7 +604,7 @@ struct json_object *host_view(struct daemon *d)
                 struct hosted *h = d->host->cells[i];
                 struct json_object *o = json_object_new_object();
 
-                json_object_object_add(o, "pid", json_object_new_int64(cell_pid(h->cell)));
+                json_object_object_add(o, "pid", json_object_new_int64(h->pid));
                 json_object_object_add(o, "group", json_object_new_string(h->group));
                 json_object_object_add(o, "guests", json_object_new_int64(cell_guests(h->cell)));
                 json_object_object_add(o, "modules", json_object_new_int64(h->nmodules));
