@@ -415,19 +415,21 @@ int template_take(struct template *t, void *host, uint64_t memory_max, struct in
         return 0;
 }
 
-/* What the guest made of its slot is undone; the order matters: what the heap holds is found through
- * the objects. */
-static void reset(struct slot *slot)
+/* What the heap holds for a guest is found through its objects: first of all. */
+static void free_heap(struct store *s)
 {
-        struct template *t = slot->template;
-        struct store *s = slot->store;
-        uint64_t bytes = s->memories ? s->memories->bytes : 0;
-
         if (s->exceptions || s->spare || s->thrown)
                 exceptions_done(s);
         for (struct table_object *o = s->tables; o; o = o->next)
                 table_done(o);
-        if (s->arrays_written)
+}
+
+/* What the guest made of its slot is undone. */
+static void reset(struct slot *slot, uint64_t bytes)
+{
+        struct template *t = slot->template;
+
+        if (slot->store->arrays_written)
                 block_write(&t->arrays, (uint8_t *)slot - t->arrays.size, slot->base);
         block_write(&t->objects, slot->base - t->objects.size, slot->base);
         slot->instance->slot = slot;
@@ -437,6 +439,8 @@ static void reset(struct slot *slot)
 static void leave(struct slot *slot)
 {
         struct template *t = slot->template;
+        struct slots *s = t->slots;
+        uint64_t bytes;
 
         slot->busy = false;
         t->busy--;
@@ -447,10 +451,20 @@ static void leave(struct slot *slot)
                 free(slot);
                 return;
         }
-        reset(slot);
+        free_heap(slot->store);
+        bytes = slot->store->memories ? slot->store->memories->bytes : 0;
+        if (s->o.warm_max && s->warm >= s->o.warm_max) {
+                uint32_t number = slot->number; /* it lies in the slot */
+
+                fiber_scrub(slot->fiber, 0);
+                slots_close(s, number, bytes);
+                s->free[s->nfree++] = number;
+                return;
+        }
+        reset(slot, bytes);
         slot->next = t->warm;
         t->warm = slot;
-        t->slots->warm++;
+        s->warm++;
 }
 
 void template_give(struct instance *i)

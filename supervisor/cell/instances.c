@@ -9,7 +9,14 @@
 #include "engine/instance/template.h"
 #include "supervisor/cell/nano.h"
 
-#define SLOTS_ALL 28000u /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
+#define SLOTS_ALL    28000u  /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
+#define DENSE_ALL    200000u /* of a kind, in all workers */
+#define DENSE_STACK  (512u << 10)
+#define DENSE_LEAST  (UINT64_C(64) << 10)
+#define DENSE_MOST   (DENSE_LEAST << (DENSE_KINDS - 1))
+#define DENSE_USUAL  (UINT64_C(16) << 20) /* for a guest without a limit */
+#define KEEP_BYTES   (256u << 10)
+#define WARM_MAX     1024u   /* a worker's slots that keep the pages of their last guest */
 
 static int find_imports(const struct cell_module *module, struct extern_value **ret, struct error *err)
 {
@@ -45,19 +52,48 @@ static int make_alone(struct guest *g, const struct extern_value *imports, struc
         return r;
 }
 
+/* Dense slots come in kinds, by their room: the least that holds what the guest may have. */
+static unsigned dense_kind(const struct guest *g)
+{
+        uint64_t room = g->limits->memory_max_bytes ? g->limits->memory_max_bytes : DENSE_USUAL;
+        unsigned kind = 0;
+
+        while (kind < DENSE_KINDS - 1 && DENSE_LEAST << kind < room)
+                kind++;
+        return kind;
+}
+
+static int find_slots(struct guest *g, struct slots **ret, struct error *err)
+{
+        struct worker *w = g->worker;
+        struct slots_options o = { .keep_bytes = KEEP_BYTES, .warm_max = WARM_MAX, .pagemap = -EBADF };
+        struct slots **slots = &w->slots;
+        int r = 0;
+
+        if (g->module->artefact->dense) {
+                unsigned kind = dense_kind(g);
+
+                slots = &w->dense[kind];
+                o.memory_bytes = DENSE_LEAST << kind;
+                o.stack_bytes = DENSE_STACK;
+        }
+        o.count = (o.memory_bytes ? DENSE_ALL : SLOTS_ALL) / w->cell->nworkers;
+        if (!*slots)
+                r = slots_new(&o, slots, err);
+        *ret = *slots;
+        return r;
+}
+
 static int make_template(struct guest *g, const struct extern_value *imports, struct template **ret,
                          struct error *err)
 {
-        struct worker *w = g->worker;
-        struct slots_options so = { .count = SLOTS_ALL / w->cell->nworkers, .pagemap = -EBADF };
         struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep };
         const struct cell_module *m = g->module;
-        int r = 0;
+        struct slots *slots = NULL;
+        int r = find_slots(g, &slots, err);
 
-        if (!w->slots)
-                r = slots_new(&so, &w->slots, err);
         if (r >= 0)
-                r = template_new(w->slots, &o, m->artefact, m->code, m->fd, imports, ret, g->trap, err);
+                r = template_new(slots, &o, m->artefact, m->code, m->fd, imports, ret, g->trap, err);
         return r;
 }
 
@@ -66,8 +102,10 @@ static int take_copy(struct guest *g, const struct extern_value *imports, struct
         struct template **t = &g->worker->templates[g->module_number];
         int r = 0;
 
-        if (!*t)
+        if (!*t) {
+                g->worker->kinds[g->module_number] = (uint8_t)dense_kind(g);
                 r = make_template(g, imports, t, err);
+        }
         if (r >= 0)
                 r = template_take(*t, g->wasi, g->limits->memory_max_bytes, &g->instance, g->trap, err);
         if (r < 0)
@@ -77,16 +115,29 @@ static int take_copy(struct guest *g, const struct extern_value *imports, struct
         return 0;
 }
 
+/* A guest that may have more memory than the slots of its module hold, or than any dense slot: in a
+ * place of its own, where dense code runs as well. */
+static bool is_too_large(const struct guest *g)
+{
+        const struct worker *w = g->worker;
+
+        if (!g->module->artefact->dense)
+                return false;
+        return g->limits->memory_max_bytes > DENSE_MOST ||
+               (w->templates[g->module_number] && dense_kind(g) > w->kinds[g->module_number]);
+}
+
 int instance_obtain(struct guest *g, struct error *err)
 {
         _cleanup_free_ struct extern_value *imports = NULL;
+        bool alone = g->worker->cell->alone || is_too_large(g);
         int r = 0;
 
-        if (g->worker->cell->alone || !g->worker->templates[g->module_number])
+        if (alone || !g->worker->templates[g->module_number])
                 r = find_imports(g->module, &imports, err);
         if (r < 0)
                 return r;
-        return g->worker->cell->alone ? make_alone(g, imports, err) : take_copy(g, imports, err);
+        return alone ? make_alone(g, imports, err) : take_copy(g, imports, err);
 }
 
 void instance_give_back(struct guest *g)

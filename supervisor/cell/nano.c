@@ -394,8 +394,7 @@ void guest_done(struct guest *g)
                 close_descriptors(g);
         if (g->path_fd >= 0)
                 close(g->path_fd);
-        if (g->config_bytes)
-                munmap(g->config_bytes, g->config_size);
+        free(g->config_bytes);
         free(g->config.strings);
         guest_log_free(g);
         free(g->results);

@@ -18,6 +18,7 @@
 #include "supervisor/proto/stats.h"
 
 #define SLICE_NS        UINT64_C(1000000)
+#define DENSE_KINDS     11 /* of 64 KiB to 64 MiB of memory */
 #define FOR_EVER        UINT64_MAX
 
 enum nano_state { NANO_NEW, NANO_READY, NANO_RUNNING, NANO_WAITING, NANO_THROTTLED, NANO_ENDED };
@@ -99,6 +100,8 @@ struct worker {
         unsigned guests;               /* bound to it; of the control fiber */
 
         struct slots *slots;           /* NULL: not made yet */
+        struct slots *dense[DENSE_KINDS]; /* by room, for code that checks every access; the same */
+        uint8_t kinds[CELL_MODULES_MAX]; /* of the dense slots of a module's template */
         struct template *templates[CELL_MODULES_MAX]; /* by module; NULL: not made yet */
 
         struct queue ready, throttled;

@@ -428,6 +428,31 @@ START_TEST(a_slot_waits_for_what_is_in_flight)
 }
 END_TEST
 
+START_TEST(few_are_kept_warm)
+{
+        struct template *t = template_of(&kinds[_i], 4);
+        struct slots_state state;
+        struct instance *i[4];
+
+        slots->o.warm_max = 2;
+        for (unsigned round = 0; round < 3; round++) {
+                for (unsigned k = 0; k < 4; k++) {
+                        i[k] = take(t);
+                        ck_assert_uint_eq(must(i[k], "load", 8, 0), 0);
+                        ck_assert_uint_eq(must(i[k], "global", 0, 0), 7);
+                        must(i[k], "dirty", SECRET, 0);
+                        must(i[k], "store", 8, SECRET);
+                }
+                for (unsigned k = 0; k < 4; k++)
+                        template_give(i[k]);
+                slots_state(slots, &state);
+                ck_assert_uint_eq(state.warm, 2);
+                ck_assert_uint_eq(state.busy, 0);
+        }
+        template_free(t);
+}
+END_TEST
+
 static void suspend_entry(void *argument)
 {
         for (;;)
@@ -490,6 +515,7 @@ int main(void)
         tcase_add_loop_test(tc, what_cannot_be_copied_is_made_anew, 0, ELEMENTSOF(anew));
         tcase_add_test(tc, a_segment_out_of_bounds_traps);
         tcase_add_loop_test(tc, a_slot_waits_for_what_is_in_flight, 0, ELEMENTSOF(kinds));
+        tcase_add_loop_test(tc, few_are_kept_warm, 0, ELEMENTSOF(kinds));
         tcase_add_test(tc, a_guest_that_waits_can_be_ended);
         tcase_add_loop_test(tc, sizes_are_measured, 0, ELEMENTSOF(sizes));
         return unit_main("template", &tc, 1);
