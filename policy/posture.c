@@ -81,6 +81,7 @@ static int read_fds(pid_t pid, struct posture *p, struct error *err)
                 return proc_error(err, pid, "fd");
         while ((e = readdir(d))) {
                 struct posture_fd *fd;
+                struct stat st;
                 ssize_t n;
 
                 if (e->d_name[0] == '.')
@@ -93,6 +94,11 @@ static int read_fds(pid_t pid, struct posture *p, struct error *err)
                 fd->fd = atoi(e->d_name);
                 n = readlinkat(dirfd(d), e->d_name, fd->target, sizeof(fd->target) - 1);
                 fd->target[n < 0 ? 0 : n] = '\0';
+                if (fstatat(dirfd(d), e->d_name, &st, 0) < 0)
+                        continue;
+                p->directories += S_ISDIR(st.st_mode);
+                p->devices += S_ISBLK(st.st_mode) ||
+                              (S_ISCHR(st.st_mode) && strcmp(fd->target, "/dev/null") != 0);
         }
         closedir(d);
         return 0;

@@ -4,7 +4,8 @@
  * posture_check - compare with what @expected asks for; one line for each mismatch goes to @text, cut to
  *   @size. Returns the number of mismatches. Layers in expected->missing are not held against it.
  *
- * Not visible from outside: Landlock and MDWE. A cell tries them itself while it is still
+ * Not visible from outside: Landlock and MDWE, and since some kernel before 6.18 the personalities of a ring,
+ * which only our own code could register: any ring beyond those expected is a mismatch. A cell tries them itself while it is still
  * honest, before seccomp, and reports (cell.h). */
 #pragma once
 
@@ -38,6 +39,7 @@ struct posture {
         bool ring_seen, ring_sq_thread, ring_personality; /* seen: at the descriptor asked for; the others: of any */
         bool own_mounts, own_ipc, own_hostname, own_network; /* other namespaces than ours */
         bool empty_root;
+        unsigned directories, devices; /* that are open; /dev/null is no device here */
 };
 
 struct posture_expected {

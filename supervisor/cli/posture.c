@@ -7,9 +7,12 @@
 #include "policy/kernel.h"
 #include "supervisor/broker/density.h"
 #include "supervisor/cli/cli.h"
+#include "supervisor/cli/posture_cell.h"
+#include "supervisor/cli/remote.h"
 #include "supervisor/cli/values.h"
 
 struct posture_options {
+        struct remote remote; /* first: remote_set_control() takes it */
         bool system_calls, pool;
         uint64_t memory_max; /* of a dense slot */
 };
@@ -45,6 +48,7 @@ static const struct option_row options[] = {
           "tell how many nanoprocesses one cell can hold here, and why not more" },
         { "memory-max", 'm', "SIZE", false, set_memory_max,
           "for --pool: memory of a nanoprocess in a dense slot (default: 1M)" },
+        REMOTE_OPTION_CONTROL,
         { 0 },
 };
 
@@ -147,6 +151,8 @@ static int posture_main(const struct command *self, int argc, char **argv)
                 return STATUS_INTERNAL;
         if (options_parse(self, &o, argc, argv, operands, &n, &err) < 0)
                 return cli_fail(&err);
+        if (n)
+                return posture_cell(operands[0], o.remote.control);
         if (o.pool)
                 return print_pool(&o, &err) < 0 ? cli_fail(&err) : 0;
 
@@ -183,8 +189,9 @@ static int posture_main(const struct command *self, int argc, char **argv)
 
 const struct command posture_command = {
         .name = "posture",
-        .operands = "",
+        .operands = "[UNIT|PID]",
+        .operands_max = 1,
         .main = posture_main,
-        .text = "tell which of the kernel's walls are there, each tried for real",
+        .text = "tell which of the kernel's walls are there, each tried for real; or how a cell looks from outside",
         .options = options,
 };

@@ -7,12 +7,45 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/drills/attack.h"
 
 static const char *attack_name;
 pid_t attack_broker;
+
+/* A cell that is not locked down as it says, before the lock: what the broker must see by itself. */
+static bool lie(struct cell *c, const char *kind)
+{
+        static const struct {
+                const char *kind;
+                unsigned setup;
+                bool personality;
+        } rings[] = { { "lie_ring", 0, false }, { "lie_ring_thread", 2 /* SQPOLL */, false },
+                      { "lie_personality", 0, true } };
+        uint32_t params[30] = { 0 };
+
+        if (strncmp(kind, "lie_", 4) != 0)
+                return false;
+        c->lockdown.missing = 0;
+        if (strcmp(kind, "lie_descriptor") == 0)
+                dup2(FD_BROKER, 40);
+        for (size_t i = 0; i < ELEMENTSOF(rings); i++) {
+                int fd;
+
+                if (strcmp(kind, rings[i].kind) != 0)
+                        continue;
+                params[2] = rings[i].setup;
+                fd = (int)syscall(SYS_io_uring_setup, 4, params);
+                dup2(fd, 40);
+                close(fd);
+                if (rings[i].personality)
+                        syscall(SYS_io_uring_register, 40, 9 /* personality */, NULL, 0);
+        }
+        attack_name = "lie"; /* nothing is left to do when it was believed */
+        return true;
+}
 
 void cell_argument(struct cell *c, const char *argument)
 {
@@ -24,6 +57,7 @@ void cell_argument(struct cell *c, const char *argument)
         attack_name = strndup(argument, (size_t)(mask - argument));
         c->lockdown.skip = (uint32_t)strtoul(mask + 1, NULL, 16);
         c->lockdown.missing = c->lockdown.skip; /* the broker must not hold it against us */
+        (void)lie(c, attack_name);
 }
 
 static const struct attack *find(const char *name)

@@ -1,9 +1,9 @@
 if SANITIZERS
 # The walls are off in a build with sanitizers: there is nothing to drill.
 else
-check_PROGRAMS += tests/drills/cell-attacker tests/drills/cell-no-check tests/drills/drill tests/drills/rows \
+check_PROGRAMS += tests/drills/cell-attacker tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip
-TESTS += tests/drills/drill tests/drills/rows tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end
 endif
 dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
@@ -21,6 +21,10 @@ tests_drills_drill_LDADD = $(BROKER_LIBS)
 tests_drills_rows_SOURCES = tests/drills/rows.c tests/drills/rows.h
 tests_drills_rows_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_drills_rows_LDADD = $(BROKER_LIBS)
+
+tests_drills_lies_SOURCES = tests/drills/lies.c
+tests_drills_lies_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
+tests_drills_lies_LDADD = $(BROKER_LIBS)
 
 # The shim lets every path pass: what is left are the broker and the kernel.
 tests_drills_cell_no_check_SOURCES = $(CELL_SOURCES) supervisor/cell/no_attack.c

@@ -1,6 +1,6 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
-	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature
+	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -23,4 +23,8 @@ tests_unit_policy_test_signature_SOURCES = tests/unit/policy/test-signature.c te
 tests_unit_policy_test_signature_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_signature_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_signature_LDADD = libpolicy.a libbase.a $(HOGWEED_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_score_SOURCES = tests/unit/policy/test-score.c tests/unit/unit.h
+tests_unit_policy_test_score_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_score_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_score_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 endif

@@ -1,0 +1,68 @@
+/* lies.c - cells that leave a wall down and say that it is up (drills H05, H25): each is found by looking from
+ * outside, named, and never gets a guest. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/policy.h"
+#include "supervisor/broker/broker.h"
+
+#define OFF(layer) LAYER_BIT(LAYER_##layer)
+
+static const struct {
+        const char *id, *kind;
+        uint32_t off;
+        bool root;         /* shows only where the broker is root */
+        const char *found; /* part of what the broker says */
+} lies[] = {
+        { "H25", "lie_descriptor",  OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
+        { "H05", "lie_ring",        OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
+        { "H05", "lie_ring",        OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
+        { "H05", "lie_ring_thread", OFF(DESCRIPTORS),                 true,  "credentials of its birth" },
+        /* Linux 6.18 does not list personalities any more: a ring that has one is still a ring too many. */
+        { "H05", "lie_personality", OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
+        { "H09", "lie_nothing",     OFF(SECCOMP),                     false, "seccomp: mode 0" },
+        { "H16", "lie_nothing",     OFF(NAMESPACES),                  false, "it has our mounts" },
+        { "H23", "lie_nothing",     OFF(CAPABILITIES),                true,  "capabilities: " },
+        { "H23", "lie_nothing",     OFF(IDENTITY),                    true,  "identity: still root" },
+        { "H01", "lie_nothing",     OFF(LANDLOCK),                    false, "got through its own landlock" },
+        { "H11", "lie_nothing",     OFF(MDWE),                        false, "got through its own mdwe" },
+        { "H21", "lie_nothing",     OFF(NO_NEW_PRIVS) | OFF(LANDLOCK) | OFF(SECCOMP), false, "got through its own landlock" },
+};
+
+int main(void)
+{
+        unsigned passed = 0, failed = 0, skipped = 0;
+
+        broker_programs(BUILD_DIR);
+        for (size_t i = 0; i < ELEMENTSOF(lies); i++) {
+                _cleanup_(broker_stopp) struct broker *b = NULL;
+                char argument[96];
+                struct run_options o = {
+                        .closed_stdio = true, .no_cache = true,
+                        .cell_program = BUILD_DIR "/tests/drills/cell-attacker", .cell_argument = argument,
+                };
+                struct error err = { 0 };
+                int r;
+
+                if (lies[i].root && geteuid() != 0) {
+                        skipped++;
+                        printf("skip %s: only root has it\n", lies[i].found);
+                        continue;
+                }
+                snprintf(argument, sizeof(argument), "%s:%x", lies[i].kind, lies[i].off);
+                r = broker_start(&o, 4096, &b, &err);
+                if (r < 0 && err.stage == STAGE_POLICY && strstr(err.text, lies[i].found)) {
+                        passed++;
+                        printf("pass %s %s: %s\n", lies[i].id, lies[i].kind, err.text);
+                } else {
+                        failed++;
+                        printf("FAIL %s %s: %s, instead of: %s\n", lies[i].id, lies[i].kind,
+                               r < 0 ? err.text : "it was believed", lies[i].found);
+                }
+        }
+        printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
+        return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
