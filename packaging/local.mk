@@ -31,10 +31,10 @@ CLEANFILES += packaging/systemd/nacelled.service packaging/systemd/user/nacelled
 
 packaging/systemd/nacelled.service: packaging/systemd/nacelled.service.in Makefile
 	@$(MKDIR_P) packaging/systemd
-	$(AM_V_GEN)sed 's#@sbindir@#$(sbindir)#' $(srcdir)/packaging/systemd/nacelled.service.in >$@
+	$(AM_V_GEN)sed 's#[@]sbindir[@]#$(sbindir)#' $(srcdir)/packaging/systemd/nacelled.service.in >$@
 packaging/systemd/user/nacelled.service: packaging/systemd/nacelled-user.service.in Makefile
 	@$(MKDIR_P) packaging/systemd/user
-	$(AM_V_GEN)sed 's#@sbindir@#$(sbindir)#' $(srcdir)/packaging/systemd/nacelled-user.service.in >$@
+	$(AM_V_GEN)sed 's#[@]sbindir[@]#$(sbindir)#' $(srcdir)/packaging/systemd/nacelled-user.service.in >$@
 
 dist_check_SCRIPTS += packaging/test-systemd
 TESTS += packaging/test-systemd

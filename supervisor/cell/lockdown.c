@@ -53,10 +53,10 @@ static int map_arena(struct cell *c, struct error *err)
 static uint32_t try_layers(void)
 {
         uint32_t held = 0;
-        int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), why = errno;
         void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-        if (fd < 0 && errno == EACCES)
+        if (fd < 0 && why == EACCES)
                 held |= LAYER_BIT(LAYER_LANDLOCK);
         else if (fd >= 0)
                 close(fd);
