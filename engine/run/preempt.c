@@ -115,12 +115,13 @@ int preempt_init(preempt_wanted *ask, struct error *err)
         return 0;
 }
 
-int preempt_thread_init(timer_t *ret, struct error *err)
+int preempt_thread_init(timer_t *ret, timer_t *ret_coarse, struct error *err)
 {
         struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TICK_SIGNAL };
 
         event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-        if (timer_create(CLOCK_MONOTONIC, &event, ret) < 0)
+        if (timer_create(CLOCK_MONOTONIC, &event, ret) < 0 ||
+            timer_create(CLOCK_THREAD_CPUTIME_ID, &event, ret_coarse) < 0)
                 return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE, "timer of a thread");
         return 0;
 }

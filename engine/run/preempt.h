@@ -9,7 +9,8 @@
  * preempt_init - once per process: the handler. @wanted is asked in the handler, at each tick, with the
  *   interrupted pc: shall the fiber that runs leave? It runs on the signal stack: no allocation, no
  *   lock. It is asked as well when no fiber runs; its answer does not matter then.
- * preempt_thread_init - once per thread that is to be interrupted: its timer, stopped.
+ * preempt_thread_init - once per thread that is to be interrupted: its timers, stopped. The coarse one ticks with the
+ *   kernel's own tick while the thread runs, which costs next to nothing, but no more often than that.
  * preempt_start, preempt_stop - ticks each @ns from now on; none. May be called by @wanted. */
 #pragma once
 
@@ -22,6 +23,6 @@
 typedef bool preempt_wanted(uintptr_t pc);
 
 _must_check_ int preempt_init(preempt_wanted *wanted, struct error *err);
-_must_check_ int preempt_thread_init(timer_t *ret, struct error *err);
+_must_check_ int preempt_thread_init(timer_t *ret, timer_t *ret_coarse, struct error *err);
 void preempt_start(timer_t timer, uint64_t ns);
 void preempt_stop(timer_t timer);

@@ -192,11 +192,12 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
 }
 
 struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
-                          struct msghdr *message, bool sends, uint32_t flags)
+                          struct msghdr *message, bool sends, bool tells, uint32_t flags)
 {
         *message = (struct msghdr) { .msg_iov = iov->v, .msg_iovlen = iov->n };
-        /* One piece needs no header, but for a socket that came as stdio and may hold datagrams. */
-        if (iov->n == 1 && !d->granted)
+        /* One piece needs no header, unless it is to be told that a datagram was cut: a socket that came as
+         * stdio may hold some. */
+        if (iov->n == 1 && !(tells && d->granted))
                 return (struct ring_op) {
                         .code = sends ? RING_SEND : RING_RECV, .fd = d->fd,
                         .address = iov->v[0].iov_base, .length = iov->v[0].iov_len, .flags = flags,
@@ -262,7 +263,7 @@ static enum wasi_errno io_do(struct wasi *w, struct io_call *c, bool writes)
         }
         if (c->d->kind == KIND_CONNECTION) {
                 /* A peer that hung up is an error here, not a signal for the whole cell. */
-                op = message_op(c->d, &c->iov, &message, writes, writes ? MSG_NOSIGNAL : 0);
+                op = message_op(c->d, &c->iov, &message, writes, false, writes ? MSG_NOSIGNAL : 0);
         } else if (c->iov.n == 1) {
                 op.code = writes ? RING_WRITE : RING_READ;
                 op.address = c->iov.v[0].iov_base;

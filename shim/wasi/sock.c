@@ -103,7 +103,7 @@ static enum wasi_errno recv_do(struct wasi *w, struct message_call *c)
         /* No room for control messages: descriptors that a peer sends along are dropped by the
          * kernel and never enter the cell. */
         struct msghdr message;
-        struct ring_op op = message_op(c->d, &c->iov, &message, false, c->flags);
+        struct ring_op op = message_op(c->d, &c->iov, &message, false, true, c->flags);
         int32_t r = io_submit(w, c->d, &op);
         uint16_t flags = message.msg_flags & MSG_TRUNC ? WASI_RECV_DATA_TRUNCATED : 0;
 
@@ -142,7 +142,7 @@ static enum wasi_errno send_check(struct wasi *w, const struct guest *g, uint32_
 static enum wasi_errno send_do(struct wasi *w, struct message_call *c)
 {
         struct msghdr message;
-        struct ring_op op = message_op(c->d, &c->iov, &message, true, MSG_NOSIGNAL);
+        struct ring_op op = message_op(c->d, &c->iov, &message, true, false, MSG_NOSIGNAL);
         int32_t r = io_submit(w, c->d, &op);
 
         if (r >= 0)

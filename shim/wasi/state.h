@@ -124,9 +124,9 @@ void poll_drop_all(struct wasi *w);       /* the same for poll_oneoff */
 /* io_submit - do @op for @d and wait. A descriptor that the guest made non-blocking gives
  * -EAGAIN at once; one that the kernel made so, but not the guest, is waited for. */
 int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op);
-/* The call that sends or receives @iov; @message is memory for it, to be kept until it is done. */
+/* The call that sends or receives @iov; @tells: message->msg_flags will be looked at; @message is memory for it, to be kept until it is done. */
 struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
-                          struct msghdr *message, bool sends, uint32_t flags);
+                          struct msghdr *message, bool sends, bool tells, uint32_t flags);
 
 void watch_arm(struct wasi *w, struct descriptor *d, unsigned direction, struct watch *watch);
 bool watch_fired(const struct descriptor *d, unsigned direction, const struct watch *watch);

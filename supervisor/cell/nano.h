@@ -23,6 +23,8 @@
 
 enum nano_state { NANO_NEW, NANO_READY, NANO_RUNNING, NANO_WAITING, NANO_THROTTLED, NANO_ENDED };
 
+enum ticking { TICKS_NONE, TICKS_FINE, TICKS_COARSE };
+
 enum { POST_BEGIN = 1, POST_KILL = 2, POST_STOP = 4 };
 
 struct guest {
@@ -63,7 +65,7 @@ struct guest {
         uint64_t period_ns, period_used_ns, throttled_ns; /* begin, used in it, and until when it pauses */
         uint64_t started_ns;
         enum guest_limit limit;
-        bool killed, limited, cannot_stop;
+        bool killed, limited, cannot_stop, hogs; /* hogs: it had to be made to leave */
 
         int r;                         /* of the start or the call: 0, -EFAULT, other */
         struct error err;
@@ -91,7 +93,7 @@ struct worker {
         int wake;                      /* event descriptor, -EBADF: nobody else posts */
         struct call wake_call;
         uint64_t wake_count;
-        timer_t timer;
+        timer_t timer, coarse;
 
         pthread_mutex_t lock;          /* of the post */
         struct guest *post, **post_end;
@@ -111,8 +113,8 @@ struct worker {
         volatile uint64_t due;         /* then somebody's pause is over */
         uint64_t now, polled_ns;
         uint64_t cpu_seen, busy_since; /* thread's CPU time when it was read, and what was charged since */
-        volatile bool ticking;
-        unsigned idle_ticks;
+        volatile enum ticking ticking;
+        unsigned idle_ticks, calm_ticks; /* nobody runs; somebody does, and nobody wants the thread */
 };
 
 /* worker.c */

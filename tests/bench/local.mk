@@ -75,3 +75,15 @@ bench-pool: tests/bench/bench-pool
 	tests/bench/bench-pool --idle=100000 --dense
 	tests/bench/bench-pool --churn=1000000
 	tests/bench/bench-pool --churn=1000000 --dense
+
+# Many guests in one cell: neighbours, preemption, the death of a cell. `make bench-cell`.
+noinst_PROGRAMS += tests/bench/bench-cell
+tests_bench_bench_cell_SOURCES = tests/bench/bench-cell.c
+tests_bench_bench_cell_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
+tests_bench_bench_cell_LDADD = libtext.a $(BROKER_LIBS)
+.PHONY: bench-cell
+bench-cell: all tests/bench/bench-cell
+	tests/bench/bench-cell echo
+	tests/bench/bench-cell preempt
+	tests/bench/bench-cell lost
+	tests/bench/bench-cell spawn

@@ -21,7 +21,7 @@ struct instance {
 
 static struct arena *arena;
 static struct instance guest;
-static timer_t timer;
+static timer_t timer, coarse;
 static volatile bool leave_always;
 static volatile uint64_t ticks, ticks_in_guest;
 
@@ -94,7 +94,7 @@ static void setup(void)
         ck_assert_int_eq(run_init(NULL), 0);
         ck_assert_int_eq(run_thread_init(NULL), 0);
         ck_assert_int_eq(preempt_init(wanted, NULL), 0);
-        ck_assert_int_eq(preempt_thread_init(&timer, NULL), 0);
+        ck_assert_int_eq(preempt_thread_init(&timer, &coarse, NULL), 0);
         ck_assert_int_eq(arena_new(1 << 20, &arena, NULL), 0);
         run_set_hooks(&hooks);
         guest.area = calloc(1, 4096);
@@ -109,6 +109,7 @@ static void teardown(void)
 {
         preempt_stop(timer);
         timer_delete(timer);
+        timer_delete(coarse);
         arena_free(arena);
         free(guest.area);
 }
@@ -269,6 +270,24 @@ START_TEST(a_guest_in_host_calls_is_stopped)
 END_TEST
 
 /* A stop before the guest was entered, or while it waits, waits for the next way out of host code. */
+START_TEST(the_coarse_timer_ticks_as_well)
+{
+        struct job j = { .code = code_add(guest_spin, guest_spin_end), .type = &nothing };
+
+        start(&j);
+        preempt_start(coarse, 4000000);
+        for (unsigned i = 0; i < 5; i++) {
+                turn(&j);
+                ck_assert(!j.ended);
+        }
+        preempt_stop(coarse);
+        fiber_stop(j.fiber, "enough");
+        turn(&j);
+        ck_assert(j.ended);
+        fiber_free(j.fiber);
+}
+END_TEST
+
 START_TEST(who_is_not_preemptible_stays)
 {
         struct job j = { .code = code_add(guest_churn, guest_churn_end), .type = &takes_i64,
@@ -294,6 +313,7 @@ int main(void)
         tcase_add_test(tc, a_spinning_guest_is_stopped);
         tcase_add_test(tc, a_guest_in_host_calls_leaves_behind_them);
         tcase_add_test(tc, a_guest_in_host_calls_is_stopped);
+        tcase_add_test(tc, the_coarse_timer_ticks_as_well);
         tcase_add_test(tc, who_is_not_preemptible_stays);
         return unit_main("preempt", &tc, 1);
 }
