@@ -12,7 +12,6 @@ include tests/unit/policy/local.mk
 include tests/unit/supervisor/local.mk
 include tests/unit/control/local.mk
 include tests/unit/daemon/local.mk
-include tests/spec/local.mk
 include tests/wasi/local.mk
 include tests/drills/local.mk
 include tests/fuzz/local.mk

@@ -36,7 +36,7 @@ static int read_head(struct reader *r)
             h->e_shentsize != sizeof(Elf64_Shdr) || h->e_shnum != _SECTION_MAX ||
             h->e_shstrndx != SECTION_SHSTRTAB)
                 return broken(r, 0, "an ELF file, but not an artefact");
-        if (h->e_machine != MACHINE_X86_64)
+        if (h->e_machine != MACHINE_HOST)
                 return error_set(r->err, STAGE_ARTEFACT, -ENOEXEC, offsetof(Elf64_Ehdr, e_machine),
                                  "compiled for another machine (ELF machine %u)", h->e_machine);
         if (h->e_shoff % 8 != 0 || h->e_shoff > r->size || r->size - h->e_shoff < table)

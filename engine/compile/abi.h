@@ -1,8 +1,8 @@
 /* abi.h - what compiled code and the instance agree on: both code generators, the entry code and
  * the instance obey this page, so that one artefact can hold functions of both generators.
  *
- * Instance base. One address, G, stands for the running instance. On x86-64 it is the GS base; on
- * aarch64 it will be a callee-saved register. Memory 0 begins at G when the instance owns it, so
+ * Instance base. One address, G, stands for the running instance. On x86-64 it is the GS base, on
+ * aarch64 register x28, which compiled code never changes. Memory 0 begins at G when the instance owns it, so
  * a load is one instruction, `mov %gs:offset(%index), %reg`. Everything else of the instance lies
  * below G: struct instance_head ends at G, and the arrays of struct layout lie below the head.
  * Indices into memory are zero-extended and offsets positive, so no guest address reaches them.
@@ -17,6 +17,9 @@
  * tail call is a jump. An i32 is zero-extended to 64 bits wherever it travels; a float's upper
  * lanes are undefined. rsp is 16-byte aligned before a call; every function keeps rbp as a frame
  * pointer, so a backtrace is a walk.
+ * On aarch64: arguments in x0-x5 and v0-v7, results in x0 or v0, the word of an import or table entry
+ * in x7, x29 the frame pointer with the return address behind the caller's; saved by the callee are
+ * x19-x28 and the lower halves of v8-v15. x18 is nobody's.
  * (LLVM's tailcc makes every function pop 8 bytes even with no argument on the stack. The C
  * convention with register arguments alone gives the same tail calls and a plain ret.)
  *
@@ -46,8 +49,8 @@
  * on. Value k of an exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address
  * of an exception, or 0.
  *
- * Traps. `ud1l code(%eax), %eax` (67 0f b9 40 CODE; what llvm.ubsantrap emits), code from
- * traps.def. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
+ * Traps. What llvm.ubsantrap emits, with the code from traps.def: `ud1l code(%eax), %eax` (67 0f b9 40
+ * CODE), on aarch64 `brk #ABI_BRK_TRAP + code`. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
  * STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
  * in its prologue, from the top down.
  *
@@ -77,6 +80,7 @@
 #define ABI_GUARD_BYTES   (UINT64_C(16) << 20) /* 32 MiB between slots, half for the instance below */
 #define ABI_INSTANCE_MAX  (UINT64_C(16) << 20) /* head and arrays, bytes */
 #define ABI_PROBE_BYTES   32768u
+#define ABI_BRK_TRAP      0x5500u
 #define ABI_STACK_GUARD   65536u /* PROT_NONE below every guest stack, bytes */
 #define ABI_SPILL_BYTES   16u
 #define ABI_GLOBAL_BYTES  16u

@@ -1,6 +1,8 @@
 #include "engine/compile/compile.h"
 
+#ifdef __x86_64__
 #include <cpuid.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +24,7 @@ static const struct {
         { "x86-64-v4", CPU_X86_V4 },
 };
 
+#ifdef __x86_64__
 /* The state components that the kernel saves: XCR0. */
 static uint64_t state_components(void)
 {
@@ -67,6 +70,12 @@ uint64_t cpu_features_host(void)
                 features |= CPU_X86_AVX512;
         return features;
 }
+#else
+uint64_t cpu_features_host(void)
+{
+        return 0; /* code for aarch64 asks for nothing beyond what every processor has */
+}
+#endif
 
 int cpu_features_parse(const char *text, uint64_t *ret)
 {

@@ -116,6 +116,10 @@ union value *host_spill(unsigned index)
 {
         union value *spill;
 
+#ifdef __x86_64__
         __asm__("movq %%gs:%c1, %0" : "=r"(spill) : "i"(ABI_HEAD(spill)));
+#else
+        spill = *(union value **)((uint8_t *)instance_base(instance_current()) + ABI_HEAD(spill));
+#endif
         return spill + index;
 }

@@ -1,5 +1,5 @@
 /* machine.h - private to engine/run and to the thunks: what fibers, guest entries and call records
- * look like to the assembly of x64/.
+ * look like to the assembly of x64/ and a64/.
  *
  * A thread has one struct run_thread: the fiber it runs and the instance base that its GS register
  * holds. The base is changed only when another instance is entered (wrgsbase is the dearest
@@ -13,7 +13,7 @@
 
 #include "engine/run/fiber.h"
 #include "engine/run/run.h"
-#include "engine/run/x64/offsets.h"
+#include "engine/run/offsets.h"
 
 struct run_thread {
         struct fiber *fiber; /* that runs now; NULL on the thread's own stack */
@@ -33,7 +33,7 @@ struct guest_entry {
         void *base, *code, *data;
         uint64_t integers[ABI_INTEGER_ARGS]; /* after the call: [0] is rax */
         uint64_t nvectors;
-        uint64_t pad;
+        void *exit_pc;               /* with exit_sp, where the return address is not on the stack */
         union value vectors[ABI_VECTOR_ARGS]; /* after the call: [0] is xmm0 */
         struct trap_info *trap;      /* filled by a trap; may be NULL */
         uint64_t pad2;
@@ -85,6 +85,7 @@ _Static_assert(offsetof(struct guest_entry, data) == ENTRY_DATA, "");
 _Static_assert(offsetof(struct guest_entry, integers) == ENTRY_INTEGERS, "");
 _Static_assert(offsetof(struct guest_entry, nvectors) == ENTRY_NVECTORS, "");
 _Static_assert(offsetof(struct guest_entry, vectors) == ENTRY_VECTORS, "");
+_Static_assert(offsetof(struct guest_entry, exit_pc) == ENTRY_EXIT_PC, "");
 _Static_assert(sizeof(struct guest_entry) == ENTRY_BYTES, "");
 _Static_assert(offsetof(struct run_cross, base) == CROSS_BASE, "");
 _Static_assert(offsetof(struct run_cross, code) == CROSS_CODE, "");
@@ -94,9 +95,9 @@ _Static_assert(offsetof(struct run_cross, results) == CROSS_RESULTS, "");
 _Static_assert(offsetof(struct run_host, code) == HOST_CODE, "");
 _Static_assert(ABI_HEAD(spill) == HEAD_SPILL, "");
 _Static_assert(ABI_HEAD(thrown) == HEAD_THROWN && ABI_HEAD(catches) == HEAD_CATCHES, "");
-_Static_assert(TRAP_UNCAUGHT_EXCEPTION == 17, "written out in x64/enter.S");
+_Static_assert(TRAP_UNCAUGHT_EXCEPTION == 17, "written out in enter.S");
 
-/* x64/switch.S: push what a C callee saves, store the stack pointer at @save, continue at @sp. */
+/* switch.S of the machine: push what a C callee saves, store the stack pointer at @save, continue at @sp. */
 void fiber_switch(void **save, void *sp);
 void fiber_begin(void); /* where a fresh fiber starts: calls fiber_main() */
 void fiber_main(void);
@@ -106,26 +107,49 @@ void fiber_return(void **save, void *ucontext); /* continue at @save by fiber_le
 /* fiber.c: on a signal handler's stack: the fiber that was interrupted is resumed later from @context. */
 _noreturn_ void fiber_preempted(struct fiber *f, void *context);
 
-void run_interrupted(void); /* fiber.c; called from x64/enter.S */
+void run_interrupted(void); /* fiber.c; called from enter.S */
 
 /* preempt.c: before guest code runs: memory for a frame is there, unless memory ran out. */
 void preempt_prepare(struct run_thread *t);
 void preempt_frame_free(uint8_t *frame);
 
-/* x64/enter.S: run @e->code; returns 0, or the trap that ended it. */
+/* enter.S of the machine: run @e->code; returns 0, or the trap that ended it. */
 int guest_enter(struct guest_entry *e);
 extern const char guest_enter_return[]; /* the return address of code that guest_enter() called */
-extern const char guest_trapped[];      /* where a trap continues: e in rbx, its code in rax */
+extern const char guest_trapped[];      /* where a trap continues, see context_to_trap() */
 _noreturn_ void guest_unwind(struct guest_entry *e, int trap);
 extern const char run_cross_return[];   /* the same for run_cross_thunk */
 
 /* All thunks lie between these two (a section of their own): a trap in them is the guest's. */
 extern const char __start_nacelle_thunks[], __stop_nacelle_thunks[];
 
-/* x64/context.c: the registers of an interrupted context. */
+/* context.c of the machine: the registers of an interrupted context. */
 struct machine_state {
         uintptr_t pc, sp, fp;
+        uintptr_t ra; /* where the machine keeps return addresses in a register: that register */
 };
+
+/* Before a frame is made: the state behind the return. False: the stack is none of @f's. */
+bool machine_caller(struct machine_state *s, const struct fiber *f);
+
+/* Behind the latest call out of guest @e; its exit_sp is on the stack. */
+struct machine_state machine_exit(const struct guest_entry *e);
+
+bool fiber_holds(const struct fiber *f, uintptr_t address, uintptr_t bytes); /* trap.c: aligned, on its stack */
+
+/* What fiber_switch() takes from the top of a fresh stack, to go on in fiber_begin(). */
+void *machine_fresh(void *high);
+
+/* Copy the signal frame around @ucontext to @to, where @room bytes are; the copy of @ucontext, for
+ * fiber_return(). NULL: there is no room. */
+void *machine_frame_copy(uint8_t *to, size_t room, void *ucontext, const void *siginfo);
+
+/* What this machine lacks that the run time needs, or NULL. */
+const char *machine_lacks(void);
+
+/* Signals of the machine that a guest may raise, 0 at the end; those that trap instructions raise. */
+extern const int machine_signals[];
+bool machine_trap_signal(int number);
 
 struct machine_state context_state(const void *ucontext);
 void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap);
@@ -137,13 +161,16 @@ enum trap machine_trap_code(const uint8_t *pc, size_t readable);
  * operand can be seen. */
 enum trap machine_divide_trap(const void *ucontext, const uint8_t *pc, size_t readable);
 
-/* True when the instruction at @pc is the first of a prologue: the frame is not made yet and the
- * return address is on top of the stack. */
+/* True when the instruction at @pc is the first of a prologue: the frame is not made yet. */
 bool machine_before_frame(const uint8_t *pc);
 
 static inline void machine_set_base(void *base)
 {
+#ifdef __x86_64__
         __asm__ volatile("wrgsbase %0" : : "r"(base) : "memory");
+#else
+        (void)base; /* a register that callees save: whoever is switched to has it */
+#endif
 }
 
 /* trap.c: fill @ret with a backtrace from @state, of a guest that runs in @base. */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include "engine/run/machine.h"
@@ -19,54 +18,17 @@
 #define TICK_SIGNAL SIGPROF
 #define FRAME_ALIGN ((size_t)64) /* of the vector state; the copy keeps the frame's own alignment */
 
-/* asm/sigcontext.h: struct _fpx_sw_bytes lies in the last bytes of the legacy area. */
-#define SW_BYTES_AT     464
-#define FP_XSTATE_MAGIC UINT32_C(0x46505853)
-#define FP_LEGACY_BYTES ((size_t)512)
-
 static preempt_wanted *wanted;
 static size_t frame_bytes;
 
-struct span {
-        uint8_t *from, *to;
-};
-
-/* What the kernel pushed: return address, ucontext and siginfo, and above them the vector state. */
-static struct span frame_of(const ucontext_t *u, const siginfo_t *info)
-{
-        uint8_t *fp = (uint8_t *)u->uc_mcontext.fpregs, *end = (uint8_t *)(info + 1);
-        struct span s = { (uint8_t *)u - sizeof(void *), end };
-        uint32_t sw[2];
-
-        if (fp) {
-                memcpy(sw, fp + SW_BYTES_AT, sizeof(sw));
-                fp += sw[0] == FP_XSTATE_MAGIC ? sw[1] : FP_LEGACY_BYTES;
-                if (fp > s.to)
-                        s.to = fp;
-        }
-        return s;
-}
-
 /* The copy's ucontext, NULL: no room for it. */
-static ucontext_t *frame_keep(struct run_thread *t, struct fiber *f, ucontext_t *u, siginfo_t *info)
+static void *frame_keep(struct run_thread *t, struct fiber *f, void *ucontext, const siginfo_t *info)
 {
-        struct span s = frame_of(u, info);
-        size_t bytes = (size_t)(s.to - s.from), skew = (uintptr_t)s.from % FRAME_ALIGN;
-        ucontext_t *copy;
-        uint8_t *to;
-
         if (!f->frame) {
                 f->frame = t->spare;
                 t->spare = NULL;
         }
-        if (!f->frame || bytes + skew > frame_bytes)
-                return NULL;
-        to = f->frame + skew;
-        memcpy(to, s.from, bytes);
-        copy = (ucontext_t *)(void *)(to + sizeof(void *));
-        if (u->uc_mcontext.fpregs)
-                copy->uc_mcontext.fpregs = (void *)(to + ((uint8_t *)u->uc_mcontext.fpregs - s.from));
-        return copy;
+        return f->frame ? machine_frame_copy(f->frame, frame_bytes, ucontext, info) : NULL;
 }
 
 static void on_tick(int number, siginfo_t *info, void *ucontext)
@@ -76,7 +38,7 @@ static void on_tick(int number, siginfo_t *info, void *ucontext)
         uintptr_t pc = context_state(ucontext).pc;
         int saved = errno;
         bool leave = wanted(pc);
-        ucontext_t *kept;
+        void *kept;
 
         (void)number;
         errno = saved;

@@ -12,7 +12,8 @@ void trap_raise(enum trap trap, const char *text)
                 abort(); /* no guest called: nobody to trap */
         if (e->trap) {
                 struct machine_state state = { .sp = (uintptr_t)e->exit_sp,
-                                               .fp = (uintptr_t)e->exit_fp };
+                                               .fp = (uintptr_t)e->exit_fp,
+                                               .ra = (uintptr_t)e->exit_pc };
 
                 *e->trap = (struct trap_info) { .trap = trap };
                 if (text)

@@ -70,7 +70,7 @@ static inline void *instance_base(const struct instance *i)
         return ((const struct instance_prefix *)i)->base;
 }
 
-/* Code that is called with one of these records in r10 (import_desc, table_entry): thunks that
+/* Code that is called with one of these records in r10 (aarch64: x7) (import_desc, table_entry): thunks that
  * lead out of the running instance. Each traps STACK_EXHAUSTED unless FIBER_HOST_BYTES are left.
  *
  * run_host_thunk - calls the host function of a struct run_host.
@@ -94,6 +94,7 @@ _must_check_ int guest_call(struct instance *instance, void *code, void *data,
 _noreturn_ void trap_raise(enum trap trap, const char *text);
 
 /* The instance that runs on this thread: valid in host calls and builtins. */
+#ifdef __x86_64__
 static inline struct instance *instance_current(void)
 {
         struct instance *self;
@@ -101,3 +102,6 @@ static inline struct instance *instance_current(void)
         __asm__("movq %%gs:%c1, %0" : "=r"(self) : "i"(ABI_HEAD(self)));
         return self;
 }
+#else
+struct instance *instance_current(void);
+#endif

@@ -7,8 +7,7 @@
 
 #include "engine/run/machine.h"
 
-#define HWCAP2_FSGSBASE (1ul << 1) /* arch/x86/include/uapi/asm/hwcap2.h */
-#define STACK_GUARD     ((size_t)4096)
+#define STACK_GUARD ((size_t)4096)
 
 static uintptr_t arena_start, arena_end;
 static pthread_key_t stack_key;
@@ -39,7 +38,7 @@ static enum trap classify(int number, const siginfo_t *info, const void *ucontex
 
         if (info->si_code <= 0) /* sent by somebody, not a fault */
                 return TRAP_NONE;
-        if (number == SIGILL)
+        if (machine_trap_signal(number))
                 return machine_trap_code((const uint8_t *)pc, end - pc);
         if (is_thunk(pc))
                 return TRAP_NONE;
@@ -105,23 +104,20 @@ static void stack_free(void *map)
 
 int run_init(struct error *err)
 {
-        static const int numbers[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
         static bool done;
         struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
         if (done)
                 return 0;
-        if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
-                return error_set(err, STAGE_RUN, -EOPNOTSUPP, ERROR_NOWHERE,
-                                 "this machine or its kernel (before Linux 5.9, or booted with "
-                                 "nofsgsbase) lacks the wrgsbase instruction");
+        if (machine_lacks())
+                return error_set(err, STAGE_RUN, -EOPNOTSUPP, ERROR_NOWHERE, "%s", machine_lacks());
         if (pthread_key_create(&stack_key, stack_free) != 0)
                 return error_set(err, STAGE_RUN, -EAGAIN, ERROR_NOWHERE, "no thread key left");
         sigemptyset(&action.sa_mask);
-        for (size_t i = 0; i < ELEMENTSOF(numbers); i++)
-                if (sigaction(numbers[i], &action, NULL) < 0)
+        for (const int *number = machine_signals; *number; number++)
+                if (sigaction(*number, &action, NULL) < 0)
                         return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE,
-                                         "handler of signal %d", numbers[i]);
+                                         "handler of signal %d", *number);
         done = true;
         return 0;
 }

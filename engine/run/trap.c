@@ -18,7 +18,7 @@ void run_set_hooks(const struct run_hooks *hooks)
         run_hooks = *hooks;
 }
 
-static bool on_stack(const struct fiber *f, uintptr_t address, uintptr_t bytes)
+bool fiber_holds(const struct fiber *f, uintptr_t address, uintptr_t bytes)
 {
         return address >= f->low && address <= f->high - bytes && address % 8 == 0;
 }
@@ -35,7 +35,7 @@ static bool walk_up(struct walk *w)
         uintptr_t fp = w->at.fp;
         const uintptr_t *frame = (const uintptr_t *)fp;
 
-        if (fp < w->at.sp || !on_stack(w->fiber, fp, 16))
+        if (fp < w->at.sp || !fiber_holds(w->fiber, fp, 16))
                 return false;
         w->at = (struct machine_state) { .pc = frame[1], .sp = fp + 16, .fp = frame[0] };
         w->call = true;
@@ -48,21 +48,20 @@ static bool walk_borders(struct walk *w)
 {
         for (;;) {
                 if (w->at.pc == (uintptr_t)run_cross_return) {
-                        if (!on_stack(w->fiber, w->at.fp - 8, 24))
+                        if (!fiber_holds(w->fiber, w->at.fp + CROSS_FRAME_BASE, 8))
                                 return false;
-                        w->base = *(void **)(w->at.fp - 8);
+                        w->base = *(void **)(w->at.fp + CROSS_FRAME_BASE);
                         if (!walk_up(w))
                                 return false;
                 } else if (w->at.pc == (uintptr_t)guest_enter_return) {
                         const struct guest_entry *e = w->entry->outer;
                         uintptr_t sp = e ? (uintptr_t)e->exit_sp : 0;
 
-                        if (!e || !on_stack(w->fiber, sp, 8))
+                        if (!e || !fiber_holds(w->fiber, sp, 8))
                                 return false;
                         w->base = w->entry->outer_base;
                         w->entry = e;
-                        w->at = (struct machine_state) { .pc = *(uintptr_t *)sp, .sp = sp + 8,
-                                                         .fp = (uintptr_t)e->exit_fp };
+                        w->at = machine_exit(e);
                         w->call = true;
                 } else {
                         return run_is_guest_code(w->at.pc);
@@ -87,18 +86,19 @@ void trap_capture(struct trap_info *ret, const struct fiber *f, enum trap trap,
 
         ret->trap = trap;
         ret->nframes = ret->nframes_all = 0;
-        if (!run_is_guest_code(w.at.pc)) { /* in a thunk, or C: the return address is on top */
-                if (!on_stack(f, w.at.sp, 8))
+        if (!run_is_guest_code(w.at.pc)) { /* in a thunk, or C */
+                if (!machine_caller(&w.at, f))
                         return;
-                w.at.pc = *(uintptr_t *)w.at.sp;
-                w.at.sp += 8;
                 w.call = true;
-        } else if (machine_before_frame((const uint8_t *)w.at.pc) && on_stack(f, w.at.sp, 8)) {
-                ret->frames[ret->nframes++] = frame_of(&w);
-                ret->nframes_all++;
-                w.at.pc = *(uintptr_t *)w.at.sp;
-                w.at.sp += 8;
-                w.call = true;
+        } else if (machine_before_frame((const uint8_t *)w.at.pc)) {
+                struct machine_state caller = w.at;
+
+                if (machine_caller(&caller, f)) {
+                        ret->frames[ret->nframes++] = frame_of(&w);
+                        ret->nframes_all++;
+                        w.at = caller;
+                        w.call = true;
+                }
         }
         while (walk_borders(&w)) {
                 if (ret->nframes < TRAP_FRAMES_MAX)

@@ -27,5 +27,3 @@ dist_check_SCRIPTS += tests/spec/check-spec
 # The same through `nacelle wast`, on every generator of the build.
 check-spec: nacelle nacelle-compiler nacelle-cell
 	srcdir=$(srcdir) NACELLE_BUILD='$(abs_builddir)' $(srcdir)/tests/spec/check-spec --suite '$(testsuites)'
-
-.PHONY: check-spec

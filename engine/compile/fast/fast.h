@@ -56,7 +56,7 @@ struct fast_machine {
         void (*call_patch)(uint8_t *at, int64_t distance);
 };
 
-extern const struct fast_machine fast_x64;
+extern const struct fast_machine fast_x64, fast_a64;
 
 const struct fast_machine *fast_machine_find(enum machine machine);
 void fast_output_done(struct fast_output *out);

@@ -622,12 +622,10 @@ static int function_failed(const struct generator *g, struct error *err)
         return error_set(err, STAGE_COMPILE, -ENOMEM, at, "the function's code");
 }
 
-static int unit_function(struct fast_unit *u, uint32_t k, struct fast_output *out,
-                         struct error *err)
+/* The code of function @k in the assembler, its map and calls in @out. */
+static int function_generate(struct generator *g, uint32_t k, struct fast_output *out, struct error *err)
 {
-        struct generator *g = &u->g;
         struct functype whole;
-        int r;
 
         if (!function_begin(g, k, out))
                 return function_failed(g, err);
@@ -640,7 +638,21 @@ static int unit_function(struct fast_unit *u, uint32_t k, struct fast_output *ou
         function_body(g);
         if (g->failed || g->a.failed)
                 return function_failed(g, err);
-        r = function_end(g, err);
+        return function_end(g, err);
+}
+
+static int unit_function(struct fast_unit *u, uint32_t k, struct fast_output *out,
+                         struct error *err)
+{
+        struct generator *g = &u->g;
+        size_t map = out->map.size;
+        uint32_t ncalls = out->ncalls;
+        int r;
+
+        while ((r = function_generate(g, k, out, err)) == 0 && machine_again(g)) {
+                out->map.size = map;
+                out->ncalls = ncalls;
+        }
         if (r < 0)
                 return r;
         out->cpu_used |= machine_cpu_used(g);

@@ -1,5 +1,13 @@
 noinst_LIBRARIES += libfast.a
-libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/call.h engine/compile/fast/control.h \
+libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/a64/asm.h \
+	engine/compile/fast/a64/assign.h engine/compile/fast/a64/atomic.h engine/compile/fast/a64/branch.h engine/compile/fast/a64/canonical.h \
+	engine/compile/fast/a64/convert.h engine/compile/fast/a64/divide.h \
+	engine/compile/fast/a64/float.h engine/compile/fast/a64/frame.h \
+	engine/compile/fast/a64/integer.h engine/compile/fast/a64/invoke.h \
+	engine/compile/fast/a64/machine.h engine/compile/fast/a64/memory.h \
+	engine/compile/fast/a64/move.h engine/compile/fast/a64/object.h engine/compile/fast/a64/select.h engine/compile/fast/a64/simd.def \
+	engine/compile/fast/a64/unit.c engine/compile/fast/a64/vector.h \
+	engine/compile/fast/call.h engine/compile/fast/control.h engine/compile/fast/entries.h \
 	engine/compile/fast/fast.h engine/compile/fast/function.h engine/compile/fast/gc.h engine/compile/fast/generator.h \
 	engine/compile/fast/label.h engine/compile/fast/legacy.h engine/compile/fast/locals.h engine/compile/fast/output.c \
 	engine/compile/fast/stack.h engine/compile/fast/variable.h \

@@ -4,7 +4,7 @@
 
 const struct fast_machine *fast_machine_find(enum machine machine)
 {
-        static const struct fast_machine *const machines[] = { &fast_x64 };
+        static const struct fast_machine *const machines[] = { &fast_x64, &fast_a64 };
 
         for (size_t i = 0; i < ELEMENTSOF(machines); i++)
                 if (machines[i]->machine == machine)

@@ -1,5 +1,5 @@
 /* thunks.S - the way into each builtin: as run_host_thunk, with the function fixed. */
-#include "engine/run/x64/offsets.h"
+#include "engine/run/offsets.h"
 
         .macro  builtin name
         .globl  builtin_thunk_\name

@@ -1,8 +1,59 @@
 #define _GNU_SOURCE /* REG_... */
 
+#include <signal.h>
+#include <sys/auxv.h>
 #include <ucontext.h>
 
 #include "engine/run/machine.h"
+
+#define HWCAP2_FSGSBASE (1ul << 1) /* arch/x86/include/uapi/asm/hwcap2.h */
+
+const int machine_signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, 0 };
+
+bool machine_trap_signal(int number)
+{
+        return number == SIGILL;
+}
+
+const char *machine_lacks(void)
+{
+        if (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)
+                return NULL;
+        return "this machine or its kernel (before Linux 5.9, or booted with nofsgsbase) lacks the wrgsbase "
+               "instruction";
+}
+
+/* The return address is on top of the stack. */
+bool machine_caller(struct machine_state *s, const struct fiber *f)
+{
+        if (!fiber_holds(f, s->sp, 8))
+                return false;
+        s->pc = *(uintptr_t *)s->sp;
+        s->sp += 8;
+        return true;
+}
+
+struct machine_state machine_exit(const struct guest_entry *e)
+{
+        uintptr_t sp = (uintptr_t)e->exit_sp;
+
+        return (struct machine_state) { .pc = *(uintptr_t *)sp, .sp = sp + 8,
+                                        .fp = (uintptr_t)e->exit_fp };
+}
+
+/* fiber_switch() pops six registers and returns to fiber_begin(), whose call needs the stack aligned
+ * to 16 there. */
+void *machine_fresh(void *high)
+{
+        uintptr_t *sp = high;
+
+        *--sp = 0;
+        *--sp = 0;
+        *--sp = (uintptr_t)fiber_begin;
+        for (unsigned i = 0; i < 6; i++)
+                *--sp = 0;
+        return sp;
+}
 
 struct machine_state context_state(const void *ucontext)
 {

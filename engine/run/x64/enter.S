@@ -1,5 +1,5 @@
 /* enter.S - the border between host and guest: entries, traps, and the thunks that lead out. */
-#include "engine/run/x64/offsets.h"
+#include "engine/run/offsets.h"
 
 /* The running fiber into \reg. Initial-exec: the linker turns the load into a constant in a
  * program, and it still works in a shared library. */

@@ -1,6 +1,7 @@
 /* integer.h - arithmetic and comparison of i32 and i64. */
 #pragma once
 
+#include "engine/compile/fast/entries.h"
 #include "engine/compile/fast/x64/operand.h"
 
 enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
@@ -8,19 +9,6 @@ enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_C
 static inline bool fits_simm32(unsigned type, uint64_t value)
 {
         return type == T_I32 || (uint64_t)(int32_t)value == value;
-}
-
-static inline void swap_entries(struct entry *a, struct entry *b)
-{
-        struct entry t = *a;
-
-        *a = *b;
-        *b = t;
-}
-
-static inline bool is_const(const struct entry *e)
-{
-        return e->kind == ENTRY_CONST;
 }
 
 /* alu reg or memory, immediate */
@@ -54,31 +42,6 @@ static inline bool immediate_of(struct generator *g, struct entry *e)
                 return true;
         (void)entry_reg(g, e);
         return false;
-}
-
-static inline void push_result(struct generator *g, unsigned type, unsigned reg,
-                               const struct entry *a, const struct entry *b)
-{
-        entry_release_but(g, a, BIT(reg));
-        if (b)
-                entry_release_but(g, b, BIT(reg));
-        push_reg(g, type, reg);
-}
-
-/* The consumer of a condition comes next: leave the result in the flags. */
-static inline bool next_takes_flags(const struct generator *g)
-{
-        unsigned next = *g->c.at;
-
-        return next == 0x0d || next == 0x04 || next == 0x1b || next == 0x45;
-}
-
-/* The instruction before has set the zero flag by what it left in @reg. */
-static inline void flags_are(struct generator *g, unsigned reg, unsigned w)
-{
-        g->flags_pc = asm_pc(&g->a);
-        g->flags_reg = (uint8_t)reg;
-        g->flags_w = (uint8_t)w;
 }
 
 static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
@@ -254,11 +217,6 @@ static void integer_sub(struct generator *g, unsigned type)
         integer_alu(g, ALU_SUB, type, a, b);
 }
 
-static void push_flags(struct generator *g, unsigned cc)
-{
-        entry_push(g, ENTRY_FLAGS, T_I32)->reg = (uint8_t)cc;
-}
-
 /* The condition in the flags as 0 or 1 in @dst. */
 static void set_condition(struct generator *g, unsigned cc, unsigned dst)
 {
@@ -410,11 +368,6 @@ static void integer_and(struct generator *g, unsigned type)
         if (eqz)
                 g->c.at++;
         push_flags(g, eqz ? CC_E : CC_NE);
-}
-
-static inline bool is_power(uint64_t x)
-{
-        return x && !(x & (x - 1));
 }
 
 enum shift { SHIFT_ROL = 0, SHIFT_ROR = 1, SHIFT_SHL = 4, SHIFT_SHR = 5, SHIFT_SAR = 7 };

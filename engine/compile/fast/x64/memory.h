@@ -12,11 +12,6 @@ struct access { /* of an instruction */
         unsigned base;        /* temporary with the base of another memory, or REG_NONE */
 };
 
-static int32_t memory_desc_at(const struct generator *g, uint32_t memory)
-{
-        return g->layout->memories + 32 * (int32_t)memory;
-}
-
 static struct operand memory_bytes(const struct generator *g, uint32_t memory)
 {
         return op_gs(GPR_NONE, memory_desc_at(g, memory) + (int32_t)offsetof(struct memory_desc, bytes));
@@ -57,11 +52,6 @@ static void access_check_end(struct generator *g, struct access *x, uint64_t off
         asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_A, ASM_W, end, op_reg(zero), 0);
         reg_free(g, zero);
         access_moves(g, x, end);
-}
-
-static inline unsigned type_of_address(const struct range *size)
-{
-        return size->is_64 ? T_I64 : T_I32;
 }
 
 static bool access_is_own(const struct generator *g, uint32_t memory)

@@ -352,3 +352,9 @@ static inline uint64_t machine_cpu_used(const struct generator *g)
 {
         return g->a.cpu_used | (has_avx(g) ? CPU_X86_AVX : 0);
 }
+
+/* Jumps reach everywhere. */
+static inline bool machine_again(const struct generator *g)
+{
+        return false;
+}

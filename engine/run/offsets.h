@@ -24,6 +24,7 @@
 #define ENTRY_DATA        56
 #define ENTRY_INTEGERS    64
 #define ENTRY_NVECTORS    112
+#define ENTRY_EXIT_PC     120
 #define ENTRY_VECTORS     128
 #define ENTRY_BYTES       272
 
@@ -41,3 +42,10 @@
 #define HEAD_SPILL        -64
 #define HEAD_THROWN       -48
 #define HEAD_CATCHES      -40
+
+/* The frame of run_cross_thunk, relative to its frame pointer: the caller's instance base */
+#ifdef __x86_64__
+#define CROSS_FRAME_BASE  -8
+#else
+#define CROSS_FRAME_BASE  16
+#endif
