@@ -19,6 +19,7 @@ include tests/bench/local.mk
 include tests/real/local.mk
 include tests/cli/local.mk
 include tests/daemon/local.mk
+include tests/fault/local.mk
 
 dist_check_SCRIPTS += tests/rules.sh
 EXTRA_DIST += tests/as-user tests/lib.sh

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define ENTRY_BYTES (64 + sizeof(".artefact"))
 
@@ -140,6 +141,7 @@ int cache_store(int dirfd, const struct artefact_key *key, const uint8_t *bytes,
                 return error_set(err, STAGE_CACHE, r, ERROR_NOWHERE, "syncing the cache: %s",
                                  strerror(-r));
         }
+        cache_sweep(dirfd, CACHE_BYTES_MAX, time(NULL));
         return 0;
 }
 

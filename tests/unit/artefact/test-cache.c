@@ -146,6 +146,49 @@ START_TEST(a_failed_store_leaves_nothing)
 }
 END_TEST
 
+static void put(const char *name, size_t bytes, int64_t age_s)
+{
+        const struct timespec times[2] = { { .tv_sec = 1000000 - age_s }, { .tv_sec = 1000000 - age_s } };
+        int fd = openat(dir, name, O_CREAT | O_WRONLY, 0600);
+
+        ck_assert_int_ge(fd, 0);
+        for (size_t i = 0; i < bytes; i += 4096)
+                ck_assert_int_eq(pwrite(fd, path, 1, (off_t)i), 1);
+        ck_assert_int_eq(futimens(fd, times), 0);
+        close(fd);
+}
+
+static bool is_there(const char *name)
+{
+        return faccessat(dir, name, F_OK, 0) == 0;
+}
+
+START_TEST(a_sweep_takes_what_is_stale_and_what_is_too_much)
+{
+        static const struct { const char *name; size_t bytes; int64_t age_s; bool stays; } rows[] = {
+                { ".aa.artefact.0123456789abcdef", 8192, CACHE_STALE_S + 1, false },
+                { ".bb.artefact.0123456789abcdef", 8192, CACHE_STALE_S - 1, true }, /* somebody may be at it */
+                { ".stamp-0123456789abcdef",       88,   CACHE_STALE_S + 1, false },
+                { "old.artefact",                  40960, 500,              false },
+                { "older.stamp",                   88,    600,              false },
+                { "new.artefact",                  40960, 5,                true },
+                { "optimiser.lock",                0,     99999,            true },
+                { "notes.txt",                     8192,  99999,            true },  /* not ours */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                put(rows[i].name, rows[i].bytes, rows[i].age_s);
+        cache_sweep(dir, UINT64_MAX, 1000000);
+        ck_assert(is_there("old.artefact") && is_there("older.stamp")); /* there is room for all */
+        ck_assert(!is_there(rows[0].name));
+        cache_sweep(dir, 65536, 1000000);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                ck_assert_msg(is_there(rows[i].name) == rows[i].stays, "%s", rows[i].name);
+                unlinkat(dir, rows[i].name, 0);
+        }
+}
+END_TEST
+
 START_TEST(the_default_path)
 {
         char text[32];
@@ -173,6 +216,7 @@ int main(void)
         tcase_add_test(tc, a_directory_of_others_is_refused);
         tcase_add_test(tc, the_parent_is_made);
         tcase_add_test(tc, a_failed_store_leaves_nothing);
+        tcase_add_test(tc, a_sweep_takes_what_is_stale_and_what_is_too_much);
         tcase_add_test(tc, the_default_path);
         return unit_main("cache", &tc, 1);
 }
