@@ -105,6 +105,7 @@ static int die(struct guest_cell *c, const char *reason)
         c->dead = true;
         session_bury(c->b, reason, text, sizeof(text));
         guests_drop(c);
+        guests_forget_config(c);
         tell_lost(c, reason ? -EPROTO : -EPIPE, text);
         if (c->events.lost)
                 c->events.lost(c->context, text);
@@ -343,6 +344,7 @@ void cell_close(struct guest_cell *c)
                 return;
         c->dead = true;
         guests_drop(c);
+        guests_forget_config(c);
         tell_lost(c, -EPIPE, "the cell was closed");
         while (c->kept) {
                 struct kept *k = c->kept;

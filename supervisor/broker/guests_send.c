@@ -114,8 +114,34 @@ static void put_string(struct buffer *b, const char *s)
         buffer_append(b, s, strlen(s) + 1);
 }
 
+void guests_forget_config(struct guest_cell *c)
+{
+        if (c->config.size)
+                close(c->config_fd);
+        buffer_done(&c->config);
+        c->config = (struct buffer) { 0 };
+}
+
+/* A descriptor of the file that the latest guest got. */
+static int same_file(struct guest_cell *c, const struct buffer *config)
+{
+        if (config->size != c->config.size || memcmp(config->bytes, c->config.bytes, config->size) != 0)
+                return -ENOENT;
+        return fcntl(c->config_fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static void keep_file(struct guest_cell *c, struct buffer *config, int fd)
+{
+        guests_forget_config(c);
+        c->config_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        if (c->config_fd < 0)
+                return;
+        c->config = *config;
+        *config = (struct buffer) { 0 };
+}
+
 /* The configuration in a file that nobody changes any more. */
-static int config_file(const struct guest_spec *s, size_t *ret_bytes, struct error *err)
+static int config_file(struct guest_cell *c, const struct guest_spec *s, size_t *ret_bytes, struct error *err)
 {
         _cleanup_(buffer_done) struct buffer out = { 0 };
         _cleanup_close_ int fd = -EBADF;
@@ -145,11 +171,15 @@ static int config_file(const struct guest_spec *s, size_t *ret_bytes, struct err
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "configuration");
         ((struct config_head *)(void *)out.bytes)->string_bytes = out.size - strings;
 
+        *ret_bytes = out.size;
+        fd = same_file(c, &out);
+        if (fd >= 0)
+                return TAKE_FD(fd);
         fd = memfd_create("nacelle-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd < 0 || write(fd, out.bytes, out.size) != (ssize_t)out.size ||
             fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "configuration: %m");
-        *ret_bytes = out.size;
+        keep_file(c, &out, fd);
         return TAKE_FD(fd);
 }
 
@@ -190,7 +220,7 @@ int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *e
         if (r >= 0 && c->dead)
                 r = error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
         if (r >= 0)
-                r = config_file(s, &config_bytes, err);
+                r = config_file(c, s, &config_bytes, err);
         if (r < 0) {
                 close_spec(s);
                 return r;

@@ -36,6 +36,8 @@ struct guest_cell {
         size_t kept_bytes;
         struct guest_stats *stats;
         uint32_t nstats;
+        struct buffer config;           /* of the latest guest, and its file: the next one's is mostly the same */
+        int config_fd;                  /* valid when .config has bytes */
 };
 
 /* guests_send.c: @fds are ours from here on, whatever comes of it. -EPIPE is told by the next dispatch. */
@@ -44,6 +46,7 @@ _must_check_ int guests_send(struct guest_cell *c, const void *message, size_t s
 int guests_flush(struct guest_cell *c);  /* as far as it goes */
 _must_check_ int guests_drain(struct guest_cell *c); /* all of it: waits */
 void guests_drop(struct guest_cell *c);
+void guests_forget_config(struct guest_cell *c);
 
 /* guests.c */
 _must_check_ int live_add(struct guest_cell *c, uint64_t guest);

@@ -24,6 +24,9 @@ struct prepared {
         char text[256];
 };
 
+/* Units with so little memory lie close to each other: their code checks what it accesses. */
+#define DENSE_MEMORY_MAX (UINT64_C(4) << 20)
+
 struct prepare {
         struct service *service;
         struct loop_watch watch;
@@ -39,6 +42,7 @@ static int make_artefact(const struct service *s, int *ret_fd, struct error *err
                 .cache = s->daemon->options.cache,
                 .degraded = u->degraded || s->daemon->options.degraded,
                 .wasi = true,
+                .dense = u->limits.memory_max && u->limits.memory_max <= DENSE_MEMORY_MAX,
         };
         _cleanup_close_ int file = open(u->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct module_pin pin;
