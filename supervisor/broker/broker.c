@@ -11,6 +11,7 @@
 #include "engine/artefact/artefact.h"
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
+#include "supervisor/proto/guest_config.h"
 #include "supervisor/broker/tier.h"
 
 int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
@@ -22,7 +23,8 @@ int broker_new(const struct run_options *o, struct broker **ret, struct error *e
         b->options = *o;
         b->sock = b->audit = b->path_sock = -EBADF;
         b->workers = 1;
-        b->alone = true;
+        /* Its processor time is counted only in cells that may take the thread away. */
+        b->alone = !o->limits || (!o->limits->cpu_quota_ns && !o->limits->cpu_max_ns);
         b->cell = (struct process) { 0, -EBADF };
         b->arena.fd = -EBADF;
         paths_init(&b->paths);

@@ -91,17 +91,22 @@ static int start_guest(struct broker *b, struct guest_cell *c, uint32_t module, 
                 .args = o->args, .nargs = o->nargs, .env = o->env, .nenv = o->nenv,
                 .dirs = dirs, .ndirs = o->ndirs, .path_fd = -EBADF,
                 .listen = b->listen, .nlisten = b->nlisten,
-                .limits.memory_max_bytes = o->memory_max_bytes, .invoke = o->invoke,
+                .clock_resolution_ns = o->clock_resolution_ns, .invoke = o->invoke,
         };
         int pair[2];
 
         if (!dirs)
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "directories");
+        if (o->limits)
+                s.limits = *o->limits;
+        if (o->memory_max_bytes)
+                s.limits.memory_max_bytes = o->memory_max_bytes;
         for (unsigned i = 0; i < o->ndirs; i++)
                 dirs[i] = (struct guest_dir) { o->dirs[i].guest ? o->dirs[i].guest : o->dirs[i].host, i,
                                                grant_is_read_only(&o->dirs[i]) };
         for (int i = 0; i < 3; i++)
-                s.stdio[i] = o->closed_stdio || stdio_usable(i) < 0 ? STREAM_CLOSED : STREAM_CELL;
+                s.stdio[i] = o->closed_stdio || o->closed_streams >> i & 1 || stdio_usable(i) < 0 ? STREAM_CLOSED
+                                                                                                   : STREAM_CELL;
         if (o->ndirs) {
                 if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");

@@ -64,28 +64,6 @@ static int refuse(const struct unit *u, const char *what, const char *why, struc
         return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE, "%s: %s: %s", u->name, what, why);
 }
 
-/* What a single cell with a single guest cannot keep. */
-static int check_limits(const struct unit *u, struct error *err)
-{
-        const struct unit_limits *l = &u->limits;
-        const struct key *random = unit_key(u, KEY_RANDOM, 0);
-        const struct {
-                const char *setting;
-                uint64_t value;
-        } rows[] = {
-                { "HostMemoryMax", l->host_memory_max }, { "CPUQuota", l->cpu_quota },
-                { "CPUTimeMax", l->cpu_time_max_ns },    { "ConnectionsMax", l->connections_max },
-                { "TimersMax", l->timers_max },          { "LogRateMax", l->log_rate_max },
-                { "RandomMax", random ? random->number : 0 },
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                if (rows[i].value)
-                        return refuse(u, rows[i].setting, "is kept by the daemon's cells; nacelle run has none of it",
-                                      err);
-        return 0;
-}
-
 static const char *directory_of(struct pool *pool, const char *path)
 {
         const char *slash = strrchr(path, '/');
@@ -213,9 +191,8 @@ int unit_run(const struct unit *u, const char *const *extra, unsigned nextra, st
                 return refuse(u, "[Import]", "one run is one module; nothing is linked to it", err);
         if (u->on_demand)
                 return refuse(u, "Instances=on-demand", "is kept by the daemon", err);
-        r = check_limits(u, err);
-        if (r < 0)
-                return r;
+        if (u->limits.log_rate_max)
+                return refuse(u, "LogRateMax", "nacelle run keeps no log; the daemon does", err);
         r = unit_pin(u, &ret->pin, &pinned, err);
         if (r < 0)
                 return r;

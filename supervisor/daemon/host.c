@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include "policy/explain.h"
 #include "supervisor/broker/guests.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/blame.h"
@@ -172,16 +173,24 @@ static void on_denied(void *context, uint64_t id, uint32_t layer, enum guest_lim
         struct nano *g = find(context, id);
 
         if (g)
-                nano_denied(g, layer == DENIED_LIMIT && limit < _LIMIT_MAX ? limits[limit] : "host call", what,
-                            count);
+                nano_denied(g, layer == DENIED_LIMIT ? "limit" : "hostcall",
+                            layer == DENIED_LIMIT && limit < _LIMIT_MAX ? limits[limit] : "", what, count);
 }
 
 static void on_lost(void *context, const char *why)
 {
         struct hosted *h = context;
-        char pid[24];
-        const struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
+        const char *call = strstr(why, "it called "), *layer = strstr(why, "seccomp") ? "seccomp" : NULL;
+        char pid[24], rule[DENIAL_RULE_MAX], hint[DENIAL_HINT_MAX];
+        struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
 
+        if (layer && denial_explain(layer, call ? call + strlen("it called ") : "", rule, hint)) {
+                fields.value[JOURNAL_LAYER] = layer;
+                fields.value[JOURNAL_OP] = call ? call + strlen("it called ") : NULL;
+                fields.value[JOURNAL_VERDICT] = denial_verdict(layer);
+                fields.value[JOURNAL_RULE] = rule;
+                fields.value[JOURNAL_HINT] = hint;
+        }
         snprintf(pid, sizeof(pid), "%d", (int)h->pid);
         journal_write(LOG_ERR, &fields, "%s (it held %s)", why, h->group[0] ? h->group : "all");
         blame_judge(&h->daemon->suspects, h->daemon);

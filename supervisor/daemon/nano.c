@@ -5,6 +5,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "policy/explain.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/on_demand.h"
@@ -282,16 +283,21 @@ void nano_output(struct nano *g, enum log_stream stream, const char *bytes, size
         control_changed(g->service->daemon);
 }
 
-void nano_denied(struct nano *g, const char *layer, const char *what, uint64_t count)
+void nano_denied(struct nano *g, const char *layer, const char *op, const char *what, uint64_t count)
 {
-        char id[24], text[512];
+        char id[24], times[24], cell[24], rule[DENIAL_RULE_MAX], hint[DENIAL_HINT_MAX], text[512];
         const struct journal_fields fields = {
                 .value = { [JOURNAL_UNIT] = g->service->unit->name, [JOURNAL_GUEST] = id,
-                           [JOURNAL_LAYER] = layer, [JOURNAL_EVENT] = "denied" },
+                           [JOURNAL_CELL] = g->cell ? cell : NULL, [JOURNAL_LAYER] = layer,
+                           [JOURNAL_OP] = op[0] ? op : NULL, [JOURNAL_VERDICT] = denial_verdict(layer),
+                           [JOURNAL_RULE] = denial_explain(layer, op, rule, hint) && rule[0] ? rule : NULL,
+                           [JOURNAL_HINT] = hint, [JOURNAL_COUNT] = times, [JOURNAL_EVENT] = "denied" },
         };
 
         snprintf(id, sizeof(id), "%" PRIu64, g->id);
-        snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", layer, what, count);
+        snprintf(times, sizeof(times), "%" PRIu64, count);
+        snprintf(cell, sizeof(cell), "%d", (int)g->cell);
+        snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", op[0] ? op : layer, what, count);
         journal_write_raw(LOG_WARNING, &fields, text);
         logs_add(&g->service->logs, realtime_us(), g->id, LOG_STREAM_EVENT, text);
 }

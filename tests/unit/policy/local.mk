@@ -1,6 +1,6 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
-	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score
+	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -27,4 +27,8 @@ tests_unit_policy_test_score_SOURCES = tests/unit/policy/test-score.c tests/unit
 tests_unit_policy_test_score_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_score_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_score_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_explain_SOURCES = tests/unit/policy/test-explain.c tests/unit/unit.h
+tests_unit_policy_test_explain_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_explain_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_explain_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 endif
