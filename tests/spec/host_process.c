@@ -74,6 +74,7 @@ int process_host_new(const struct process_options *o, struct process_host **ret,
         if (!h)
                 return no_memory(err);
         h->options = *o;
+        store.collect_always = o->collect_always;
         r = store_new(&store, &h->store, err);
         if (r >= 0)
                 r = spectest_make(h->store, &h->spectest, err);

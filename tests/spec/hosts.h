@@ -19,6 +19,7 @@ struct process_options {
                        struct compiled_module **ret, struct error *err);
         struct compile_options options;
         uint64_t features;
+        bool collect_always;
 };
 
 extern const struct script_host host_process;

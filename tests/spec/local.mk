@@ -18,10 +18,10 @@ tests_spec_round_trip_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
 
 # All root files of the official suite, in processes of their own.
 core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/core-dense.sh tests/spec/core-peak.sh \
-	tests/spec/core-cell.sh tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
+	tests/spec/core-cell.sh tests/spec/core-heap.sh tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)
-EXTRA_DIST += tests/spec/proposals tests/spec/deterministic.wast
+EXTRA_DIST += tests/spec/heap tests/spec/proposals tests/spec/deterministic.wast
 dist_check_SCRIPTS += tests/spec/check-spec
 
 # The same through `nacelle wast`, on every generator of the build.

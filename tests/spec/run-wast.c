@@ -10,6 +10,7 @@
  * --tier T       code generator: fast (default) or peak
  * --deterministic  NaNs are canonical
  * --dense        code that checks every access itself
+ * --collect      the heap is collected at every allocation
  * --cpu LEVEL    what its code may use: host (default), x86-64-v2, ...
  * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
  * --suite[=DIR]  instead of scripts: all root files of the suite, or those of the folder DIR of it;
@@ -279,6 +280,8 @@ static int parse_options(int argc, char **argv, struct options *o)
                         o->suite = argv[i] + 8;
                 } else if (!strcmp(argv[i], "--deterministic")) {
                         o->process.options.deterministic = true;
+                } else if (!strcmp(argv[i], "--collect")) {
+                        o->process.collect_always = true;
                 } else if (!strcmp(argv[i], "--dense")) {
                         o->process.options.dense = true;
                 } else if (!strcmp(argv[i], "--tier") && i + 1 < argc) {
