@@ -57,6 +57,16 @@ static void set_ticks(struct worker *w, enum ticking how)
         w->ticking = how;
 }
 
+/* A turn that nobody ends may last for ever: who looks at the statistics sees it grow. Not more than what
+ * the turn's end will charge, or the figure would go back. */
+static void show_running(struct worker *w, uint64_t now)
+{
+        uint64_t used = cpu_clock_ns() - w->cpu_seen, ns = now - w->now;
+
+        used = used > w->busy_since ? used - w->busy_since : 0;
+        w->running->stats->cpu_ns = w->running->cpu_ns + (used < ns ? used : ns);
+}
+
 /* In the signal handler. True: the guest that runs is to leave the thread. A guest that nobody has
  * disturbed for a while is looked at less often: a fine tick costs 1 to 18 us of its time. */
 static bool tick(uintptr_t pc)
@@ -79,6 +89,7 @@ static bool tick(uintptr_t pc)
                 return true;
         }
         now = clock_ns();
+        show_running(w, now);
         if (now >= w->run_until || now >= w->due)
                 return true;
         if (w->run_until - now < 2 * COARSE_NS || w->due - now < 2 * COARSE_NS)

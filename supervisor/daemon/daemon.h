@@ -104,7 +104,7 @@ struct service {
         uint64_t suspect_path, suspect_until_ns; /* which cell it goes to after a loss, see blame.c */
         uint64_t killed_ns;          /* the last of them */
         struct logs logs;
-        uint64_t starts, restarts, ends_clean, ends_failed, lost;
+        uint64_t starts, restarts, ends_clean, ends_failed, lost, traps;
         struct usage past;           /* of all guests that ended */
         uint64_t log_bytes, log_dropped;
         struct waiter *waiters;
@@ -139,6 +139,7 @@ struct daemon {
         uint64_t next_guest;
         uint32_t next_service;
         struct suspects suspects;
+        uint64_t cells_lost[2];      /* [1]: killed by seccomp */
         struct loop_timer settle, watchdog, status;
         bool ending, ready;
         uint64_t end_by_ns;

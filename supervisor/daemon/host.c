@@ -22,6 +22,7 @@
 #define ARENA_BYTES  (UINT64_C(512) << 20)
 #define IDLE_NS      UINT64_C(10000000000)
 #define DISPATCH_MAX 256u /* messages of one cell before the others get their turn */
+#define LOG_RATE     (UINT64_C(1) << 20) /* bytes a second of a unit that says nothing about it */
 #define SLOT_BITS    20   /* of a guest's number as the cell knows it; above: ours */
 
 struct hosted_module {
@@ -191,6 +192,7 @@ static void on_lost(void *context, const char *why)
                 fields.value[JOURNAL_RULE] = rule;
                 fields.value[JOURNAL_HINT] = hint;
         }
+        h->daemon->cells_lost[layer != NULL]++;
         snprintf(pid, sizeof(pid), "%d", (int)h->pid);
         journal_write(LOG_ERR, &fields, "%s (it held %s)", why, h->group[0] ? h->group : "all");
         blame_judge(&h->daemon->suspects, h->daemon);
@@ -544,6 +546,8 @@ int host_spawn(struct nano *g, struct error *err)
         if (r < 0)
                 return r;
         unit_guest_limits(s->unit, &spec.limits);
+        if (!spec.limits.log_bytes_per_s)
+                spec.limits.log_bytes_per_s = LOG_RATE;
         clock = unit_key(s->unit, KEY_CLOCK, 0);
         spec.clock_resolution_ns = clock ? clock->number : 0;
         r = fill_descriptors(g, &spec, listen, err);

@@ -204,6 +204,8 @@ void nano_ended(struct nano *g, const struct nano_end *end, uint64_t cpu_ns)
         g->cell = 0;
         if (end->end == RUN_CELL_LOST)
                 s->lost++;
+        if (end->end == RUN_TRAPPED)
+                s->traps++;
         if (clean || asked)
                 s->ends_clean++;
         else

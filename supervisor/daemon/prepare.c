@@ -39,6 +39,7 @@ static int make_artefact(const struct service *s, int *ret_fd, struct error *err
         const struct unit *u = s->unit;
         struct run_options o = {
                 .tier = u->tier == UNIT_TIER_PEAK ? TIER_PEAK : TIER_FAST,
+                .auto_tier = u->tier == UNIT_TIER_AUTO,
                 .cache = s->daemon->options.cache,
                 .degraded = u->degraded || s->daemon->options.degraded,
                 .wasi = true,

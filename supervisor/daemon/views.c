@@ -79,7 +79,7 @@ struct json_object *view_line(const struct service *s, const struct log_line *li
 
 enum figure {
         FIGURE_CPU, FIGURE_MEMORY, FIGURE_GUESTS, FIGURE_QUEUE, FIGURE_STARTS, FIGURE_RESTARTS, FIGURE_CLEAN,
-        FIGURE_FAILED, FIGURE_LOST, FIGURE_CALLS, FIGURE_DENIALS, FIGURE_LOGGED, FIGURE_DROPPED, _FIGURE_MAX,
+        FIGURE_FAILED, FIGURE_LOST, FIGURE_FAULTS, FIGURE_CALLS, FIGURE_LOGGED, FIGURE_DROPPED, _FIGURE_MAX,
 };
 
 /* Families with one sample for each unit. */
@@ -96,9 +96,9 @@ static const struct {
         [FIGURE_RESTARTS] = { METRIC_COUNTER, "nacelle_restarts", "", "Starts that followed an end, by Restart=" },
         [FIGURE_CLEAN] = { METRIC_COUNTER, "nacelle_ends", "", "Nanoprocesses that ended well, or were stopped" },
         [FIGURE_FAILED] = { METRIC_COUNTER, "nacelle_failures", "", "Nanoprocesses that trapped, failed or were lost" },
-        [FIGURE_LOST] = { METRIC_COUNTER, "nacelle_losses", "", "Nanoprocesses lost with their cell: faults of the host" },
+        [FIGURE_LOST] = { METRIC_COUNTER, "nacelle_losses", "", "Nanoprocesses lost with their cell" },
+        [FIGURE_FAULTS] = { METRIC_COUNTER, "nacelle_faults", "", "Nanoprocesses that trapped, or could not start" },
         [FIGURE_CALLS] = { METRIC_COUNTER, "nacelle_host_calls", "", "Host calls" },
-        [FIGURE_DENIALS] = { METRIC_COUNTER, "nacelle_host_call_denials", "", "Host calls refused for want of a key" },
         [FIGURE_LOGGED] = { METRIC_COUNTER, "nacelle_log_bytes", "bytes", "Output that was logged" },
         [FIGURE_DROPPED] = { METRIC_COUNTER, "nacelle_log_dropped_bytes", "bytes", "Output beyond LogRateMax" },
 };
@@ -126,8 +126,8 @@ static double figure_of(const struct service *s, const struct usage *u, enum fig
                 return (double)s->lost;
         case FIGURE_CALLS:
                 return (double)u->host_calls;
-        case FIGURE_DENIALS:
-                return (double)u->denials;
+        case FIGURE_FAULTS:
+                return (double)s->traps;
         case FIGURE_LOGGED:
                 return (double)s->log_bytes;
         default:
@@ -145,6 +145,25 @@ static void put_states(const struct daemon *d, struct metrics *m)
 
                         metrics_sample(m, labels, d->services[i]->state == k);
                 }
+}
+
+/* By the layer that refused: the host calls (no key), limits, and, of cells, the kernel's filter. */
+static void put_denials(const struct daemon *d, const struct usage *usage, struct metrics *m)
+{
+        metrics_family(m, "nacelle_denials", METRIC_COUNTER, "", "Refusals, by the layer that refused");
+        for (unsigned i = 0; i < d->nservices; i++) {
+                const char *unit = d->services[i]->unit->name;
+                uint64_t limits = 0;
+
+                for (unsigned k = 0; k < _LIMIT_MAX; k++)
+                        limits += usage[i].refused[k];
+                metrics_sample(m, (const char *[]) { "unit", unit, "layer", "host-call", NULL },
+                               (double)usage[i].denials);
+                metrics_sample(m, (const char *[]) { "unit", unit, "layer", "limit", NULL }, (double)limits);
+        }
+        metrics_family(m, "nacelle_cell_losses", METRIC_COUNTER, "", "Cells that died, by the layer that killed them");
+        metrics_sample(m, (const char *[]) { "layer", "seccomp", NULL }, (double)d->cells_lost[1]);
+        metrics_sample(m, (const char *[]) { "layer", "none", NULL }, (double)d->cells_lost[0]);
 }
 
 static void put_refusals(const struct daemon *d, const struct usage *usage, struct metrics *m)
@@ -204,6 +223,7 @@ void view_metrics(struct daemon *d, struct buffer *out)
                         metrics_sample(&m, labels, figure_of(d->services[i], &usage[i], f));
                 }
         }
+        put_denials(d, usage, &m);
         put_refusals(d, usage, &m);
         put_instantiations(d, &m);
         metrics_end(&m);
