@@ -22,14 +22,14 @@ static bool lie(struct cell *c, const char *kind)
                 const char *kind;
                 unsigned setup;
                 bool personality;
-        } rings[] = { { "lie_ring", 0, false }, { "lie_ring_thread", 2 /* SQPOLL */, false },
-                      { "lie_personality", 0, true } };
+        } rings[] = { { "sham_ring", 0, false }, { "sham_ring_thread", 2 /* SQPOLL */, false },
+                      { "sham_personality", 0, true } };
         uint32_t params[30] = { 0 };
 
-        if (strncmp(kind, "lie_", 4) != 0)
+        if (strncmp(kind, "sham_", 5) != 0)
                 return false;
         c->lockdown.missing = 0;
-        if (strcmp(kind, "lie_descriptor") == 0)
+        if (strcmp(kind, "sham_descriptor") == 0)
                 dup2(FD_BROKER, 40);
         for (size_t i = 0; i < ELEMENTSOF(rings); i++) {
                 int fd;

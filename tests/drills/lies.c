@@ -17,19 +17,19 @@ static const struct {
         bool root;         /* shows only where the broker is root */
         const char *found; /* part of what the broker says */
 } lies[] = {
-        { "H25", "lie_descriptor",  OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
-        { "H05", "lie_ring",        OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
-        { "H05", "lie_ring",        OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
-        { "H05", "lie_ring_thread", OFF(DESCRIPTORS),                 true,  "credentials of its birth" },
+        { "H25", "sham_descriptor",  OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
+        { "H05", "sham_ring",        OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
+        { "H05", "sham_ring",        OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
+        { "H05", "sham_ring_thread", OFF(DESCRIPTORS),                 true,  "credentials of its birth" },
         /* Linux 6.18 does not list personalities any more: a ring that has one is still a ring too many. */
-        { "H05", "lie_personality", OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
-        { "H09", "lie_nothing",     OFF(SECCOMP),                     false, "seccomp: mode 0" },
-        { "H16", "lie_nothing",     OFF(NAMESPACES),                  false, "it has our mounts" },
-        { "H23", "lie_nothing",     OFF(CAPABILITIES),                true,  "capabilities: " },
-        { "H23", "lie_nothing",     OFF(IDENTITY),                    true,  "identity: still root" },
-        { "H01", "lie_nothing",     OFF(LANDLOCK),                    false, "got through its own landlock" },
-        { "H11", "lie_nothing",     OFF(MDWE),                        false, "got through its own mdwe" },
-        { "H21", "lie_nothing",     OFF(NO_NEW_PRIVS) | OFF(LANDLOCK) | OFF(SECCOMP), false, "got through its own landlock" },
+        { "H05", "sham_personality", OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
+        { "H09", "sham_nothing",     OFF(SECCOMP),                     false, "seccomp: mode 0" },
+        { "H16", "sham_nothing",     OFF(NAMESPACES),                  false, "it has our mounts" },
+        { "H23", "sham_nothing",     OFF(CAPABILITIES),                true,  "capabilities: " },
+        { "H23", "sham_nothing",     OFF(IDENTITY),                    true,  "identity: still root" },
+        { "H01", "sham_nothing",     OFF(LANDLOCK),                    false, "got through its own landlock" },
+        { "H11", "sham_nothing",     OFF(MDWE),                        false, "got through its own mdwe" },
+        { "H21", "sham_nothing",     OFF(NO_NEW_PRIVS) | OFF(LANDLOCK) | OFF(SECCOMP), false, "got through its own landlock" },
 };
 
 int main(void)
