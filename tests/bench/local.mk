@@ -36,10 +36,11 @@ tests_bench_engines_nacelle_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 tests_bench_engines_nacelle_peak_LDADD = $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 BENCH_ENGINES += tests/bench/engines/nacelle-peak
 endif
-EXTRA_DIST += tests/bench/multi3.c tests/bench/run-bench tests/bench/run-costs tests/bench/run-tierup tests/bench/engines/node.js tests/bench/engines/wasmtime_engine.py
+EXTRA_DIST += tests/bench/multi3.c tests/bench/features tests/bench/run-bench tests/bench/run-features tests/bench/run-costs tests/bench/run-tierup tests/bench/engines/node.js tests/bench/engines/wasmtime_engine.py
 .PHONY: bench
 bench: all $(BENCH_ENGINES)
 	$(top_srcdir)/tests/bench/run-bench . bench $${QUICK:+--quick}
+	$(top_srcdir)/tests/bench/run-features . bench $${QUICK:+--quick}
 	$(top_srcdir)/tests/bench/run-costs . bench $${QUICK:+--quick}
 
 # What a start from the cache costs.

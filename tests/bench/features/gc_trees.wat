@@ -1,0 +1,22 @@
+;; Binary trees: many short-lived ones beside one that stays. Nearly all of it is allocation.
+(module
+  (type $t (struct (field $l (ref null $t)) (field $r (ref null $t))))
+  (global $long (mut (ref null $t)) (ref.null $t))
+  (func $make (param $d i32) (result (ref $t))
+    (if (result (ref $t)) (i32.eqz (local.get $d))
+      (then (struct.new $t (ref.null $t) (ref.null $t)))
+      (else (struct.new $t (call $make (i32.sub (local.get $d) (i32.const 1)))
+                           (call $make (i32.sub (local.get $d) (i32.const 1)))))))
+  (func $check (param $n (ref null $t)) (result i32)
+    (local $l (ref null $t))
+    (local.set $l (struct.get $t $l (local.get $n)))
+    (if (result i32) (ref.is_null (local.get $l)) (then (i32.const 1))
+      (else (i32.add (i32.const 1)
+              (i32.add (call $check (local.get $l)) (call $check (struct.get $t $r (local.get $n))))))))
+  (func (export "kernel") (param $n i32) (result i64)
+    (local $sum i64)
+    (if (ref.is_null (global.get $long)) (then (global.set $long (call $make (i32.const 16)))))
+    (loop $again
+      (local.set $sum (i64.add (local.get $sum) (i64.extend_i32_u (call $check (call $make (i32.const 12))))))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (i64.add (local.get $sum) (i64.extend_i32_u (call $check (global.get $long))))))
