@@ -286,21 +286,63 @@ static void job_done(struct job *job)
         object_layouts_done(&job->shared.objects);
 }
 
+/* LLVM takes up to 2 GB and minutes for a MiB of body, more than in proportion to its branches: with
+ * exceptions each call is one. No compiler writes such bodies: the largest of Yosys has 228 KB. What is larger stays
+ * fast code, whatever the tier. */
+#define PEAK_BODY_MAX (384u << 10)
+#define PEAK_BODY_MAX_EXCEPTIONS (128u << 10)
+
+static bool is_too_large(const struct module *m, uint32_t f)
+{
+        return m->functions[f].body.size > (m->ntags ? PEAK_BODY_MAX_EXCEPTIONS : PEAK_BODY_MAX);
+}
+
+static bool has_too_large(const struct module *m)
+{
+        for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
+                if (is_too_large(m, f))
+                        return true;
+        return false;
+}
+
+/* Those of the options' functions that are to be optimised, or with TIER_PEAK of all. NULL when there is no
+ * memory. */
+static uint32_t *hot_list(const struct compile_options *o, const struct module *m, uint32_t *ret_n)
+{
+        uint32_t first = m->imported_functions;
+        uint32_t n = o->tier == TIER_PEAK ? m->nfunctions - first : o->nhot, *list = calloc(n + 1u, sizeof(*list));
+
+        *ret_n = 0;
+        for (uint32_t i = 0; list && i < n; i++) {
+                uint32_t f = o->tier == TIER_PEAK ? first + i : o->hot[i];
+
+                if (!is_too_large(m, f))
+                        list[(*ret_n)++] = f;
+        }
+        return list;
+}
+
 /* The functions that the options name, through the optimising generator. */
 static int hot_compile(struct job *job, struct compiled_module *c, struct error *err)
 {
         const struct compile_options *o = job->options;
         const struct module *m = job->shared.module;
 
-        for (uint32_t i = 0; i < o->nhot; i++)
+        _cleanup_free_ uint32_t *list = NULL;
+        uint32_t n;
+
+        for (uint32_t i = 0; i < o->nhot && o->tier == TIER_MIXED; i++)
                 if (o->hot[i] < m->imported_functions || o->hot[i] >= m->nfunctions ||
                     (i && o->hot[i] <= o->hot[i - 1]))
                         return error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE,
                                          "function %u cannot be optimised here", o->hot[i]);
-        if (!o->nhot)
+        list = hot_list(o, m, &n);
+        if (!list)
+                return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a list of functions");
+        if (!n)
                 return 0;
         c->cpu_used |= o->cpu;
-        return peak_set_new(job->shared.checked, &c->layout, o, o->hot, o->nhot, &job->hot, err);
+        return peak_set_new(job->shared.checked, &c->layout, o, list, n, &job->hot, err);
 }
 
 static int fast_run(struct job *job, struct compiled_module *c, struct error *err)
@@ -366,7 +408,7 @@ static int fast_compile(const struct fast_machine *machine, const struct checked
                 }
         if (object_layouts_new(m, &job.shared.objects) < 0)
                 return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "%u types", m->ntypes);
-        r = o->tier == TIER_MIXED ? hot_compile(&job, c, err) : 0;
+        r = o->tier != TIER_FAST ? hot_compile(&job, c, err) : 0;
         if (r == 0)
                 r = fast_run(&job, c, err);
         job_done(&job);
@@ -394,7 +436,10 @@ int module_compile(const struct checked_module *c, const struct compile_options 
         if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");
-        r = o->tier == TIER_PEAK ? peak_compile(c, o, ret, err) : fast_compile(machine, c, o, ret, err);
+        if (o->tier == TIER_PEAK && !has_too_large(c->module))
+                r = peak_compile(c, o, ret, err);
+        else
+                r = fast_compile(machine, c, o, ret, err);
         if (r == 0)
                 (*ret)->dense = o->dense;
         return r;

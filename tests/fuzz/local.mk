@@ -26,3 +26,12 @@ fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 fuzz_differential_peak_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 endif
 EXTRA_DIST += tests/fuzz/run-in-node.mjs
+
+# Modules that ask for much.
+check_PROGRAMS += tests/fuzz/bombs
+TESTS += tests/fuzz/bombs
+if HAVE_LLVM
+tests_fuzz_bombs_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+endif
+tests_fuzz_bombs_SOURCES = tests/fuzz/bombs.c
+tests_fuzz_bombs_LDADD = libfast.a $(PEAK_LIBS) libcompile.a libvalidate.a libdecode.a libbase.a $(LLVM_LIBS)

@@ -125,6 +125,49 @@ static void keep_in_function(struct lowering *l, const struct walk *w, LLVMValue
                                 LLVMSetVolatile(v, true);
 }
 
+static bool is_plain_load(struct lowering *l, LLVMValueRef v)
+{
+        return LLVMIsALoadInst(v) && !LLVMGetVolatile(v) &&
+               LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_MEMORY];
+}
+
+/* An assumption that is always true and names the value: a use that costs nothing and that simplification
+ * leaves where it is. */
+static void hold(struct lowering *l, LLVMValueRef load)
+{
+        unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
+        LLVMValueRef f = LLVMGetIntrinsicDeclaration(l->module, id, NULL, 0), yes = LLVMConstInt(l->i1, 1, false);
+        LLVMOperandBundleRef use = LLVMCreateOperandBundle("noundef", 7, &load, 1);
+
+        LLVMPositionBuilderBefore(l->b, LLVMGetNextInstruction(load));
+        LLVMBuildCallWithOperandBundles(l->b, LLVMGlobalGetValueType(f), f, &yes, 1, &use, 1, "");
+        LLVMDisposeOperandBundle(use);
+}
+
+void keep_hold(struct lowering *l)
+{
+        for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
+                for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
+                        for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
+                                if (is_plain_load(l, v))
+                                        hold(l, v);
+}
+
+int keep_settle(struct lowering *l)
+{
+        unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
+
+        for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
+                for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
+                        for (LLVMValueRef v = LLVMGetFirstInstruction(b), next; v; v = next) {
+                                next = LLVMGetNextInstruction(v);
+                                if (LLVMIsACallInst(v) &&
+                                    LLVMGetIntrinsicID(LLVMGetCalledValue(v)) == id)
+                                        LLVMInstructionEraseFromParent(v);
+                        }
+        return keep_loads(l);
+}
+
 int keep_loads(struct lowering *l)
 {
         struct walk w = { 0 };

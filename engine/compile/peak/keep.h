@@ -5,9 +5,16 @@
  *   load of a memory is made volatile unless its own block uses the value, through whatever
  *   arithmetic, in a store, a call, a branch, a return or the next turn of its loop. The plain ones
  *   can still be merged, hoisted and vectorised.
- * Returns 0 or -ENOMEM. */
+ * Returns 0 or -ENOMEM.
+ *
+ * keep_hold, keep_settle - a value that a block uses may cancel out of its arithmetic (x - x, x & 0), which shows
+ *   only when that is simplified. Before simplification every plain load gets a use that simplification
+ *   respects; behind it these are taken away, and loads that nothing else uses become volatile. The passes
+ *   for loops come later and see plain loads alone. */
 #pragma once
 
 #include "engine/compile/peak/lower.h"
 
 _must_check_ int keep_loads(struct lowering *l);
+void keep_hold(struct lowering *l);
+_must_check_ int keep_settle(struct lowering *l);

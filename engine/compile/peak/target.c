@@ -124,8 +124,12 @@ static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct err
 
         if (r == 0 && keep_loads(l) < 0)
                 r = error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "out of memory");
-        if (r == 0)
+        if (r == 0) {
+                keep_hold(l);
                 r = run_passes(l, common_passes, machine, options, err);
+        }
+        if (r == 0 && keep_settle(l) < 0)
+                r = error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "out of memory");
         if (r == 0) {
                 skip_straight(l, true);
                 r = run_passes(l, loop_passes, machine, options, err);
