@@ -5,7 +5,8 @@
 
 #define BYTES_4G    (UINT64_C(1) << 32)
 #define OPEN_BLOCKS 32u /* opened at a time, so that system calls are few */
-#define ZERO_SLICE  (UINT64_C(1) << 20)
+#define ZERO_SLICE  (UINT64_C(1) << 18)
+#define GIVE_BLOCKS 64u /* given back in one system call */
 
 static int maps_new(struct gc_heap *h)
 {
@@ -141,7 +142,7 @@ void blocks_give_back(struct gc_heap *h, uint32_t keep)
                 uint32_t n = 0;
 
                 while (h->blocks[b].state == BLOCK_FREE && h->blocks[b].dirty &&
-                       n < h->nfree_dirty - keep) {
+                       n < h->nfree_dirty - keep && n < GIVE_BLOCKS) {
                         h->blocks[b].dirty = false;
                         n++;
                         if (b-- == 0)
@@ -153,6 +154,7 @@ void blocks_give_back(struct gc_heap *h, uint32_t keep)
                                       MADV_DONTNEED);
                         h->nfree_dirty -= n;
                         account(h, -(int64_t)n);
+                        gc_heap_yield(h);
                 }
         }
 }

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define SLICE_WORK  65536u /* references looked at, or as much work, between two yields */
+#define SLICE_WORK  8192u /* references looked at, or as much work, between two yields */
 #define ARRAY_SLICE 4096u
+#define SLICE_BLOCKS 1024u
 
 static void count(struct gc_heap *h, uint32_t ref)
 {
@@ -225,6 +226,8 @@ static void prepare(struct gc_heap *h)
         for (uint32_t b = 0; b < h->opened; b++) {
                 struct block *block = &h->blocks[b];
 
+                if (b % SLICE_BLOCKS == SLICE_BLOCKS - 1)
+                        gc_heap_yield(h);
                 block->has_starts = block->overflowed = false;
                 if (block->state == BLOCK_RUNS || block->state == BLOCK_LARGE)
                         memset(h->marks + (size_t)b * BLOCK_WORDS, 0, BLOCK_WORDS * sizeof(uint64_t));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define SWEEP_SLICE 512u /* blocks */
+#define SWEEP_SLICE 64u /* blocks */
 
 /* The first marked granule from @at on in block @b, or the granule behind the block. */
 static uint32_t next_marked(const struct gc_heap *h, uint32_t b, uint32_t at)

@@ -3,6 +3,8 @@
 #include "engine/compile/objects.h"
 #include "engine/run/stacks.h"
 
+#define ROOTS_SLICE 8192u
+
 /* ---- types ---------------------------------------------------------------------------------- */
 
 unsigned object_bytes(const struct store *s, valtype t)
@@ -78,6 +80,15 @@ static void root_value(struct store *s, valtype t, uint64_t word)
                 gc_root(s->heap, (uint32_t)word);
 }
 
+static void root_values(struct store *s, valtype t, const uint64_t *words, uint64_t n)
+{
+        for (uint64_t k = 0; k < n; k++) {
+                root_value(s, t, words[k]);
+                if (k % ROOTS_SLICE == ROOTS_SLICE - 1)
+                        gc_heap_yield(s->heap);
+        }
+}
+
 static void roots_of_instance(struct store *s, struct instance *i)
 {
         const struct module *m = i->module;
@@ -91,9 +102,9 @@ static void roots_of_instance(struct store *s, struct instance *i)
                         root_value(s, store_valtype(i->loaded->types, m->globals[k].type.type), v->ref);
         }
         for (uint32_t k = 0; i->elements && k < m->nelements; k++)
-                for (uint32_t n = 0; i->elements[k] && n < m->elements[k].n; n++)
-                        root_value(s, store_valtype(i->loaded->types, m->elements[k].type),
-                                   i->elements[k][n]);
+                if (i->elements[k])
+                        root_values(s, store_valtype(i->loaded->types, m->elements[k].type),
+                                    i->elements[k], m->elements[k].n);
         gc_root_words(s->heap, spill, spill + l->spill_entries);
 }
 
@@ -116,8 +127,8 @@ static void roots(void *context, struct gc_heap *h)
         for (struct instance *i = s->instances; i; i = i->next)
                 roots_of_instance(s, i);
         for (struct table_object *o = s->tables; o; o = o->next)
-                for (uint64_t k = 0; !table_holds_functions(o) && k < o->length; k++)
-                        root_value(s, o->type.element, ((const uint64_t *)o->base)[k]);
+                if (!table_holds_functions(o))
+                        root_values(s, o->type.element, o->base, o->length);
         root_exceptions(s, s->exceptions);
         root_exceptions(s, s->thrown);
         if (s->operands)
