@@ -6,6 +6,8 @@
 
 #include "tests/fuzz/generate_gc.h"
 
+#define ARRAY_LEAST 4
+
 #define INT  ((struct gc_type_use) { 'i', 0, false })
 #define LONG ((struct gc_type_use) { 'I', 0, false })
 
@@ -44,16 +46,22 @@ static bool has_default(const struct gc_def *d)
         return true;
 }
 
-/* A small number on top: of elements, or an index */
+/* An index of at most @mask, mostly: arrays have ARRAY_LEAST elements. */
 static void print_index(struct gc_gen *g, unsigned depth, unsigned mask)
 {
         if (chance(g, 60)) {
                 gc_print(g, "(i32.const %u)", below(g, mask + 1));
                 return;
         }
-        gc_print(g, "(i32.and (i32.const %u) ", chance(g, 97) ? mask : 0xffff);
+        gc_print(g, "(i32.and (i32.const %u) ", chance(g, 98) ? mask : 0xffff);
         gc_expression(g, INT, depth + 1);
         gc_print(g, ")");
+}
+
+/* A reference that is hardly ever null, for what would trap. */
+static bool may_be_null(struct gc_gen *g)
+{
+        return below(g, 150) == 0;
 }
 
 static void print_literal(struct gc_gen *g, struct gc_type_use t)
@@ -95,9 +103,9 @@ static void print_new(struct gc_gen *g, unsigned type, unsigned depth, bool cons
                                 gc_expression(g, gc_value_of(d->fields[i].type), depth + 1);
                 }
         } else if (plain) {
-                gc_print(g, "(array.new_default $t%u (i32.const %u)", type, below(g, 8));
+                gc_print(g, "(array.new_default $t%u (i32.const %u)", type, ARRAY_LEAST + below(g, 8));
         } else if (constant || chance(g, 50)) {
-                unsigned n = below(g, 4);
+                unsigned n = ARRAY_LEAST + below(g, 3);
 
                 gc_print(g, "(array.new_fixed $t%u %u", type, n);
                 for (; n > 0; n--) {
@@ -110,8 +118,9 @@ static void print_new(struct gc_gen *g, unsigned type, unsigned depth, bool cons
         } else {
                 gc_print(g, "(array.new $t%u ", type);
                 gc_expression(g, gc_value_of(d->fields[0].type), depth + 1);
-                gc_print(g, " ");
+                gc_print(g, " (i32.or (i32.const %u) ", ARRAY_LEAST);
                 print_index(g, depth, 15);
+                gc_print(g, ")");
         }
         gc_print(g, ")");
 }
@@ -121,7 +130,7 @@ void gc_constant(struct gc_gen *g, struct gc_type_use t)
 {
         int type;
 
-        if (t.letter != 'r' || t.null) {
+        if (t.letter != 'r' || t.heap == GC_FUNCS || t.heap == GC_NONE || (t.null && chance(g, 40))) {
                 print_literal(g, t);
                 return;
         }
@@ -131,10 +140,9 @@ void gc_constant(struct gc_gen *g, struct gc_type_use t)
         }
         type = t.heap < GC_TYPES_MAX ? (int)t.heap
                                      : find_type(g, t.heap, t.heap != GC_ARRAYS, t.heap != GC_STRUCTS);
-        if (type >= 0)
-                print_new(g, (unsigned)type, 99, true);
-        else /* no such type in this module: traps when it is reached */
-                gc_print(g, "(ref.as_non_null (ref.null none))");
+        if (type < 0) /* the first type is a structure, the second an array */
+                type = t.heap == GC_ARRAYS;
+        print_new(g, (unsigned)type, 99, true);
 }
 
 /* A local or global that fits; false when none is found. */
@@ -174,7 +182,7 @@ static bool print_access(struct gc_gen *g, struct gc_type_use t, unsigned depth)
                         gc_print(g, "(array.get%s $t%u ", sign, type);
                 else
                         gc_print(g, "(struct.get%s $t%u %u ", sign, type, i);
-                gc_expression(g, ref(type, chance(g, 70)), depth + 1);
+                gc_expression(g, ref(type, may_be_null(g)), depth + 1);
                 if (d->is_array) {
                         gc_print(g, " ");
                         print_index(g, depth, 3);
@@ -212,7 +220,7 @@ static void print_cast(struct gc_gen *g, struct gc_type_use t, unsigned depth)
         struct gc_type_use wide = ref(t.heap == GC_FUNCS ? GC_FUNCS : GC_ANY, true);
         unsigned label = g->labels++;
 
-        switch (below(g, t.heap == GC_FUNCS ? 3 : 5)) {
+        switch (below(g, 150) ? 1 + below(g, 2) : below(g, t.heap == GC_FUNCS ? 3 : 5)) {
         case 0:
                 gc_print(g, "(ref.cast ");
                 gc_print_type(g, t);
@@ -298,7 +306,7 @@ static void print_reference(struct gc_gen *g, struct gc_type_use t, unsigned dep
                 gc_print(g, " ");
                 gc_expression(g, INT, depth + 1);
                 gc_print(g, ")");
-        } else if (dice < 76 && !t.null) {
+        } else if (dice < 69 && !t.null && chance(g, 20)) {
                 gc_print(g, "(ref.as_non_null ");
                 gc_expression(g, ref(t.heap, true), depth + 1);
                 gc_print(g, ")");
@@ -327,7 +335,7 @@ static void print_integer(struct gc_gen *g, unsigned depth)
         switch (below(g, 8)) {
         case 0:
                 gc_print(g, "(array.len ");
-                gc_expression(g, ref(GC_ARRAYS, true), depth + 1);
+                gc_expression(g, ref(GC_ARRAYS, may_be_null(g)), depth + 1);
                 gc_print(g, ")");
                 break;
         case 1: {
@@ -354,12 +362,16 @@ static void print_integer(struct gc_gen *g, unsigned depth)
                 break;
         case 4:
                 gc_print(g, "(i31.get_%c ", chance(g, 50) ? 's' : 'u');
-                gc_expression(g, ref(GC_I31, true), depth + 1);
+                gc_expression(g, ref(GC_I31, may_be_null(g)), depth + 1);
                 gc_print(g, ")");
                 break;
         case 5:
                 gc_print(g, "(call_ref $step ");
                 gc_expression(g, INT, depth + 1);
+                if (chance(g, 99)) {
+                        gc_print(g, " (ref.func $step%u))", below(g, 2));
+                        break;
+                }
                 gc_print(g, " (ref.cast (ref $step) ");
                 gc_expression(g, ref(GC_FUNCS, true), depth + 1);
                 gc_print(g, "))");
@@ -436,7 +448,7 @@ static void print_struct_set(struct gc_gen *g)
         if (t < 0)
                 return;
         gc_print(g, "(struct.set $t%d %u ", t, field);
-        gc_expression(g, ref((unsigned)t, chance(g, 50)), 1);
+        gc_expression(g, ref((unsigned)t, may_be_null(g)), 1);
         gc_print(g, " ");
         gc_expression(g, gc_value_of(g->types[t].fields[field].type), 1);
         gc_print(g, ")\n");
@@ -462,19 +474,19 @@ static void print_array_write(struct gc_gen *g)
                                        : kind == 4 ? "init_elem"
                                                    : "init_data", t);
         gc_print(g, kind == 3 ? "$t%d " : kind == 4 ? "$e " : kind == 5 ? "$d " : "", from);
-        gc_expression(g, ref((unsigned)t, chance(g, 50)), 1);
+        gc_expression(g, ref((unsigned)t, may_be_null(g)), 1);
         gc_print(g, " ");
-        print_index(g, 1, 3);
+        print_index(g, 1, kind < 2 ? 3 : 1);
         gc_print(g, " ");
         if (kind < 3)
                 gc_expression(g, gc_value_of(e), 1);
         else if (kind == 3)
-                gc_expression(g, ref((unsigned)from, chance(g, 50)), 1);
+                gc_expression(g, ref((unsigned)from, may_be_null(g)), 1);
         else
-                print_index(g, 1, 3);
+                print_index(g, 1, 1);
         if (kind == 3) {
                 gc_print(g, " ");
-                print_index(g, 1, 3);
+                print_index(g, 1, 1);
         }
         if (kind >= 2) {
                 gc_print(g, " ");
@@ -485,8 +497,7 @@ static void print_array_write(struct gc_gen *g)
 
 static void print_fuel(struct gc_gen *g)
 {
-        gc_print(g, "(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))"
-                 "(if (i32.lt_s (global.get $fuel) (i32.const 0)) (then unreachable))\n");
+        gc_print(g, "(global.set $fuel (i32.sub (global.get $fuel) (i32.const 1)))");
 }
 
 static void statement(struct gc_gen *g, unsigned depth)
@@ -532,9 +543,10 @@ static void statement(struct gc_gen *g, unsigned depth)
                 for (unsigned n = 1 + below(g, 4); n > 0; n--)
                         statement(g, depth + 1);
                 if (loop) {
-                        gc_print(g, "(br_if $b%u ", label);
+                        gc_print(g, "(br_if $b%u (i32.and (i32.gt_s (global.get $fuel) (i32.const %u)) ", label,
+                                 20 + below(g, 25));
                         gc_expression(g, INT, 3);
-                        gc_print(g, ")");
+                        gc_print(g, "))");
                 }
                 gc_print(g, loop ? ")\n" : "))\n");
         }
@@ -564,6 +576,9 @@ void gc_function(struct gc_gen *g, unsigned index)
         }
         gc_print(g, "\n");
         print_fuel(g);
+        gc_print(g, "(if (i32.lt_s (global.get $fuel) (i32.const 0)) (then (return ");
+        gc_constant(g, g->functions[index].result);
+        gc_print(g, ")))\n");
         for (unsigned n = 3 + below(g, 12); n > 0; n--)
                 statement(g, 0);
         gc_expression(g, g->functions[index].result, 0);

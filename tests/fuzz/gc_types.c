@@ -114,9 +114,10 @@ static void make_type(struct gc_gen *g, unsigned self)
         struct gc_def *d = &g->types[self];
         unsigned more;
 
-        *d = (struct gc_def) { .is_array = random_chance(&g->dice, 35), .super = -1,
+        *d = (struct gc_def) { .is_array = self < 2 ? self == 1 : random_chance(&g->dice, 35),
+                               .super = -1,
                                .is_open = random_chance(&g->dice, 75) };
-        if (self > 0 && random_chance(&g->dice, 60)) {
+        if (self > 1 && random_chance(&g->dice, 60)) {
                 unsigned super = random_below(&g->dice, self);
 
                 if (g->types[super].is_open) {

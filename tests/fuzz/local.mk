@@ -25,6 +25,8 @@ fuzz_differential_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
 fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 fuzz_differential_peak_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 endif
+dist_check_SCRIPTS += tests/fuzz/gc.sh
+TESTS += tests/fuzz/gc.sh
 EXTRA_DIST += tests/fuzz/run-in-node.mjs
 
 # Modules that ask for much.
