@@ -5,7 +5,7 @@ dist_man1_MANS += packaging/man/nacelle.1 packaging/man/nacelle-kill.1 packaging
 	packaging/man/nacelle-inspect.1 packaging/man/nacelle-posture.1 packaging/man/nacelle-run.1 \
 	packaging/man/nacelle-validate.1 packaging/man/nacelle-version.1 \
 	packaging/man/nacelle-wast.1 packaging/man/nacelle-wat.1
-dist_man1_MANS += packaging/man/nacelle-policy.1 packaging/man/nacelle-explain.1 packaging/man/nacelle-diff.1
+dist_man1_MANS += packaging/man/nacelle-policy.1 packaging/man/nacelle-explain.1 packaging/man/nacelle-drill.1 packaging/man/nacelle-diff.1
 dist_man5_MANS += packaging/man/nacelle.unit.5
 
 dist_man_MANS += packaging/man/nacelled.8

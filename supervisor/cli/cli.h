@@ -13,7 +13,7 @@
 #include "supervisor/cli/options.h"
 
 extern const struct command run_command, compile_command, validate_command, inspect_command,
-        posture_command, policy_command, explain_command, diff_command, version_command, wast_command, wat_command,
+        posture_command, policy_command, explain_command, drill_command, diff_command, version_command, wast_command, wat_command,
         ps_command, status_command, logs_command, top_command, start_command, stop_command,
         restart_command, kill_command, reload_command, metrics_command;
 

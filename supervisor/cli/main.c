@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
         &run_command, &compile_command, &validate_command, &inspect_command, &diff_command, &posture_command,
-        &policy_command, &explain_command,
+        &policy_command, &explain_command, &drill_command,
         &wat_command, &wast_command, &ps_command, &top_command, &logs_command, &status_command,
         &start_command, &stop_command, &restart_command, &kill_command, &reload_command,
         &metrics_command, &version_command,

@@ -1,4 +1,4 @@
-/* attacker.c - what makes nacelle-cell into cell-attacker: the real lock, then one attack.
+/* attacker.c - what makes nacelle-cell into nacelle-drill-cell: the real lock, then one attack.
  *
  * The argument is "ATTACK:MASK": MASK, hexadecimal, is the set of layers to leave off.
  * The attack begins with the broker's first command, so the broker has looked at the cell before; its

@@ -1,10 +1,13 @@
-/* drill.c - runs every row of drills.def: starts cell-attacker through the broker's own interface and
+/* drill.c - runs every row of drills.def: starts nacelle-drill-cell through the broker's own interface and
  * compares what becomes of it with what the row says. An attack that seccomp ends, and that no row tries
  * without it, is tried without it as well: that it comes back then shows that it was seccomp.
  *
  * drill [ATTACK]     a line for each try
  * drill --table      a line for each attack: id, the layer that stops it, whether it bites without, and
- *                    who told of it */
+ *                    who told of it
+ *
+ * Without BUILD_DIR this is nacelle-drill, the program behind `nacelle drill [ID|ATTACK]...`: no layer is ever
+ * left off, so that it is safe on a host that is in use. */
 #include "config.h"
 
 #include <fcntl.h>
@@ -18,6 +21,7 @@
 
 #include "policy/kernel.h"
 #include "supervisor/broker/broker.h"
+#include "supervisor/broker/spawn.h"
 
 enum end { KILLED, SIGNAL, REFUSED, THROUGH, PROTOCOL };
 
@@ -35,6 +39,29 @@ static const struct drill {
 
 static unsigned passed, failed, skipped;
 static bool table, no_namespaces;
+
+#ifdef BUILD_DIR
+static const bool live = false;
+
+static bool find_program(char *path, size_t size)
+{
+        broker_programs(BUILD_DIR);
+        snprintf(path, size, "%s/nacelle-drill-cell", BUILD_DIR);
+        return true;
+}
+#else
+static const bool live = true;
+
+static bool find_program(char *path, size_t size)
+{
+        struct error err = { 0 };
+
+        if (program_find("nacelle-drill-cell", path, size, &err) == 0)
+                return true;
+        error_print(stderr, "nacelle", &err);
+        return false;
+}
+#endif
 
 /* What is known about one attack, over all of its rows. */
 static struct summary {
@@ -272,7 +299,9 @@ static void print_table(void)
         printf("%-4s %-20s %-13s %-8s %-22s %s\n", "id", "attack", "layer", "stopped", "without the layer", "logged by");
         for (unsigned i = 0; i < nsummaries; i++) {
                 const struct summary *s = &summaries[i];
-                char then[64] = "not tried";
+                char then[64];
+
+                snprintf(then, sizeof(then), "%s", live ? "-" : "not tried");
 
                 if (s->tried_off)
                         snprintf(then, sizeof(then), "%s, %s", s->bites ? "bites" : "DOES NOT BITE", s->then);
@@ -283,31 +312,48 @@ static void print_table(void)
                 logged += s->logged;
                 ids += i == 0 || strcmp(s[-1].first->id, s->first->id) != 0;
         }
-        printf("%u attacks of %u drills: %u stopped, %u bite without their layer, %u logged; ", nsummaries, ids, stopped,
-               bites, logged);
+        printf("%u attacks of %u drills: %u stopped, ", nsummaries, ids, stopped);
+        if (!live)
+                printf("%u bite without their layer, ", bites);
+        printf("%u logged; ", logged);
+}
+
+/* Whether the words name this drill, by id or attack; none name all. */
+static bool is_wanted(const struct drill *d, int nwords, char **words)
+{
+        for (int i = 0; i < nwords; i++)
+                if (strcmp(words[i], d->attack) == 0 || strcmp(words[i], d->id) == 0)
+                        return true;
+        return nwords == 0;
 }
 
 int main(int argc, char **argv)
 {
-        const char *only = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
         struct kernel_row kernel[_KERNEL_MAX];
+        bool asked = argc > 1 && strcmp(argv[1], "--table") == 0, any = false;
+        int first = asked ? 2 : 1;
         char program[4096];
 
-        table = argc > 1 && strcmp(argv[1], "--table") == 0;
-        snprintf(program, sizeof(program), "%s/tests/drills/cell-attacker", BUILD_DIR);
-        broker_programs(BUILD_DIR);
+        table = asked || live;
+        if (!find_program(program, sizeof(program)))
+                return STATUS_INTERNAL;
         kernel_probe(kernel);
         no_namespaces = !kernel[KERNEL_NAMESPACES].present;
         make_directories();
         listen_abstract();
         for (size_t i = 0; i < ELEMENTSOF(drills); i++) {
-                if (only && strcmp(only, drills[i].attack) != 0)
+                if ((live && drills[i].off) || !is_wanted(&drills[i], argc - first, argv + first))
                         continue;
+                any = true;
                 run(&drills[i], program);
-                if (needs_off(&drills[i]))
+                if (!live && needs_off(&drills[i]))
                         run_without_seccomp(&drills[i], program);
         }
         remove_directories();
+        if (!any) {
+                fprintf(stderr, "nacelle: there is no drill of that name\n");
+                return STATUS_USAGE;
+        }
         if (table)
                 print_table();
         printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);

@@ -42,7 +42,7 @@ int main(void)
                 char argument[96];
                 struct run_options o = {
                         .closed_stdio = true, .no_cache = true,
-                        .cell_program = BUILD_DIR "/tests/drills/cell-attacker", .cell_argument = argument,
+                        .cell_program = BUILD_DIR "/nacelle-drill-cell", .cell_argument = argument,
                 };
                 struct error err = { 0 };
                 int r;

@@ -1,7 +1,8 @@
 if SANITIZERS
 # The walls are off in a build with sanitizers: there is nothing to drill.
 else
-check_PROGRAMS += tests/drills/cell-attacker tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
+libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
+check_PROGRAMS += tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip
 TESTS += tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end
@@ -9,11 +10,13 @@ endif
 dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end
 
-tests_drills_cell_attacker_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
+nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
 	tests/drills/attacks_ring.c tests/drills/attacks_rows.c tests/drills/rows.h
-tests_drills_cell_attacker_LDADD = $(CELL_LIBS)
+nacelle_drill_cell_LDADD = $(CELL_LIBS)
 
+nacelle_drill_SOURCES = tests/drills/drill.c tests/drills/drills.def
+nacelle_drill_LDADD = $(BROKER_LIBS)
 tests_drills_drill_SOURCES = tests/drills/drill.c tests/drills/drills.def
 tests_drills_drill_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_drills_drill_LDADD = $(BROKER_LIBS)

@@ -36,7 +36,7 @@ static void attack(const char *name, uint32_t off, struct error *ret)
         char argument[96];
         struct run_options o = {
                 .closed_stdio = true, .degraded = off != 0, .no_cache = true,
-                .cell_program = BUILD_DIR "/tests/drills/cell-attacker", .cell_argument = argument,
+                .cell_program = BUILD_DIR "/nacelle-drill-cell", .cell_argument = argument,
         };
 
         *ret = (struct error) { 0 };
