@@ -38,3 +38,9 @@ tests_drills_zipslip_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)
 tests_drills_zipslip_LDADD = $(BROKER_LIBS)
 tests_drills_without_SOURCES = tests/drills/without.c
 tests_drills_without_LDADD = $(SECCOMP_LIBS)
+
+EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere
+
+check-drills: tests/drills/drill
+	@NACELLE_BUILD='$(abs_builddir)' '$(top_srcdir)/tests/drills/check-drills'
+.PHONY: check-drills
