@@ -101,11 +101,12 @@ _Static_assert(TRAP_UNCAUGHT_EXCEPTION == 17, "written out in enter.S");
 void fiber_switch(void **save, void *sp);
 void fiber_begin(void); /* where a fresh fiber starts: calls fiber_main() */
 void fiber_main(void);
-_noreturn_ void fiber_leave(void *sp);
+void fiber_leave(void *sp); /* does not return; unsaid, see fiber_preempted() */
 void fiber_return(void **save, void *ucontext); /* continue at @save by fiber_leave() or fiber_switch() */
 
-/* fiber.c: on a signal handler's stack: the fiber that was interrupted is resumed later from @context. */
-_noreturn_ void fiber_preempted(struct fiber *f, void *context);
+/* fiber.c: on a signal handler's stack: the fiber that was interrupted is resumed later from @context. Does not
+ * return, which is unsaid: an address sanitizer told so would look for the thread's stack in /proc. */
+void fiber_preempted(struct fiber *f, void *context);
 
 void run_interrupted(void); /* fiber.c; called from enter.S */
 

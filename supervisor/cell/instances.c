@@ -10,6 +10,7 @@
 #include "supervisor/cell/nano.h"
 
 #define SLOTS_ALL    28000u  /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
+#define SLOTS_LEAST  64u
 #define DENSE_ALL    200000u /* of a kind, in all workers */
 #define DENSE_STACK  (512u << 10)
 #define DENSE_LEAST  (UINT64_C(64) << 10)
@@ -78,8 +79,12 @@ static int find_slots(struct guest *g, struct slots **ret, struct error *err)
                 o.stack_bytes = DENSE_STACK;
         }
         o.count = (o.memory_bytes ? DENSE_ALL : SLOTS_ALL) / w->cell->nworkers;
-        if (!*slots)
+        /* Less address space than usual: a limit of the process, or a sanitizer that needs some itself. */
+        for (; !*slots; o.count /= 2) {
                 r = slots_new(&o, slots, err);
+                if (r != -ENOMEM || o.count < 2 * SLOTS_LEAST)
+                        break;
+        }
         *ret = *slots;
         return r;
 }
