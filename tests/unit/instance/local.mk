@@ -5,7 +5,7 @@ WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/un
 	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
 
 instance_tests = tests/unit/instance/test-builtins tests/unit/instance/test-instance \
-	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-template \
+	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-objects tests/unit/instance/test-template \
 	tests/unit/instance/test-snapshot 	tests/unit/instance/test-whole
 check_PROGRAMS += $(instance_tests)
 TESTS += $(instance_tests)
@@ -38,6 +38,11 @@ tests_unit_instance_test_template_SOURCES = tests/unit/instance/test-template.c 
 tests_unit_instance_test_template_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_instance_test_template_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_instance_test_template_LDADD = $(tests_unit_instance_test_whole_LDADD)
+tests_unit_instance_test_objects_SOURCES = tests/unit/instance/test-objects.c \
+	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
+tests_unit_instance_test_objects_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_objects_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_objects_LDADD = $(tests_unit_instance_test_whole_LDADD)
 tests_unit_instance_test_nomem_SOURCES = tests/unit/instance/test-nomem.c tests/fuzz/fuzz.h \
 	tests/fuzz/heap.c $(WORLD_SOURCES)
 tests_unit_instance_test_nomem_CPPFLAGS = $(UNIT_CPPFLAGS)

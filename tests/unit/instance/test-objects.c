@@ -1,0 +1,182 @@
+/* The heap of a store: what it counts into, whose stacks it reads, and guests that end while they use
+ * it. With code of a generator. */
+#include <string.h>
+
+#include "tests/unit/instance/world.h"
+#include "tests/unit/sanitizer.h"
+#include "tests/unit/unit.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+static const char objects[] =
+        "(module (import \"h\" \"leave\" (func $leave))"
+        " (type $n (struct (field $next (ref null $n)) (field $v i64)))"
+        " (type $b (array (mut i8)))"
+        " (memory 1)"
+        " (global $all (mut (ref null $n)) (ref.null $n))"
+        " (func $make (param i64) (result (ref $n)) (struct.new $n (ref.null $n) (local.get 0)))"
+        " (func (export \"keep\") (param $k i64) (result i64)"
+        "  (loop $l (global.set $all (struct.new $n (global.get $all) (local.get $k)))"
+        "   (br_if $l (i64.ne (i64.const 0) (local.tee $k (i64.sub (local.get $k) (i64.const 1))))))"
+        "  (i64.const 1))"
+        " (func (export \"drop\") (result i64) (global.set $all (ref.null $n)) (i64.const 0))"
+        " (func (export \"litter\") (param $k i64) (result i64)"
+        "  (loop $l (drop (struct.new $n (ref.null $n) (i64.const -1)))"
+        "   (br_if $l (i64.ne (i64.const 0) (local.tee $k (i64.sub (local.get $k) (i64.const 1))))))"
+        "  (i64.const 2))"
+        " (func (export \"array\") (param i64) (result i64)"
+        "  (i64.extend_i32_u (array.len (array.new_default $b (i32.wrap_i64 (local.get 0))))))"
+        " (func (export \"grow\") (param i64) (result i64)"
+        "  (i64.extend_i32_s (memory.grow (i32.wrap_i64 (local.get 0)))))"
+        " (func (export \"across\") (param i64) (result i64)"
+        "  (local $a (ref null $n)) (local $b (ref null $n))"
+        "  (local.set $a (call $make (local.get 0)))"
+        "  (local.set $b (call $make (i64.const 1)))"
+        "  (call $leave)"
+        "  (i64.add (struct.get $n $v (local.get $a)) (struct.get $n $v (local.get $b)))))";
+
+static struct instance *instance;
+
+static void nothing(void)
+{
+}
+
+static void suspend(void)
+{
+        fiber_suspend();
+}
+
+/* Another call of the same store, on a fiber that is resumed from here. */
+static void call_inside(void)
+{
+        ck_assert_uint_eq(call_name(instance, "litter", 300, 0, 0, 0, 0), 2);
+}
+
+static void make_objects(void (*leave)(void), uint64_t memory_max, bool collect)
+{
+        static struct host_function f;
+        struct extern_value import = { .kind = EXTERN_FUNC, .host = &f };
+
+        f = (struct host_function) { .module = "h", .name = "leave", .params = "", .results = "",
+                                     .code = (void *)(uintptr_t)leave };
+        world_store(&(struct store_options) { .memory_max_bytes = memory_max, .collect_always = collect });
+        instance = make(load_compiled(objects), &import);
+}
+
+static enum trap call_trap(const char *name, uint64_t argument)
+{
+        struct extern_value f = export_of(instance, name);
+        union value arg = { .i64 = argument }, result;
+        struct trap_info trap = { 0 };
+
+        return call(&f, &arg, &result, &trap) == 0 ? TRAP_NONE : trap.trap;
+}
+
+START_TEST(the_heap_counts_as_memory)
+{
+        make_objects(nothing, 8 * MIB, false);
+        ck_assert_uint_eq(call_name(instance, "keep", 300000, 0, 0, 0, 0), 1); /* 4.6 MiB */
+        ck_assert_uint_eq(call_name(instance, "grow", 60, 0, 0, 0, 0), UINT64_MAX);
+        ck_assert_uint_eq(call_name(instance, "grow", 4, 0, 0, 0, 0), 1);
+        ck_assert_int_eq(call_trap("keep", 400000), TRAP_HEAP_EXHAUSTED);
+        ck_assert_int_eq(call_trap("array", 4 * MIB + 1), TRAP_HEAP_EXHAUSTED);
+        ck_assert_uint_eq(call_name(instance, "drop", 0, 0, 0, 0, 0), 0);
+        /* A size on the stack may look like a reference to what was dropped: that goes first. */
+        ck_assert_uint_eq(call_name(instance, "litter", 2000000, 0, 0, 0, 0), 2);
+        ck_assert_uint_eq(call_name(instance, "array", 6 * MIB, 0, 0, 0, 0), 6 * MIB);
+        ck_assert_int_eq(call_trap("array", 8 * MIB), TRAP_HEAP_EXHAUSTED);
+}
+END_TEST
+
+START_TEST(stacks_below_are_read)
+{
+        make_objects(call_inside, 0, true);
+        ck_assert_uint_eq(call_name(instance, "across", 41, 0, 0, 0, 0), 42);
+}
+END_TEST
+
+struct started {
+        struct fiber *fiber;
+        union value arg, result;
+        struct trap_info trap;
+        int r;
+};
+
+static void start_entry(void *argument)
+{
+        struct started *s = argument;
+        struct extern_value f = export_of(instance, "across");
+
+        s->r = extern_call(&f, &s->arg, &s->result, &s->trap);
+}
+
+static void start_across(struct started *s)
+{
+        ck_assert_int_eq(fiber_new(0, &s->fiber, NULL), 0);
+        fiber_start(s->fiber, start_entry, s);
+        ck_assert(fiber_resume(s->fiber)); /* it is in the host */
+}
+
+START_TEST(a_stack_that_cannot_be_read_is_refused)
+{
+        struct started s = { .arg.i64 = 5 };
+        struct extern_value f;
+        union value arg = { .i64 = 3 }, result = { .i64 = 77 };
+
+        make_objects(suspend, 0, true);
+        start_across(&s);
+        f = export_of(instance, "litter");
+        ck_assert_int_eq(call(&f, &arg, &result, NULL), -EBUSY);
+        ck_assert_uint_eq(result.i64, 77);
+        ck_assert(!fiber_resume(s.fiber));
+        ck_assert_int_eq(s.r, 0);
+        ck_assert_uint_eq(s.result.i64, 6);
+        ck_assert_int_eq(call(&f, &arg, &result, NULL), 0);
+        fiber_free(s.fiber);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_stopped_leaves_a_heap_behind)
+{
+        struct started s = { .arg.i64 = 5 };
+
+        make_objects(suspend, 0, true);
+        start_across(&s);
+        fiber_stop(s.fiber, "enough");
+        (void)fiber_resume(s.fiber);
+        ck_assert_int_eq(s.r, -EFAULT);
+        ck_assert_int_eq(s.trap.trap, TRAP_HOST);
+        ck_assert_uint_eq(call_name(instance, "litter", 100, 0, 0, 0, 0), 2);
+        ck_assert_uint_eq(call_name(instance, "keep", 100, 0, 0, 0, 0), 1);
+        fiber_free(s.fiber);
+}
+END_TEST
+
+START_TEST(no_room_for_constants_is_a_trap)
+{
+        struct instance *i = (void *)0x5a5a;
+        struct trap_info trap = { 0 };
+        struct error err = { 0 };
+        struct loaded_module *m;
+
+        world_store(&(struct store_options) { .memory_max_bytes = MIB });
+        m = load_compiled("(module (type $b (array i64)) (global (ref $b) (array.new_default $b (i32.const 1000000))))");
+        ck_assert_int_eq(instance_create(world.store, m, NULL, NULL, &i, &trap, &err), -EFAULT);
+        ck_assert_int_eq(trap.trap, TRAP_HEAP_EXHAUSTED);
+        ck_assert_ptr_eq(i, (void *)0x5a5a);
+}
+END_TEST
+
+int main(void)
+{
+        TCase *tc = tcase_create("objects");
+
+        tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(tc, world_setup, world_teardown);
+        tcase_add_test(tc, the_heap_counts_as_memory);
+        tcase_add_test(tc, stacks_below_are_read);
+        tcase_add_test(tc, a_stack_that_cannot_be_read_is_refused);
+        tcase_add_test(tc, a_guest_that_is_stopped_leaves_a_heap_behind);
+        tcase_add_test(tc, no_room_for_constants_is_a_trap);
+        return unit_main("objects", &tc, 1);
+}
