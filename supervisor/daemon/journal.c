@@ -1,13 +1,19 @@
 /* journal.c - see journal.h. */
 #include "config.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <syslog.h>
 
 #ifdef HAVE_SYSTEMD
@@ -19,6 +25,7 @@
 
 #define TEXT_MAX  8192
 #define VALUE_MAX 512
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static const char *const keys[_JOURNAL_FIELD_MAX] = {
 #define FIELD(name, key, text) [JOURNAL_##name] = key,
@@ -44,7 +51,7 @@ void journal_open(void)
                 return;
         sink = SINK_PREFIXED;
 #ifdef HAVE_SYSTEMD
-        if (access("/run/systemd/journal/socket", W_OK) == 0)
+        if (access(JOURNAL_SOCKET, W_OK) == 0)
                 sink = SINK_JOURNAL;
 #endif
 }
@@ -100,6 +107,39 @@ size_t journal_escape(const char *bytes, size_t n, char *text, size_t size)
         return at;
 }
 
+static uint64_t lost, lost_told;
+
+/* A pipe with a free page takes PIPE_BUF bytes without waiting, a terminal and a file what they are given. */
+static bool put_piece(const char *bytes, size_t n)
+{
+        struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+        return poll(&p, 1, 0) == 1 && p.revents & POLLOUT && write(STDERR_FILENO, bytes, n) == (ssize_t)n;
+}
+
+static void put_line(const char *line, size_t n)
+{
+        char told[80];
+
+        if (lost > lost_told) {
+                int k = snprintf(told, sizeof(told), "nacelled: %" PRIu64 " records lost: nobody read them\n",
+                                 lost - lost_told);
+
+                if (put_piece(told, (size_t)k))
+                        lost_told = lost;
+        }
+        for (size_t at = 0; at < n; at += PIPE_BUF)
+                if (!put_piece(line + at, n - at < PIPE_BUF ? n - at : PIPE_BUF)) {
+                        lost++;
+                        return;
+                }
+}
+
+uint64_t journal_lost(void)
+{
+        return lost;
+}
+
 static void to_stderr(int priority, const struct journal_fields *fields, const char *text)
 {
         const char *unit = fields ? fields->value[JOURNAL_UNIT] : NULL;
@@ -113,10 +153,30 @@ static void to_stderr(int priority, const struct journal_fields *fields, const c
                      guest ? "[" : "", guest ? guest : "", guest ? "]" : "", text);
         if (n >= (int)sizeof(line))
                 n = (int)sizeof(line) - 1;
-        (void)!write(STDERR_FILENO, line, (size_t)n);
+        put_line(line, (size_t)n);
 }
 
 #ifdef HAVE_SYSTEMD
+/* The library waits when the journal's queue is full: a socket of our own tells whether it is. */
+static bool journal_has_room(void)
+{
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+        static int fd = -EBADF;
+        struct pollfd p = { .events = POLLOUT };
+
+        if (fd < 0) {
+                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+                if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+                        closep(&fd);
+        }
+        p.fd = fd;
+        if (fd < 0 || poll(&p, 1, 0) < 0)
+                return false;
+        if (p.revents & (POLLERR | POLLHUP)) /* a new journal has a new socket */
+                closep(&fd);
+        return p.revents == POLLOUT;
+}
+
 static bool to_journal(int priority, const struct journal_fields *fields, const char *text)
 {
         char storage[2 + _JOURNAL_FIELD_MAX][VALUE_MAX], message[TEXT_MAX + 16];
@@ -165,6 +225,10 @@ void journal_write(int priority, const struct journal_fields *fields, const char
 void journal_write_raw(int priority, const struct journal_fields *fields, const char *text)
 {
 #ifdef HAVE_SYSTEMD
+        if (sink == SINK_JOURNAL && !journal_has_room()) {
+                lost++;
+                return;
+        }
         if (sink == SINK_JOURNAL && to_journal(priority, fields, text))
                 return;
 #endif

@@ -5,10 +5,13 @@
  * journal_write - one record. @fields: values by enum journal_field, NULL where there is none.
  *   Control characters and bytes that are not UTF-8 in text and values come out as \xNN: neither a
  *   terminal nor a field of the journal can be forged by them.
+ *   Never waits: when whoever reads the records stands still, they are counted instead, and the next that finds room says
+ *   how many were lost. journal_lost - all of them.
  * journal_escape - the same for others: @n bytes into @text, cut to @size with the terminator. */
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/base/cleanup.h"
 
@@ -27,4 +30,5 @@ _printf_(3, 4) void journal_write(int priority, const struct journal_fields *fie
                                   const char *format, ...);
 /* The same for a text that was escaped already. */
 void journal_write_raw(int priority, const struct journal_fields *fields, const char *text);
+uint64_t journal_lost(void);
 size_t journal_escape(const char *bytes, size_t n, char *text, size_t size);

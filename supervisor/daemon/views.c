@@ -214,6 +214,8 @@ void view_metrics(struct daemon *d, struct buffer *out)
         metrics_sample(&m, version, 1);
         metrics_family(&m, "nacelle_cells", METRIC_GAUGE, "", "Processes that hold nanoprocesses");
         metrics_sample(&m, NULL, host_cells(d));
+        metrics_family(&m, "nacelle_journal_lost_records", METRIC_COUNTER, "", "Records that nobody read in time");
+        metrics_sample(&m, NULL, (double)journal_lost());
         put_states(d, &m);
         for (unsigned f = 0; f < _FIGURE_MAX; f++) {
                 metrics_family(&m, figures[f].name, figures[f].type, figures[f].unit, figures[f].help);
