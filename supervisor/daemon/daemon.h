@@ -28,6 +28,7 @@
 
 /* Bounds of the histogram of instantiation times, in ns: 1 us times powers of 4. */
 #define INSTANTIATE_BUCKETS 10
+#define CELL_ANSWER_NS      UINT64_C(5000000000) /* for a cell to end a guest at once */
 
 struct daemon;
 struct service;
@@ -58,6 +59,7 @@ struct nano {
         uint64_t started_ns, since_us;
         int status;                  /* of the last end, -1: none */
         pid_t cell;                  /* 0: none */
+        bool ending;                 /* it was told to end now, and the timer says how long it may take */
         bool killed;                 /* by hand or by a time-out: the end is not its own */
         struct hosted *host;         /* its cell; NULL: it does not live */
         uint32_t slot;               /* there */

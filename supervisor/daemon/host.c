@@ -577,6 +577,12 @@ void host_end(struct nano *g, bool now)
         watch_again(g->host);
 }
 
+void host_end_cell(struct nano *g)
+{
+        if (g->host)
+                (void)kill(cell_pid(g->host->cell), SIGKILL);
+}
+
 void host_forget(struct service *s)
 {
         path_server_free(TAKE_PTR(s->paths));

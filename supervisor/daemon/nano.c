@@ -39,25 +39,38 @@ static void nano_log(struct nano *g, int priority, const char *event, const char
         control_changed(g->service->daemon);
 }
 
+/* It may be that the whole cell stands still: then this is its end, and that of the others in it. */
+static void end_now(struct nano *g)
+{
+        g->ending = true;
+        set_timer(g, CELL_ANSWER_NS);
+        host_end(g, true);
+}
+
 static void due(void *context)
 {
         struct nano *g = context;
 
+        if (g->ending) {
+                nano_log(g, LOG_ERR, "timeout", "its cell does not answer: killed");
+                host_end_cell(g);
+                return;
+        }
         switch (g->state) {
         case NANO_WAITING:
                 nano_event(g, NANO_ON_DUE);
                 break;
         case NANO_STARTING:
                 nano_log(g, LOG_WARNING, "timeout", "TimeoutStartSec is over: killed");
-                host_end(g, true);
+                end_now(g);
                 break;
         case NANO_RUNNING:
                 nano_log(g, LOG_WARNING, "timeout", "RuntimeMaxSec is over: killed");
-                host_end(g, true);
+                end_now(g);
                 break;
         case NANO_STOPPING:
                 nano_log(g, LOG_WARNING, "timeout", "TimeoutStopSec is over: killed");
-                host_end(g, true);
+                end_now(g);
                 break;
         default:
                 break;
@@ -97,6 +110,7 @@ static void enter(struct nano *g)
         const struct unit_service *s = &g->service->unit->service;
 
         loop_timer_clear(loop_of(g), &g->timer);
+        g->ending = false;
         g->timer.due = due;
         g->timer.context = g;
         switch (g->state) {
@@ -236,7 +250,7 @@ void nano_kill(struct nano *g)
 {
         if (g->state == NANO_STARTING || g->state == NANO_RUNNING || g->state == NANO_STOPPING) {
                 g->killed = true;
-                host_end(g, true);
+                end_now(g);
         }
 }
 
