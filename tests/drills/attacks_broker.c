@@ -124,6 +124,18 @@ static long send_descriptor(struct cell *c)
         return ring_do(c->ring, &op);
 }
 
+/* The story of tests/cli/test-diff: what a logger that wanted a socket would do when its import was forced, and
+ * it ran as native code. It asks the broker to connect, which is no message there is; then for the wallet. */
+static long wallet_connect(struct cell *c)
+{
+        struct {
+                struct message_head head;
+                char where[32];
+        } m = { { _MESSAGE_MAX + 7, c->id }, "connect 203.0.113.1:443" };
+
+        return say(c, &m, sizeof(m));
+}
+
 static long hang_up(struct cell *c)
 {
         volatile bool forever = true;
@@ -169,6 +181,11 @@ static long path_absolute(struct cell *c)
         return open_path(c, 0, PATH_READ, "/etc/passwd");
 }
 
+static long wallet_open(struct cell *c)
+{
+        return open_path(c, 0, PATH_READ | PATH_FOLLOW, "../../home/user/.wallet");
+}
+
 static long path_link_out(struct cell *c)
 {
         return open_path(c, 0, PATH_READ | PATH_FOLLOW, "link");
@@ -206,7 +223,7 @@ const struct attack attacks_broker[] = {
         ROW(say_nothing_known), ROW(say_too_little), ROW(say_half), ROW(say_too_much),
         ROW(say_ready_again), ROW(answer_another), ROW(lie_about_length), ROW(speak_for_broker),
         ROW(path_bad_op), ROW(path_bad_flags), ROW(path_two_for_one), ROW(path_ask_much),
-        ROW(send_descriptor), ROW(hang_up), ROW(path_no_grant), ROW(path_up), ROW(path_absolute),
+        ROW(send_descriptor), ROW(hang_up), ROW(wallet_connect), ROW(wallet_open), ROW(path_no_grant), ROW(path_up), ROW(path_absolute),
         ROW(path_link_out), ROW(path_write_readonly), ROW(path_link_readonly),
         ROW(path_close_grant), ROW(path_many_handles), { 0 },
 };

@@ -65,6 +65,7 @@ CALL(tgkill_broker, SYS_tgkill, attack_broker, attack_broker, 0)
 CALL(sigqueue_broker, SYS_rt_sigqueueinfo, attack_broker, 0, buffer)
 
 CALL(socket_inet, SYS_socket, AF_INET, SOCK_STREAM, 0)
+CALL(wallet_socket, SYS_socket, AF_INET, SOCK_STREAM, 0)
 CALL(socket_unix, SYS_socket, AF_UNIX, SOCK_STREAM, 0)
 CALL(socket_netlink, SYS_socket, AF_NETLINK, SOCK_RAW, 0)
 CALL(socket_packet, SYS_socket, AF_PACKET, SOCK_RAW, 0)
@@ -206,7 +207,7 @@ const struct attack attacks_calls[] = {
         ROW(clone3_process), ROW(exec_program), ROW(execveat_program), ROW(exec_memfd),
         ROW(ptrace_broker), ROW(read_broker), ROW(broker_pidfd), ROW(broker_getfd),
         ROW(kcmp_broker), ROW(madvise_broker), ROW(broker_mem), ROW(kill_broker),
-        ROW(tgkill_broker), ROW(sigqueue_broker), ROW(socket_inet), ROW(socket_unix),
+        ROW(tgkill_broker), ROW(sigqueue_broker), ROW(socket_inet), ROW(socket_unix), ROW(wallet_socket),
         ROW(socket_netlink), ROW(socket_packet), ROW(socket_alg), ROW(socket_vsock),
         ROW(socket_pair), ROW(tcp_connect), ROW(abstract_connect), ROW(bind_socket),
         ROW(listen_socket), ROW(accept_socket), ROW(send_fd), ROW(send_to), ROW(send_other),

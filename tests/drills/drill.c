@@ -186,7 +186,7 @@ static const char *layer_of(const struct drill *d)
         default:
                 break;
         }
-        if (strcmp(d->id, "H19") == 0)
+        if (strcmp(d->id, "H19") == 0 || strcmp(d->id, "STORY") == 0)
                 return "broker";
         if (strncmp(d->attack, "ring_", 5) == 0)
                 return d->off & OFF(NAMESPACES) ? "landlock" : "ring";
@@ -296,7 +296,7 @@ static void print_table(void)
 {
         unsigned stopped = 0, bites = 0, logged = 0, ids = 0;
 
-        printf("%-4s %-20s %-13s %-8s %-22s %s\n", "id", "attack", "layer", "stopped", "without the layer", "logged by");
+        printf("%-5s %-20s %-13s %-8s %-22s %s\n", "id", "attack", "layer", "stopped", "without the layer", "logged by");
         for (unsigned i = 0; i < nsummaries; i++) {
                 const struct summary *s = &summaries[i];
                 char then[64];
@@ -305,7 +305,7 @@ static void print_table(void)
 
                 if (s->tried_off)
                         snprintf(then, sizeof(then), "%s, %s", s->bites ? "bites" : "DOES NOT BITE", s->then);
-                printf("%-4s %-20s %-13s %-8s %-22s %s\n", s->first->id, s->first->attack, layer_of(s->first),
+                printf("%-5s %-20s %-13s %-8s %-22s %s\n", s->first->id, s->first->attack, layer_of(s->first),
                        s->stopped ? "yes" : "NO", then, s->logged ? "broker" : "-");
                 stopped += s->stopped;
                 bites += s->bites;
