@@ -16,22 +16,30 @@ static const struct {
         { "ref.exn", SCRIPT_REF_EXN },       { "ref.any", SCRIPT_REF_ANY },
 };
 
-/* Heap types that a null may name: its type is not checked, a null is a null. */
-static const enum word heap_words[] = {
-        WORD_FUNC,   WORD_EXTERN,   WORD_ANY,      WORD_EQ,     WORD_I31, WORD_STRUCT,
-        WORD_ARRAY,  WORD_EXN,      WORD_NONE_TYPE, WORD_NOFUNC, WORD_NOEXTERN, WORD_NOEXN,
+/* Heap types that a null may name. */
+static const struct {
+        enum word word;
+        uint32_t heap;
+} null_types[] = {
+        { WORD_FUNC, HEAP_FUNC },           { WORD_EXTERN, HEAP_EXTERN },
+        { WORD_ANY, HEAP_ANY },             { WORD_EQ, HEAP_EQ },
+        { WORD_I31, HEAP_I31 },             { WORD_STRUCT, HEAP_STRUCT },
+        { WORD_ARRAY, HEAP_ARRAY },         { WORD_EXN, HEAP_EXN },
+        { WORD_NONE_TYPE, HEAP_NONE },      { WORD_NOFUNC, HEAP_NOFUNC },
+        { WORD_NOEXTERN, HEAP_NOEXTERN },   { WORD_NOEXN, HEAP_NOEXN },
 };
 
+/* As a pattern all but two take any null: what a null was seen through may be a type by its index. */
 static void read_null(struct reader *r, struct script_value *v)
 {
-        for (size_t i = 0; i < ELEMENTSOF(heap_words); i++) {
-                if (!reader_accept(r, heap_words[i]))
+        v->any = true;
+        for (size_t i = 0; i < ELEMENTSOF(null_types); i++) {
+                if (!reader_accept(r, null_types[i].word))
                         continue;
-                v->heap = heap_words[i] == WORD_EXTERN ? HEAP_EXTERN : HEAP_FUNC;
-                v->any = heap_words[i] != WORD_EXTERN && heap_words[i] != WORD_FUNC;
+                v->heap = null_types[i].heap;
+                v->any = v->heap != HEAP_FUNC && v->heap != HEAP_EXTERN;
                 return;
         }
-        v->any = true;
 }
 
 static uint8_t read_nan(struct reader *r)
