@@ -79,8 +79,8 @@ static void print_imports(const struct unit *u)
 static void print_unit(const struct unit *u)
 {
         static const char *const isolation[] = {
-                [ISOLATION_SHARED] = "one cell with any other unit: bugs of the compiler and of the run-time system are what "
-                                     "could join them, and time is not separated (Spectre)",
+                [ISOLATION_SHARED] = ("one cell with any other unit: bugs of the compiler and of the run-time system are what "
+                                      "could join them, and time is not separated (Spectre)"),
                 [ISOLATION_GROUP] = "one cell with the units of its group alone",
                 [ISOLATION_CELL] = "a cell of its own",
         };
