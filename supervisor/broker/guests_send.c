@@ -60,7 +60,8 @@ int guests_send(struct guest_cell *c, const void *message, size_t size, const in
         o->next = NULL;
         o->size = size;
         o->nfds = nfds;
-        memcpy(o->fds, fds, nfds * sizeof(int));
+        if (nfds)
+                memcpy(o->fds, fds, nfds * sizeof(int));
         memcpy(o->bytes, message, size);
         *c->out_end = o;
         c->out_end = &o->next;
