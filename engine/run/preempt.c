@@ -32,8 +32,9 @@ static void *frame_keep(struct run_thread *t, struct fiber *f, void *ucontext, c
 }
 
 /* Without the sanitizer's check of the address of a thread-local variable: the linker replaces the sum that
- * it takes its flags from by one that sets none. */
-__attribute__((no_sanitize("undefined"))) static void on_tick(int number, siginfo_t *info, void *ucontext)
+ * it takes its flags from by one that sets none. Nor that of addresses: before a call that does not return it asks
+ * the library where the stack is, which reads a file. */
+__attribute__((no_sanitize("undefined", "address"))) static void on_tick(int number, siginfo_t *info, void *ucontext)
 {
         struct run_thread *t = &run_thread;
         struct fiber *f = t->fiber;

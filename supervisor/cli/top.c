@@ -124,7 +124,8 @@ static void compare(struct top *t)
 {
         double span = (double)(t->now.at_ns - t->before.at_ns);
 
-        qsort(t->before.rows, t->before.n, sizeof(struct row), by_name);
+        if (t->before.n)
+                qsort(t->before.rows, t->before.n, sizeof(struct row), by_name);
         for (unsigned i = 0; i < t->now.n; i++) {
                 struct row *row = &t->now.rows[i];
                 const struct row *old = t->before.n ? bsearch(row, t->before.rows, t->before.n,

@@ -12,6 +12,7 @@
 
 #include "policy/explain.h"
 #include "supervisor/broker/guests.h"
+#include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/blame.h"
 #include "supervisor/daemon/host.h"
@@ -259,7 +260,7 @@ static int open_cell(struct daemon *d, const char *group, bool degraded, struct 
                 .started = on_started, .ended = on_ended, .log = on_log, .denied = on_denied, .lost = on_lost,
         };
         const struct cell_settings settings = {
-                .arena_bytes = ARENA_BYTES, .degraded = degraded, .stdio = { -EBADF, -EBADF, -EBADF },
+                .arena_bytes = ARENA_BYTES, .degraded = degraded, .stdio = { -EBADF, -EBADF, HELPER_STDERR },
         };
         struct host *host = d->host;
         struct hosted **cells = reallocarray(host->cells, host->n + 1, sizeof(*cells));

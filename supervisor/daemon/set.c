@@ -18,8 +18,10 @@ static int compare_name(const void *name, const void *service)
 
 struct service *set_find(struct daemon *d, const char *name)
 {
-        struct service **at = bsearch(name, d->services, d->nservices, sizeof(*d->services), compare_name);
+        struct service **at = NULL;
 
+        if (d->nservices)
+                at = bsearch(name, d->services, d->nservices, sizeof(*d->services), compare_name);
         return at ? *at : NULL;
 }
 
