@@ -291,24 +291,33 @@ static void job_done(struct job *job)
  * fast code, whatever the tier. */
 #define PEAK_BODY_MAX (384u << 10)
 #define PEAK_BODY_MAX_EXCEPTIONS (128u << 10)
+/* Locals times bytes: for each local LLVM looks at the blocks between its uses. */
+#define PEAK_LOCALS_MAX          (768u << 20)
 
-static bool is_too_large(const struct module *m, uint32_t f)
+static bool is_too_large(const struct checked_module *c, uint32_t f)
 {
-        return m->functions[f].body.size > (m->ntags ? PEAK_BODY_MAX_EXCEPTIONS : PEAK_BODY_MAX);
+        const struct module *m = c->module;
+        uint64_t bytes = m->functions[f].body.size, locals = c->facts[f - m->imported_functions].nlocals;
+
+        return locals * bytes > PEAK_LOCALS_MAX ||
+               bytes > (m->ntags ? PEAK_BODY_MAX_EXCEPTIONS : PEAK_BODY_MAX);
 }
 
-static bool has_too_large(const struct module *m)
+static bool has_too_large(const struct checked_module *c)
 {
+        const struct module *m = c->module;
+
         for (uint32_t f = m->imported_functions; f < m->nfunctions; f++)
-                if (is_too_large(m, f))
+                if (is_too_large(c, f))
                         return true;
         return false;
 }
 
 /* Those of the options' functions that are to be optimised, or with TIER_PEAK of all. NULL when there is no
  * memory. */
-static uint32_t *hot_list(const struct compile_options *o, const struct module *m, uint32_t *ret_n)
+static uint32_t *hot_list(const struct compile_options *o, const struct checked_module *c, uint32_t *ret_n)
 {
+        const struct module *m = c->module;
         uint32_t first = m->imported_functions;
         uint32_t n = o->tier == TIER_PEAK ? m->nfunctions - first : o->nhot, *list = calloc(n + 1u, sizeof(*list));
 
@@ -316,7 +325,7 @@ static uint32_t *hot_list(const struct compile_options *o, const struct module *
         for (uint32_t i = 0; list && i < n; i++) {
                 uint32_t f = o->tier == TIER_PEAK ? first + i : o->hot[i];
 
-                if (!is_too_large(m, f))
+                if (!is_too_large(c, f))
                         list[(*ret_n)++] = f;
         }
         return list;
@@ -336,7 +345,7 @@ static int hot_compile(struct job *job, struct compiled_module *c, struct error 
                     (i && o->hot[i] <= o->hot[i - 1]))
                         return error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE,
                                          "function %u cannot be optimised here", o->hot[i]);
-        list = hot_list(o, m, &n);
+        list = hot_list(o, job->shared.checked, &n);
         if (!list)
                 return error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "a list of functions");
         if (!n)
@@ -436,7 +445,7 @@ int module_compile(const struct checked_module *c, const struct compile_options 
         if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");
-        if (o->tier == TIER_PEAK && !has_too_large(c->module))
+        if (o->tier == TIER_PEAK && !has_too_large(c))
                 r = peak_compile(c, o, ret, err);
         else
                 r = fast_compile(machine, c, o, ret, err);

@@ -24,7 +24,7 @@ enum machine { MACHINE_X86_64 = 62, MACHINE_AARCH64 = 183 }; /* ELF e_machine */
 #endif
 
 /* Fast: all functions by the generator in one pass. Peak: all optimised, but for those whose body is larger
- * than 384 KiB, with exceptions 128 KiB. Mixed: compile_options.hot. */
+ * than 384 KiB, with exceptions 128 KiB, or less with thousands of locals. Mixed: compile_options.hot. */
 enum tier { TIER_FAST, TIER_PEAK, TIER_MIXED };
 
 /* CPU features that code may need; part of the artefact's key and checked at load. */

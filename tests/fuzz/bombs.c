@@ -231,7 +231,7 @@ static const struct bomb {
         { "18,000 divisions", divisions, 0, 1, 60, 64, 512 },
         { "999,999 operands", operands, 0, 2, 2, 128, 128 },
         { "50,000 locals", many_locals, 0, 1, 30, 64, 512 },
-        { "10,000 locals over 10,000 blocks", locals_and_branches, 0, 1, 30, 64, 512 },
+        { "10,000 locals over 10,000 blocks", locals_and_branches, 0, 1, 1, 64, 64 },
         { "4,294,967,295 locals", too_many_locals, -E2BIG, 1, 1, 64, 64 },
         { "a table of 1,000,001 labels", huge_table, 0, 1, 30, 128, 512 },
         { "a table of one more", too_huge_table, -E2BIG, 1, 1, 64, 64 },

@@ -1,7 +1,7 @@
 /* fuzz-differential - random programs through our generators and through node's WebAssembly: the
  * same results, traps and memories.
  *
- *   fuzz-differential [--gc yes] [--seed N] [--count N] [--keep DIR] [--only ENGINE] [--lost-loads yes]
+ *   fuzz-differential [--gc yes | --new yes] [--seed N] [--count N] [--keep DIR] [--only ENGINE] [--lost-loads yes]
  *
  * Seeds N .. N + count - 1. A difference names the seed, the engine and the call, and leaves the module in
  * DIR (made when missing). NACELLE_FUZZ_SEED and NACELLE_FUZZ_COUNT do the same for make check.
@@ -9,6 +9,8 @@
  *
  * --gc yes: programs of structures and arrays. Not every node has them, so the first engine is what
  * the others are compared with; some of these collect at every allocation.
+ *
+ * --new yes: programs with exceptions and 64-bit addresses, compared in the same way.
  *
  * --lost-loads yes: the optimising generator may drop or move a load whose value makes no difference yet,
  * and its trap with it: its modules are compared up to the first such trap. Then all else shows. */
@@ -48,7 +50,7 @@ static const struct engine {
 };
 
 static const char *directory, *only, *reference = "node";
-static bool lost_loads, gc;
+static bool lost_loads, gc, new_features, no_node;
 
 static const char *trap_class(enum trap trap)
 {
@@ -102,7 +104,7 @@ static void generate(uint64_t seed, struct buffer *wasm, struct buffer *calls)
         struct error err = { 0 };
 
         if (!gc) {
-                generate_module(seed, wasm, calls);
+                (new_features ? generate_new_module : generate_module)(seed, wasm, calls);
                 return;
         }
         generate_gc_module(seed, &text, calls);
@@ -302,14 +304,14 @@ static unsigned run_batch(uint64_t first, unsigned count)
                 write_inputs(seed);
         snprintf(command, sizeof(command), "node '%s/tests/fuzz/run-in-node.mjs' '%s' %" PRIu64 " %u",
                  TOP_SRCDIR, directory, first, count);
-        if (!gc && system(command) != 0)
+        if (!no_node && system(command) != 0)
                 give_up("node", NULL);
         for (uint64_t seed = first; seed < first + count; seed++) {
                 bool good = true;
 
-                if (gc && run_engine(0, seed) != 0)
+                if (no_node && run_engine(0, seed) != 0)
                         printf("seed %" PRIu64 ": %s stopped\n", seed, reference), good = false;
-                for (size_t e = gc; e < ELEMENTSOF(engines); e++) {
+                for (size_t e = no_node; e < ELEMENTSOF(engines); e++) {
                         if ((engines[e].collects && !gc) || (engines[e].tier == TIER_PEAK && !peak_compile) ||
                             (only && strcmp(only, engines[e].name)))
                                 continue;
@@ -345,10 +347,13 @@ int main(int argc, char **argv)
                         only = argv[i + 1];
                 else if (!strcmp(argv[i], "--gc"))
                         gc = true;
+                else if (!strcmp(argv[i], "--new"))
+                        new_features = true;
                 else if (!strcmp(argv[i], "--lost-loads"))
                         lost_loads = true;
         }
-        if (gc)
+        no_node = gc || new_features;
+        if (no_node)
                 reference = engines[0].name;
         else if (system("node --version >/dev/null 2>&1") != 0) {
                 puts("skip: there is no node to compare with");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 const char global_types[GLOBALS + 1] = "iiIfFvIi";
+const char *const tag_types[TAGS] = { "", "iI", "vfF" };
 
 uint8_t type_byte(char type)
 {
@@ -20,6 +21,8 @@ uint8_t type_byte(char type)
                 return 0x7c;
         case 'v':
                 return 0x7b;
+        case 'x':
+                return 0x69;
         default:
                 return 0x70;
         }
@@ -75,6 +78,10 @@ void put_const(struct gen *g, struct buffer *b, char type)
                                       : kind == 1 ? random_integer(g) * (random_chance(g, 50) ? 1 : 0x10001)
                                       : kind == 2 ? random_f32(g) | (uint64_t)random_f32(g) << 32
                                                   : random_f64(g));
+                break;
+        case 'x':
+                emit_op(b, OP_REF_NULL);
+                buffer_u8(b, 0x69);
                 break;
         default:
                 if (random_chance(g, 30)) {
@@ -220,9 +227,9 @@ static void put_name(struct buffer *b, const char *format, unsigned n)
         buffer_append(b, text, strlen(text));
 }
 
-static void emit_i32(struct buffer *b, int32_t value)
+static void emit_number(struct buffer *b, bool wide, int32_t value)
 {
-        emit_op(b, OP_I32_CONST);
+        emit_op(b, wide ? OP_I64_CONST : OP_I32_CONST);
         buffer_sleb(b, value);
         emit_op(b, OP_END);
 }
@@ -237,7 +244,7 @@ static void put_elements(struct gen *g, struct buffer *b)
 
                 buffer_u8(b, flags[k]);
                 if (k == 0)
-                        emit_i32(b, 1);
+                        emit_number(b, false, 1);
                 else
                         buffer_u8(b, 0); /* functions */
                 buffer_uleb(b, n);
@@ -254,7 +261,7 @@ static void put_datas(struct gen *g, struct buffer *b)
         for (unsigned k = 0; k < 3; k++) {
                 buffer_u8(b, datas[k].at < 0);
                 if (datas[k].at >= 0)
-                        emit_i32(b, datas[k].at);
+                        emit_number(b, g->wide, datas[k].at);
                 buffer_uleb(b, datas[k].n);
                 for (unsigned i = 0; i < datas[k].n; i++)
                         buffer_u8(b, (uint8_t)random_integer(g));
@@ -287,8 +294,16 @@ static void put_declarations(struct gen *g, struct buffer *wasm, const unsigned 
                 buffer_uleb(&b, 20);
         }
         section(wasm, 4, &b);
-        buffer_append(&b, (uint8_t[]) { 1, 1, MEMORY_PAGES, MEMORY_MAX }, 4);
+        buffer_append(&b, (uint8_t[]) { 1, g->wide ? 5 : 1, MEMORY_PAGES, MEMORY_MAX }, 4);
         section(wasm, 5, &b);
+        if (g->throws) {
+                buffer_uleb(&b, TAGS);
+                for (unsigned i = 0; i < TAGS; i++) {
+                        buffer_u8(&b, 0);
+                        buffer_uleb(&b, type_index(g, tag_types[i], ""));
+                }
+                section(wasm, 13, &b);
+        }
         buffer_uleb(&b, GLOBALS);
         for (unsigned i = 0; i < GLOBALS; i++) {
                 buffer_u8(&b, type_byte(global_types[i]));
@@ -346,41 +361,57 @@ static void put_calls(struct gen *g, struct buffer *calls, const unsigned *wrapp
         }
 }
 
-void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+static void make_module(struct gen *g, struct buffer *wasm, struct buffer *calls)
 {
-        struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1 };
         _cleanup_(buffer_done) struct buffer code = { 0 }, body = { 0 }, datas = { 0 };
         unsigned wrappers[FUNCTIONS_MAX + 1];
         char params[2 * SIGNATURE_MAX + 1], results[2 * SIGNATURE_MAX + 1];
 
-        g.nfunctions = 2 + random_below(&g, FUNCTIONS_MAX - 1);
-        for (unsigned i = 0; i < g.nfunctions; i++) {
+        g->nfunctions = 2 + random_below(g, FUNCTIONS_MAX - 1);
+        for (unsigned i = 0; i < g->nfunctions; i++) {
                 struct signature s;
 
-                random_signature(&g, &s);
-                g.function_types[i] = type_index(&g, s.params, s.results);
+                random_signature(g, &s);
+                g->function_types[i] = type_index(g, s.params, s.results);
                 integers_of(s.params, params);
                 integers_of(s.results, results);
-                wrappers[i] = type_index(&g, params, results);
+                wrappers[i] = type_index(g, params, results);
         }
         integers_of(global_types, results);
-        wrappers[g.nfunctions] = type_index(&g, "", results);
+        wrappers[g->nfunctions] = type_index(g, "", results);
 
-        buffer_uleb(&code, 2 * g.nfunctions + 1);
-        for (unsigned i = 0; i < g.nfunctions; i++) {
-                generate_body(&g, i, &body);
+        buffer_uleb(&code, 2 * g->nfunctions + 1);
+        for (unsigned i = 0; i < g->nfunctions; i++) {
+                generate_body(g, i, &body);
                 append_body(&code, &body);
         }
-        for (unsigned i = 0; i < g.nfunctions; i++) {
-                put_wrapper(&g, i, &body);
+        for (unsigned i = 0; i < g->nfunctions; i++) {
+                put_wrapper(g, i, &body);
                 append_body(&code, &body);
         }
         put_state(&body);
         append_body(&code, &body);
 
-        put_declarations(&g, wasm, wrappers);
+        put_declarations(g, wasm, wrappers);
         section(wasm, 10, &code);
-        put_datas(&g, &datas);
+        put_datas(g, &datas);
         section(wasm, 11, &datas);
-        put_calls(&g, calls, wrappers);
+        put_calls(g, calls, wrappers);
+}
+
+void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+{
+        struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1 };
+
+        make_module(&g, wasm, calls);
+}
+
+void generate_new_module(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+{
+        struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1, .throws = true };
+
+        g.wide = random_chance(&g, 50);
+        for (unsigned i = 0; i < TAGS; i++) /* before the bodies fill the table of types */
+                (void)type_index(&g, tag_types[i], "");
+        make_module(&g, wasm, calls);
 }

@@ -3,6 +3,8 @@
  * generate_module - the module of @seed: the same bytes for the same seed. Every call ends, for each
  *   function entry and loop round takes fuel; every result is determined by the specification (a NaN
  *   is made canonical before its bits can be seen).
+ * generate_new_module - the same with what not every node has: tags, throw, try_table, throw_ref, and in half of the
+ *   modules a memory of 64-bit addresses.
  * @wasm: the module. Exports "m" (memory 0), "f0" .. of integers only, "state" (all globals as i64s)
  * @calls: text, a line a call: the export and its arguments, "i" or "I" and hexadecimal digits
  *
@@ -14,6 +16,7 @@
 #include "engine/decode/opcodes.h"
 
 void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
+void generate_new_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
 
 #define SIGNATURE_MAX 14
 #define TYPES_MAX     96
@@ -27,7 +30,7 @@ void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
 #define MEMORY_PAGES  1
 #define MEMORY_MAX    3
 
-/* Types are the letters of opcodes.def: i I f F v, and r for funcref. */
+/* Types are the letters of opcodes.def: i I f F v, r for funcref, and x for exnref. */
 struct signature {
         /* Twice as many, for a vector is two integers in an export. */
         char params[2 * SIGNATURE_MAX + 1], results[2 * SIGNATURE_MAX + 1];
@@ -37,10 +40,13 @@ struct gen {
         uint64_t random;
         struct signature types[TYPES_MAX];
         unsigned ntypes;
+        bool throws, wide;                /* has tags; memory 0 has 64-bit addresses */
         unsigned nfunctions;              /* inner ones, index 0 .. */
         unsigned function_types[FUNCTIONS_MAX];
 };
 
+#define TAGS 3
+extern const char *const tag_types[TAGS];
 extern const char global_types[GLOBALS + 1];
 
 uint64_t random_bits(struct gen *g);

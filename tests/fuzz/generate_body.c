@@ -174,6 +174,21 @@ void limit_top(struct body *c, uint32_t mask)
         put_op(c, OP_I32_AND);
 }
 
+void widen_top(struct body *c)
+{
+        if (!c->g->wide)
+                return;
+        put_op(c, OP_I64_EXTEND_I32_U);
+        if (random_chance(c->g, 3)) { /* beyond every memory, or past the end of 64 bits */
+                put_op(c, OP_I64_CONST);
+                buffer_sleb(c->out, random_chance(c->g, 50) ? -(int64_t)random_below(c->g, 70000)
+                                                            : (int64_t)random_integer(c->g));
+                put_op(c, OP_I64_ADD);
+        }
+        if (c->nstack > height(c)) /* else it is unreachable */
+                c->stack[c->nstack - 1].type = 'I';
+}
+
 /* Plain instructions: those whose row in opcodes.def says it all */
 
 static bool makes_nan(enum opcode op)
@@ -267,6 +282,7 @@ static void put_address(struct body *c, const char *value)
                 limit_top(c, masks[random_below(c->g, ELEMENTSOF(masks))]);
                 put_address_arithmetic(c);
         }
+        widen_top(c);
         if (local >= 0) {
                 put_indexed(c, OP_LOCAL_GET, (unsigned)local);
                 push(c, *value);
@@ -284,6 +300,7 @@ static void put_memarg(struct body *c, enum opcode op)
         buffer_uleb(c->out, random_below(c->g, natural + 1));
         buffer_uleb(c->out, kind < 70   ? random_below(c->g, 64)
                             : kind < 97 ? random_below(c->g, 40000)
+                            : c->g->wide ? random_integer(c->g)
                                         : (uint32_t)random_integer(c->g));
 }
 

@@ -49,6 +49,7 @@ void make(struct body *c, char type);
 void need(struct body *c, const char *types, bool dirty_too);
 void limit_top(struct body *c, uint32_t mask);
 
+void widen_top(struct body *c);        /* an address of memory 0: to what that wants */
 void put_plain(struct body *c);        /* an instruction that opcodes.def describes */
 void put_any(struct body *c);          /* any one */
 void finish(struct body *c);           /* the innermost label: else, or end */

@@ -1,6 +1,7 @@
 /* Control flow, calls, locals, and the instructions that opcodes.def marks with a star. */
 #include <string.h>
 
+#include "engine/decode/body.h"
 #include "tests/fuzz/generate_body.h"
 
 /* @types with one more letter behind */
@@ -249,6 +250,20 @@ static const struct bulk {
         { OP_REF_IS_NULL, "r",   "i", { 0 }, 0 },
 };
 
+/* Operands that have the address type of memory 0. */
+static bool is_wide(enum opcode op, char operand)
+{
+        switch (op) {
+        case OP_MEMORY_FILL:
+        case OP_MEMORY_COPY:
+                return operand != 'i';
+        case OP_MEMORY_INIT:
+                return operand == 'a';
+        default:
+                return op == OP_MEMORY_GROW;
+        }
+}
+
 static void put_bulk(struct body *c)
 {
         const struct bulk *bulk = &bulks[random_below(c->g, ELEMENTSOF(bulks))];
@@ -261,13 +276,67 @@ static void put_bulk(struct body *c)
                 make(c, number ? 'i' : *o);
                 if (number)
                         limit_top(c, *o == 'a' ? 0xffff : *o == 'n' ? 0x3ff : *o == 't' ? 7 : 1);
+                if (is_wide(bulk->op, *o))
+                        widen_top(c);
         }
         clean_top(c);
         put_op(c, bulk->op);
         for (unsigned i = 0; i < bulk->nimmediates; i++)
                 buffer_uleb(c->out, bulk->immediates[i]);
         pop_n(c, (unsigned)strlen(bulk->operands));
-        push_all(c, bulk->results);
+        push_all(c, c->g->wide && (bulk->op == OP_MEMORY_SIZE || bulk->op == OP_MEMORY_GROW) ? "I" : bulk->results);
+}
+
+/* What catches exceptions: a block that gets what a clause hands over, and in it a try_table. */
+static void put_try(struct body *c)
+{
+        unsigned tag = random_below(c->g, TAGS), kind = random_below(c->g, 4);
+        struct label outer = { .op = OP_BLOCK, .height = c->nstack }, inner = { .op = OP_TRY_TABLE };
+
+        if (c->nlabels + 2 > LABELS_MAX || c->g->ntypes > TYPES_MAX - 4)
+                return;
+        clean_top(c);
+        strcpy(outer.results, kind <= CATCH_REF ? tag_types[tag] : "");
+        if (kind == CATCH_REF || kind == CATCH_ALL_REF)
+                strcat(outer.results, "x");
+        inner.height = outer.height;
+        put_op(c, OP_BLOCK);
+        put_block_type(c, "", outer.results);
+        put_op(c, OP_TRY_TABLE);
+        buffer_u8(c->out, 0x40);
+        buffer_uleb(c->out, 1);
+        buffer_u8(c->out, (uint8_t)kind);
+        if (kind <= CATCH_REF)
+                buffer_uleb(c->out, tag);
+        buffer_uleb(c->out, 0);
+        c->labels[c->nlabels++] = outer;
+        c->labels[c->nlabels++] = inner;
+}
+
+static void put_throw(struct body *c)
+{
+        unsigned tag = random_below(c->g, TAGS);
+        bool conditional = random_chance(c->g, 70);
+
+        if (c->nstack > innermost(c)->height && c->stack[c->nstack - 1].type == 'x' && random_chance(c->g, 70)) {
+                put_op(c, OP_THROW_REF);
+                die(c);
+                return;
+        }
+        if (conditional) { /* so that what follows is reached, too */
+                if (c->nlabels == LABELS_MAX)
+                        return;
+                need(c, "i", false);
+                put_op(c, OP_IF);
+                pop_n(c, 1);
+                put_block_type(c, "", "");
+                c->labels[c->nlabels++] = (struct label) { .op = OP_ELSE, .height = c->nstack };
+        }
+        need(c, tag_types[tag], false);
+        put_indexed(c, OP_THROW, tag);
+        die(c);
+        if (conditional)
+                finish(c);
 }
 
 static void put_end_of_path(struct body *c)
@@ -290,6 +359,11 @@ void put_any(struct body *c)
         } else if (c->nstack > innermost(c)->height + 40) {
                 put_op(c, OP_DROP);
                 pop_n(c, 1);
+        } else if (c->g->throws && dice >= 46 && dice < 52) {
+                if (dice < 49)
+                        put_try(c);
+                else
+                        put_throw(c);
         } else if (dice < 52) {
                 put_plain(c);
         } else if (dice < 64) {
