@@ -76,7 +76,7 @@
 #include "engine/decode/module.h"
 #include "engine/gc/gc.h"
 
-#define ABI_VERSION       1u
+#define ABI_VERSION       2u
 #define ABI_GUARD_BYTES   (UINT64_C(16) << 20) /* 32 MiB between slots, half for the instance below */
 #define ABI_INSTANCE_MAX  (UINT64_C(16) << 20) /* head and arrays, bytes */
 #define ABI_PROBE_BYTES   32768u

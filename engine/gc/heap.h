@@ -33,6 +33,7 @@ struct block {
         bool has_starts;
         bool overflowed;  /* has a marked object that was not looked at */
         uint32_t blocks;  /* of LARGE: how many; of TAIL: how far behind the first */
+        uint32_t live;    /* of RUNS: bytes of objects that the last collection marked */
 };
 
 struct gc_heap {

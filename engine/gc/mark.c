@@ -10,7 +10,10 @@
 
 static void count(struct gc_heap *h, uint32_t ref)
 {
-        h->counts.live_bytes += gc_size(h, ref);
+        uint64_t bytes = gc_size(h, ref);
+
+        h->blocks[ref >> BLOCK_SHIFT].live += (uint32_t)bytes;
+        h->counts.live_bytes += bytes;
         h->counts.live_objects++;
 }
 
@@ -229,6 +232,7 @@ static void prepare(struct gc_heap *h)
                 if (b % SLICE_BLOCKS == SLICE_BLOCKS - 1)
                         gc_heap_yield(h);
                 block->has_starts = block->overflowed = false;
+                block->live = 0;
                 if (block->state == BLOCK_RUNS || block->state == BLOCK_LARGE)
                         memset(h->marks + (size_t)b * BLOCK_WORDS, 0, BLOCK_WORDS * sizeof(uint64_t));
         }

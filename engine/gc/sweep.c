@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SWEEP_SLICE 64u /* blocks */
+#define FULL (GC_BLOCK - GC_BLOCK / 16) /* live bytes of a block that is left alone until the next time */
 
 /* The first marked granule from @at on in block @b, or the granule behind the block. */
 static uint32_t next_marked(const struct gc_heap *h, uint32_t b, uint32_t at)
@@ -60,12 +61,12 @@ static bool block_begin(struct gc_heap *h, uint32_t b)
         struct block *block = &h->blocks[b];
 
         block->unswept = false;
-        if (!block_has_marks(h, b)) {
+        if (!block->live && !block_has_marks(h, b)) {
                 block_free(h, b, block->state == BLOCK_LARGE ? block->blocks : 1);
                 return false;
         }
-        if (block->state == BLOCK_LARGE)
-                return false;
+        if (block->state == BLOCK_LARGE || block->live == GC_BLOCK - (b ? 0 : GC_GRANULE))
+                return false; /* no gap */
         h->gap_block = b;
         h->gap_at = block_first(b);
         return true;
@@ -73,7 +74,7 @@ static bool block_begin(struct gc_heap *h, uint32_t b)
 
 bool sweep_run(struct gc_heap *h, uint32_t bytes, struct gc_cursor *ret)
 {
-        uint32_t from, found;
+        uint32_t from, found, b;
 
         for (;;) {
                 while ((found = next_gap(h, &from)) != 0) {
@@ -86,7 +87,10 @@ bool sweep_run(struct gc_heap *h, uint32_t bytes, struct gc_cursor *ret)
                 do {
                         if (h->sweep_at >= h->opened)
                                 return false;
-                } while (!h->blocks[h->sweep_at++].unswept || !block_begin(h, h->sweep_at - 1));
+                        if (h->sweep_at % SWEEP_SLICE == SWEEP_SLICE - 1)
+                                gc_heap_yield(h);
+                        b = h->sweep_at++;
+                } while (!h->blocks[b].unswept || h->blocks[b].live > FULL || !block_begin(h, b));
         }
 }
 
@@ -96,11 +100,12 @@ void sweep_rest(struct gc_heap *h)
 
         while (next_gap(h, &at))
                 ;
-        for (uint32_t n = 1; h->sweep_at < h->opened; h->sweep_at++, n++) {
-                if (h->blocks[h->sweep_at].unswept && block_begin(h, h->sweep_at))
+        for (uint32_t b = 0; b < h->opened; b++) {
+                if (h->blocks[b].unswept && block_begin(h, b))
                         while (next_gap(h, &at))
                                 ;
-                if (n % SWEEP_SLICE == 0)
+                if (b % SWEEP_SLICE == SWEEP_SLICE - 1)
                         gc_heap_yield(h);
         }
+        h->sweep_at = h->opened;
 }

@@ -1,7 +1,9 @@
 /* The heap of a store: what it counts into, whose stacks it reads, and guests that end while they use
  * it. With code of a generator. */
 #include <string.h>
+#include <time.h>
 
+#include "engine/run/preempt.h"
 #include "tests/unit/instance/world.h"
 #include "tests/unit/sanitizer.h"
 #include "tests/unit/unit.h"
@@ -61,6 +63,14 @@ static void make_objects(void (*leave)(void), uint64_t memory_max, bool collect)
                                      .code = (void *)(uintptr_t)leave };
         world_store(&(struct store_options) { .memory_max_bytes = memory_max, .collect_always = collect });
         instance = make(load_compiled(objects), &import);
+}
+
+static uint64_t call_name_here(const struct instance *i, const char *name, uint64_t argument)
+{
+        struct extern_value f = export_of(i, name);
+        union value arg = { .i64 = argument }, result = { .bits = { 0, 0 } };
+
+        return extern_call(&f, &arg, &result, NULL) == 0 ? result.i64 : 0;
 }
 
 static enum trap call_trap(const char *name, uint64_t argument)
@@ -152,6 +162,78 @@ START_TEST(a_guest_that_is_stopped_leaves_a_heap_behind)
 }
 END_TEST
 
+static bool wanted(uintptr_t pc)
+{
+        (void)pc;
+        return true;
+}
+
+static uint64_t thread_ns(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static const char *slice_name;
+static uint64_t slice_argument;
+
+static void slice_entry(void *argument)
+{
+        ck_assert_uint_ne(call_name_here(instance, slice_name, slice_argument), 0);
+        (void)argument;
+}
+
+/* Nanoseconds of processor's time: all, and the longest until the guest left the thread to others. */
+static uint64_t longest_stretch(const char *name, uint64_t argument, uint64_t *ret_all)
+{
+        uint64_t longest = 0, start = thread_ns(), at = start, now;
+        struct fiber *f;
+        bool more;
+
+        slice_name = name;
+        slice_argument = argument;
+        ck_assert_int_eq(fiber_new(0, &f, NULL), 0);
+        fiber_set_preemptible(f, true);
+        fiber_start(f, slice_entry, NULL);
+        do {
+                more = fiber_resume(f);
+                now = thread_ns();
+                longest = now - at > longest ? now - at : longest;
+                at = now;
+        } while (more);
+        fiber_free(f);
+        *ret_all = now - start;
+        return longest;
+}
+
+/* 96 MiB are looked at, swept and given back, and nobody waits for that. */
+START_TEST(a_collection_lets_others_run)
+{
+        static const struct {
+                const char *name;
+                uint64_t argument;
+        } calls[] = { { "keep", 6000000 }, { "litter", 14000000 }, { "array", 200000000 } };
+        uint64_t limit = UINT64_C(30000000), all, longest;
+        timer_t timer, coarse;
+
+#ifdef SANITIZED
+        limit *= 20;
+#endif
+        make_objects(nothing, 0, false);
+        ck_assert_int_eq(preempt_init(wanted, NULL), 0);
+        ck_assert_int_eq(preempt_thread_init(&timer, &coarse, NULL), 0);
+        preempt_start(timer, 1000000);
+        for (unsigned k = 0; k < ELEMENTSOF(calls); k++) {
+                longest = longest_stretch(calls[k].name, calls[k].argument, &all);
+                ck_assert_msg(longest < limit, "%s: %llu ns at once of %llu", calls[k].name,
+                              (unsigned long long)longest, (unsigned long long)all);
+        }
+        preempt_stop(timer);
+}
+END_TEST
+
 START_TEST(no_room_for_constants_is_a_trap)
 {
         struct instance *i = (void *)0x5a5a;
@@ -160,7 +242,8 @@ START_TEST(no_room_for_constants_is_a_trap)
         struct loaded_module *m;
 
         world_store(&(struct store_options) { .memory_max_bytes = MIB });
-        m = load_compiled("(module (type $b (array i64)) (global (ref $b) (array.new_default $b (i32.const 1000000))))");
+        m = load_compiled("(module (type $b (array i64))"
+                          " (global (ref $b) (array.new_default $b (i32.const 1000000))))");
         ck_assert_int_eq(instance_create(world.store, m, NULL, NULL, &i, &trap, &err), -EFAULT);
         ck_assert_int_eq(trap.trap, TRAP_HEAP_EXHAUSTED);
         ck_assert_ptr_eq(i, (void *)0x5a5a);
@@ -177,6 +260,7 @@ int main(void)
         tcase_add_test(tc, stacks_below_are_read);
         tcase_add_test(tc, a_stack_that_cannot_be_read_is_refused);
         tcase_add_test(tc, a_guest_that_is_stopped_leaves_a_heap_behind);
+        tcase_add_test(tc, a_collection_lets_others_run);
         tcase_add_test(tc, no_room_for_constants_is_a_trap);
         return unit_main("objects", &tc, 1);
 }
