@@ -38,6 +38,7 @@ void artefact_key_compute_for(const uint8_t *module, size_t size, const struct a
         sha256_update(&s, sizeof(build), (const uint8_t *)build);
         add_u64(&s, ABI_VERSION);
         add_u64(&s, (uint64_t)c->tier);
+        add_u64(&s, (uint64_t)(c->machine ? c->machine : MACHINE_HOST));
         add_u64(&s, c->cpu);
         add_u64(&s, c->dense);
         add_u64(&s, c->deterministic);

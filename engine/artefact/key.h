@@ -1,7 +1,7 @@
 /* key.h - the name of an artefact: SHA-256 of what decides its bytes.
  *
  * artefact_key_compute_for - over the module's bytes, the build id of the compiler (version and ABI), the
- * tier, the CPU features, and whether the code is dense, and deterministic. Computed by whoever asks for the compilation, never
+ * tier, the machine, the CPU features, and whether the code is dense, and deterministic. Computed by whoever asks for the compilation, never
  * by the compiler. */
 #pragma once
 
@@ -16,6 +16,7 @@ struct artefact_key {
 
 struct artefact_choice { /* what of the options decides the bytes */
         enum tier tier;
+        enum machine machine; /* 0: MACHINE_HOST */
         uint64_t cpu;
         bool dense, deterministic;
 };

@@ -439,9 +439,6 @@ int module_compile(const struct checked_module *c, const struct compile_options 
         if ((o->cpu & machine->cpu) != machine->cpu)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "code for processors below x86-64-v2 is not made");
-        if (o->tier != TIER_FAST && machine->machine != MACHINE_X86_64)
-                return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
-                                 "optimised code is made for x86-64 only");
         if (o->tier != TIER_FAST && !peak_compile)
                 return error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE,
                                  "this build has no optimising generator");

@@ -6,6 +6,7 @@
 #include "engine/run/arena.h"
 #include "engine/run/fiber.h"
 #include "tests/spec/hosts.h"
+#include "tests/spec/remote.h"
 #include "tests/spec/spectest.h"
 
 #define ARENA_BYTES  ((size_t)1 << 30)
@@ -106,23 +107,25 @@ void process_host_free(struct process_host *h)
         free(h);
 }
 
-/* Module bytes to the artefact's. */
-static int make_artefact(struct process_host *h, const uint8_t *bytes, size_t size,
-                         struct buffer *out, struct error *err)
+int process_artefact(const struct process_options *o, const uint8_t *bytes, size_t size,
+                     struct buffer *out, struct error *err)
 {
         _cleanup_(module_freep) struct module *m = NULL;
         _cleanup_(checked_module_freep) struct checked_module *c = NULL;
         _cleanup_(compiled_module_freep) struct compiled_module *code = NULL;
         struct artefact_key key;
-        int r = module_decode(bytes, size, &limits_default, h->options.features, 0, &m, err);
+        int r;
 
+        if (o->remote)
+                return remote_artefact(o->remote, o->features, bytes, size, out, err);
+        r = module_decode(bytes, size, &limits_default, o->features, 0, &m, err);
         if (r >= 0)
-                r = module_validate(m, &limits_default, h->options.features, 1, &c, err);
+                r = module_validate(m, &limits_default, o->features, 1, &c, err);
         if (r >= 0)
-                r = h->options.compile(c, &h->options.options, &code, err);
+                r = o->compile(c, &o->options, &code, err);
         if (r < 0)
                 return r;
-        artefact_key_compute(bytes, size, h->options.options.tier, h->options.options.cpu, &key);
+        artefact_key_compute(bytes, size, o->options.tier, o->options.cpu, &key);
         return artefact_write(c, code, &key, out, err);
 }
 
@@ -133,7 +136,7 @@ static int load(void *host, const uint8_t *bytes, size_t size, uint32_t *ret_mod
         struct process_host *h = host;
         struct module_entry *entry;
         void *code;
-        int r = make_artefact(h, bytes, size, &file, err);
+        int r = process_artefact(&h->options, bytes, size, &file, err);
 
         if (r < 0)
                 return r;

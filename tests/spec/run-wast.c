@@ -15,6 +15,8 @@
  * --jobs N       scripts at once, each in a process of its own unless there is only one; default 2
  * --suite[=DIR]  instead of scripts: all root files of the suite, or those of the folder DIR of it;
  *                exits 77 when it is not there
+ * --compiler A B have the code made by who serves on the FIFOs A and B, see remote.h; one script
+ * --serve M      make code for machine M (x86_64, aarch64) instead, see remote.h; with --tier, --cpu
  * --dump-module  write the N-th module of the script (lines of failures name it) to FILE */
 #include "config.h"
 
@@ -31,6 +33,7 @@
 #include "engine/decode/decode.h"
 #include "tests/spec/file.h"
 #include "tests/spec/hosts.h"
+#include "tests/spec/remote.h"
 
 static const struct script_skip skips[] = {
 #define SKIP(file, first, last, feature, reason) { file, first, last, feature, reason },
@@ -46,6 +49,8 @@ struct options {
         const char *suite; /* folder, NULL: the files are named */
         struct process_options process;
         unsigned jobs;
+        const char *compiler[2]; /* FIFOs to and from the one who makes the code */
+        bool serves;
         uint32_t dump_number;
         const char *dump_path;
         bool dumped;
@@ -83,6 +88,7 @@ static int run_file(const char *path, struct options *o, struct script_run *run)
 {
         _cleanup_(buffer_done) struct buffer text = { 0 };
         _cleanup_(process_host_freep) struct process_host *process = NULL;
+        struct remote remote;
         struct error err = { 0 };
         int r = file_read(path, &text, &err);
 
@@ -96,6 +102,10 @@ static int run_file(const char *path, struct options *o, struct script_run *run)
         if (o->dump_path) {
                 run->seen = seen;
                 run->context = o;
+        }
+        if (r >= 0 && o->compiler[0]) {
+                r = remote_open(o->compiler[0], o->compiler[1], &remote, &err);
+                o->process.remote = &remote;
         }
         if (r >= 0 && !o->check) {
                 r = process_host_new(&o->process, &process, &err);
@@ -204,7 +214,7 @@ static void print_absent_features(void)
 static int usage(void)
 {
         fprintf(stderr, "usage: run-wast [--check] [--no-skips] [--files] [--feature F] [--tier fast|peak|mixed] "
-                        "[--dense] [--deterministic] [--cpu LEVEL] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR]}\n");
+                        "[--dense] [--deterministic] [--cpu LEVEL] [--compiler FIFO FIFO] [--jobs N] [--dump-module N FILE] {SCRIPT.wast... | --suite[=DIR] | --serve MACHINE}\n");
         return 2;
 }
 
@@ -260,6 +270,17 @@ static int add_feature(struct options *o, const char *text)
         return -EINVAL;
 }
 
+static int set_machine(struct options *o, const char *text)
+{
+        if (!strcmp(text, "x86_64"))
+                o->process.options.machine = MACHINE_X86_64;
+        else if (!strcmp(text, "aarch64"))
+                o->process.options.machine = MACHINE_AARCH64;
+        else
+                return -EINVAL;
+        return 0;
+}
+
 static int parse_options(int argc, char **argv, struct options *o)
 {
         int i = 1;
@@ -290,6 +311,13 @@ static int parse_options(int argc, char **argv, struct options *o)
                 } else if (!strcmp(argv[i], "--cpu") && i + 1 < argc) {
                         if (cpu_features_parse(argv[++i], &o->process.options.cpu) < 0)
                                 return -EINVAL;
+                } else if (!strcmp(argv[i], "--compiler") && i + 2 < argc) {
+                        o->compiler[0] = argv[++i];
+                        o->compiler[1] = argv[++i];
+                } else if (!strcmp(argv[i], "--serve") && i + 1 < argc) {
+                        o->serves = true;
+                        if (set_machine(o, argv[++i]) < 0)
+                                return -EINVAL;
                 } else if (!strcmp(argv[i], "--jobs") && i + 1 < argc) {
                         o->jobs = (unsigned)strtoul(argv[++i], NULL, 10);
                 } else if (!strcmp(argv[i], "--dump-module") && i + 2 < argc) {
@@ -300,7 +328,7 @@ static int parse_options(int argc, char **argv, struct options *o)
                         return -EINVAL;
                 }
         }
-        if (!o->jobs || o->jobs > JOBS_MAX || (i < argc) == !!o->suite)
+        if (!o->jobs || o->jobs > JOBS_MAX || (i < argc) + !!o->suite + o->serves != 1)
                 return -EINVAL;
         return i;
 }
@@ -318,6 +346,8 @@ int main(int argc, char **argv)
         i = parse_options(argc, argv, &o);
         if (i < 0)
                 return usage();
+        if (o.serves)
+                return remote_serve(&o.process);
         if (o.suite) {
                 char pattern[4096];
 

@@ -62,11 +62,12 @@ static void make_debug_info(struct lowering *l)
 }
 
 int lowering_init(struct lowering *l, const struct checked_module *c, const struct layout *layout,
-                  LLVMContextRef context)
+                  enum machine machine, LLVMContextRef context)
 {
         const struct module *m = c->module;
 
-        *l = (struct lowering) { .checked = c, .m = m, .layout = layout, .context = context };
+        *l = (struct lowering) { .checked = c, .m = m, .layout = layout, .context = context,
+                                  .machine = machine };
         l->functions = calloc(m->nfunctions ? m->nfunctions : 1, sizeof(*l->functions));
         if (!l->functions || object_layouts_new(m, &l->objects) < 0) {
                 free(l->functions);
@@ -84,7 +85,7 @@ int lowering_init(struct lowering *l, const struct checked_module *c, const stru
         l->f64 = LLVMDoubleTypeInContext(context);
         l->v128 = LLVMVectorType(l->i64, 2);
         l->pointer = LLVMPointerTypeInContext(context, 0);
-        l->pointer_gs = LLVMPointerTypeInContext(context, AS_INSTANCE);
+        l->base = LLVMConstNull(LLVMPointerTypeInContext(context, AS_INSTANCE));
         l->nothing = LLVMVoidTypeInContext(context);
         l->kind_prof = LLVMGetMDKindIDInContext(context, "prof", 4);
         l->kind_tbaa = LLVMGetMDKindIDInContext(context, "tbaa", 4);
@@ -134,17 +135,22 @@ LLVMTypeRef lower_travel_type(struct lowering *l, valtype t)
         return valtype_kind(t) == VAL_I32 ? l->i64 : lower_type(l, t);
 }
 
-LLVMTypeRef lower_function_type(struct lowering *l, const struct functype *type, bool nest)
+LLVMTypeRef lower_function_type(struct lowering *l, const struct functype *type, bool data)
 {
-        LLVMTypeRef params[1 + ABI_INTEGER_ARGS + ABI_VECTOR_ARGS], result = l->nothing;
+        LLVMTypeRef params[DATA_PARAMETER + 1 + ABI_VECTOR_ARGS], result = l->nothing;
         struct abi_walk walk = { 0 };
         unsigned n = 0;
 
-        if (nest)
+        if (data && l->machine == MACHINE_X86_64)
                 params[n++] = l->pointer;
         for (uint32_t i = 0; i < type->nparams; i++)
                 if (abi_next(&walk, type->params[i]).place != ABI_SPILL)
                         params[n++] = lower_travel_type(l, type->params[i]);
+        if (data && l->machine != MACHINE_X86_64) {
+                for (; walk.integers < DATA_PARAMETER; walk.integers++)
+                        params[n++] = l->i64;
+                params[n++] = l->pointer;
+        }
         if (type->nresults)
                 result = lower_travel_type(l, type->results[0]);
         return LLVMFunctionType(result, params, n, false);
@@ -236,7 +242,42 @@ void trap_if(struct body *s, LLVMValueRef condition, enum trap trap)
 
 LLVMValueRef instance_at(struct lowering *l, int32_t displacement)
 {
-        return LLVMConstIntToPtr(const_i64(l, (uint64_t)(int64_t)displacement), l->pointer_gs);
+        LLVMValueRef at = const_i64(l, (uint64_t)(int64_t)displacement);
+
+        if (l->machine == MACHINE_X86_64)
+                return LLVMConstIntToPtr(at, LLVMTypeOf(l->base));
+        return LLVMBuildGEP2(l->b, l->i8, l->base, &at, 1, "");
+}
+
+/* What the reserved register holds all along: read once, in the entry of the function. */
+static void read_base(struct lowering *l)
+{
+        LLVMMetadataRef name = LLVMMDStringInContext2(l->context, "x28", 3);
+        LLVMValueRef arg = LLVMMetadataAsValue(l->context, LLVMMDNodeInContext2(l->context, &name, 1));
+
+        if (l->machine == MACHINE_X86_64)
+                return;
+        l->base = LLVMBuildIntToPtr(l->b, call_intrinsic(l, "llvm.read_register", &l->i64, 1, &arg, 1),
+                                    l->pointer, "");
+}
+
+/* In assembly, since LLVM knows from the branch before that it is below. */
+LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal)
+{
+        static const char *const codes[2][2] = {
+                { "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbq $1, $0",
+                  "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0" },
+                { "cmp $1, $2\ncsel $0, $1, xzr, lo", "cmp $1, $2\ncsel $0, $1, xzr, ls" },
+        };
+        struct lowering *l = s->l;
+        bool x64 = l->machine == MACHINE_X86_64;
+        const char *code = codes[!x64][equal], *where = x64 ? "=&r,r,r,~{flags}" : "=r,r,r,~{cc}";
+        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
+        LLVMValueRef args[2] = { v, limit };
+        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
+                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
+
+        return LLVMBuildCall2(l->b, type, f, args, 2, "");
 }
 
 LLVMValueRef load_field(struct body *s, LLVMTypeRef type, LLVMValueRef pointer,
@@ -765,6 +806,7 @@ int lower_body(struct lowering *l, uint32_t function)
                 LLVMSetSubprogram(s.f, s.scope);
                 LLVMPositionBuilderAtEnd(l->b, new_block(&s, ""));
                 body_mark(&s, s.body_start);
+                read_base(l);
                 s.control[s.ncontrol++] = (struct control) { .op = (uint8_t)OP_END, .type = *s.type };
                 lower_locals(&s);
                 s.control[0].end = new_block(&s, "");

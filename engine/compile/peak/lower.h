@@ -5,19 +5,22 @@
  * double, <2 x i64>; references are i64). Locals are allocas, which the first pass makes SSA.
  *
  * Everything obeys abi.h: i32 travels as i64 (zero-extended), arguments beyond the registers and
- * results beyond the first go through the spill area, and everything of the instance is a constant
- * address in address space 256, which is the GS segment. */
+ * results beyond the first go through the spill area. Everything of the instance is a constant distance
+ * from .base: on x86-64 null in address space 256, which is the GS segment, elsewhere what the reserved
+ * register holds. */
 #pragma once
 
 #include <llvm-c/Core.h>
 #include <llvm-c/DebugInfo.h>
 
 #include "engine/compile/abi.h"
+#include "engine/compile/compile.h"
 #include "engine/compile/objects.h"
 #include "engine/decode/body.h"
 #include "engine/validate/validate.h"
 
 #define AS_INSTANCE 256
+#define DATA_PARAMETER 7 /* register x7 */
 #define STRAIGHT    "nacelle-straight" /* attribute of a function without a loop */
 
 /* LENGTH: what of an object never changes, its length and its first word. CURSOR: of the heap. */
@@ -34,12 +37,14 @@ struct lowering {
         LLVMBuilderRef b;
         LLVMDIBuilderRef di;
         LLVMMetadataRef di_file, di_type;
-        LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, v128, pointer, pointer_gs, nothing;
+        LLVMTypeRef i1, i8, i16, i32, i64, f32, f64, v128, pointer, nothing;
         LLVMValueRef *functions;       /* [nfunctions], declared on first use */
         LLVMValueRef unlikely;         /* branch weights */
         LLVMValueRef hinted[2];        /* the same of branches that the module says are unlikely, likely */
         LLVMValueRef tbaa[_CLASS_MAX];
         unsigned kind_prof, kind_tbaa, kind_invariant;
+        LLVMValueRef base;             /* of the instance */
+        enum machine machine;
         LLVMAttributeRef nomerge, nest;
         bool own_memory;               /* memory 0 begins at the instance base */
         bool deterministic;            /* compile_options.deterministic; set by the caller */
@@ -86,14 +91,15 @@ struct body {
         bool failed;                   /* out of memory */
 };
 
-/* Layout of an LLVM function for @type; @nest: with the word for r10 first. */
-LLVMTypeRef lower_function_type(struct lowering *l, const struct functype *type, bool nest);
+/* Layout of an LLVM function for @type; @data: with the word that goes with a function pointer, on x86-64
+ * first, as a nest parameter, elsewhere as the eighth integer, behind ones that nobody sets. */
+LLVMTypeRef lower_function_type(struct lowering *l, const struct functype *type, bool data);
 LLVMTypeRef lower_type(struct lowering *l, valtype t);
 LLVMTypeRef lower_travel_type(struct lowering *l, valtype t); /* i32 as i64 */
 LLVMValueRef lower_function(struct lowering *l, uint32_t function);
 
 int lowering_init(struct lowering *l, const struct checked_module *c, const struct layout *layout,
-                  LLVMContextRef context);
+                  enum machine machine, LLVMContextRef context);
 void lowering_done(struct lowering *l);
 int lower_body(struct lowering *l, uint32_t function);
 
@@ -132,7 +138,9 @@ void trap_now(struct body *s, enum trap trap);           /* ends the block */
 LLVMBasicBlockRef new_block(struct body *s, const char *name);
 LLVMValueRef call_intrinsic(struct lowering *l, const char *name, LLVMTypeRef *types,
                             unsigned ntypes, LLVMValueRef *args, unsigned nargs);
-LLVMValueRef instance_at(struct lowering *l, int32_t displacement); /* pointer in AS_INSTANCE */
+LLVMValueRef instance_at(struct lowering *l, int32_t displacement); /* pointer */
+/* @v where it is below @limit (@equal: or is it), else 0, whatever the processor has guessed. */
+LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal);
 LLVMValueRef load_field(struct body *s, LLVMTypeRef type, LLVMValueRef pointer,
                         enum memory_class class, bool invariant);
 void store_field(struct body *s, LLVMValueRef value, LLVMValueRef pointer, enum memory_class class);

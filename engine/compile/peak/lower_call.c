@@ -87,15 +87,23 @@ static void finish_call(struct body *s, const struct functype *type, LLVMValueRe
         }
 }
 
-/* Through a pointer: @data goes to r10. */
+/* Through a pointer: @data goes to r10, or to x7. */
 static void call_pointer(struct body *s, const struct functype *type, LLVMValueRef code,
                          LLVMValueRef data, bool tail)
 {
-        LLVMValueRef args[1 + ABI_INTEGER_ARGS + ABI_VECTOR_ARGS] = { data }, call;
-        unsigned n = 1 + take_arguments(s, type, args + 1);
+        LLVMValueRef args[DATA_PARAMETER + 1 + ABI_VECTOR_ARGS] = { data }, call;
+        LLVMTypeRef function = lower_function_type(s->l, type, true);
+        bool nest = s->l->machine == MACHINE_X86_64;
+        unsigned n = nest + take_arguments(s, type, args + nest), all = LLVMCountParamTypes(function);
 
-        call = LLVMBuildCall2(s->l->b, lower_function_type(s->l, type, true), code, args, n, "");
-        LLVMAddCallSiteAttribute(call, 1, s->l->nest);
+        if (!nest) {
+                while (n + 1 < all)
+                        args[n++] = LLVMGetUndef(s->l->i64);
+                args[n++] = data;
+        }
+        call = LLVMBuildCall2(s->l->b, function, code, args, n, "");
+        if (nest)
+                LLVMAddCallSiteAttribute(call, 1, s->l->nest);
         finish_call(s, type, call, tail);
 }
 

@@ -166,21 +166,6 @@ static void struct_new(struct body *s, const struct instruction *in)
 
 /* ---- arrays --------------------------------------------------------------------------------- */
 
-/* @index where it is below @length, else 0: in assembly, since LLVM knows from the branch before
- * that it is, and the processor may have guessed. */
-static LLVMValueRef masked(struct body *s, LLVMValueRef index, LLVMValueRef length)
-{
-        static const char code[] = "xorl ${0:k}, ${0:k}; cmpl ${2:k}, ${1:k}; cmovbl ${1:k}, ${0:k}";
-        static const char where[] = "=&r,r,r,~{flags}";
-        struct lowering *l = s->l;
-        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
-        LLVMValueRef args[2] = { index_64(s, index), index_64(s, length) };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
-                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
-
-        return LLVMBuildCall2(l->b, type, f, args, 2, "");
-}
-
 static LLVMValueRef array_length(struct body *s, LLVMValueRef object)
 {
         return load_field(s, s->l->i32, bytes_on(s, object, const_i64(s->l, GC_LENGTH_AT)), CLASS_LENGTH,
@@ -205,7 +190,7 @@ static void array_access(struct body *s, const struct instruction *in)
         object = object_pointer(s, ref);
         length = array_length(s, object);
         trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGE, index, length, ""), TRAP_ARRAY_BOUNDS);
-        at = element_at(s, object, masked(s, index, length), module_storage_bytes(l->m, t));
+        at = element_at(s, object, mask_below(s, index_64(s, index), index_64(s, length), false), module_storage_bytes(l->m, t));
         if (value)
                 put_storage(s, t, at, value);
         else

@@ -19,21 +19,6 @@ static LLVMValueRef memory_bytes(struct body *s, uint32_t memory)
                           s->l->i64, false);
 }
 
-/* @v where it is not above @limit, else 0: in assembly, since LLVM knows from the branch before
- * that it is not, and the processor may have guessed. */
-static LLVMValueRef mask(struct body *s, LLVMValueRef v, LLVMValueRef limit)
-{
-        static const char code[] = "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0";
-        static const char where[] = "=&r,r,r,~{flags}";
-        struct lowering *l = s->l;
-        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
-        LLVMValueRef args[2] = { v, limit };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
-                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
-
-        return LLVMBuildCall2(l->b, type, f, args, 2, "");
-}
-
 /* @index + @offset, which the check of abi.h lets pass. */
 static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRef index,
                                     uint64_t offset, unsigned bytes)
@@ -57,7 +42,7 @@ static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRe
                 if (type->size.is_64)
                         trap_if(s, LLVMBuildICmp(l->b, LLVMIntULT, end, index, ""), TRAP_MEMORY_BOUNDS);
                 trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGT, end, size, ""), TRAP_MEMORY_BOUNDS);
-                return LLVMBuildSub(l->b, mask(s, end, size), const_i64(l, bytes), "");
+                return LLVMBuildSub(l->b, mask_below(s, end, size, true), const_i64(l, bytes), "");
         }
         return offset ? LLVMBuildNUWAdd(l->b, index, const_i64(l, offset), "") : index;
 }
@@ -70,7 +55,7 @@ LLVMValueRef memory_pointer(struct body *s, uint32_t memory, LLVMValueRef index,
         LLVMValueRef at = checked_address(s, memory, index_64(s, index), offset, bytes), base;
 
         if (memory == 0 && l->own_memory)
-                return LLVMBuildGEP2(l->b, l->i8, LLVMConstNull(l->pointer_gs), &at, 1, "");
+                return LLVMBuildGEP2(l->b, l->i8, l->base, &at, 1, "");
         base = desc_field(s, memory_desc_at(l, memory), l->pointer, true);
         return LLVMBuildGEP2(l->b, l->i8, base, &at, 1, "");
 }

@@ -405,6 +405,11 @@ static void swizzle(struct vector *v)
 {
         LLVMValueRef index = pop_as(v, v->type), args[2] = { pop_as(v, v->type) };
 
+        if (v->l->machine == MACHINE_AARCH64) { /* this one gives 0 itself */
+                args[1] = index;
+                push_vector(v, call_intrinsic(v->l, "llvm.aarch64.neon.tbl1", &v->type, 1, args, 2));
+                return;
+        }
         args[1] = intrinsic2(v, "llvm.uadd.sat", index, all_lanes(v, v->type, 0x70));
         push_vector(v, call_intrinsic(v->l, "llvm.x86.ssse3.pshuf.b.128", NULL, 0, args, 2));
 }

@@ -7,6 +7,7 @@
 struct reader {
         const uint8_t *bytes;
         size_t size;
+        uint16_t machine;
         const Elf64_Shdr *sections;
         unsigned nsections;
         const char *names;
@@ -33,6 +34,7 @@ static int read_sections(struct reader *r)
             head->e_shoff % 8 || head->e_shoff > r->size ||
             (r->size - head->e_shoff) / sizeof(Elf64_Shdr) < head->e_shnum)
                 return broken(r, "header");
+        r->machine = head->e_machine;
         r->sections = (const Elf64_Shdr *)(r->bytes + head->e_shoff);
         r->nsections = head->e_shnum;
         for (unsigned i = 0; i < r->nsections; i++) {
@@ -87,7 +89,7 @@ static uint32_t function_of_name(const char *name)
         return *end || n >= UINT32_MAX ? UINT32_MAX : (uint32_t)n;
 }
 
-static int add_fixup(struct reader *r, uint32_t at, uint32_t function, int64_t addend)
+static int add_fixup(struct reader *r, uint32_t at, uint32_t function)
 {
         struct object *o = r->o;
 
@@ -100,19 +102,64 @@ static int add_fixup(struct reader *r, uint32_t at, uint32_t function, int64_t a
                 o->fixups = grown;
                 r->fixups_room = room;
         }
-        o->fixups[o->nfixups++] = (struct object_fixup) { at, function, addend };
+        o->fixups[o->nfixups++] = (struct object_fixup) { at, function };
         return 0;
+}
+
+/* How a relocation names a distance: as a word, as 21 bits of bytes (adr), or as bits of an
+ * instruction, counted in instructions. */
+enum reach { REACH_NONE, REACH_WORD, REACH_ADR, REACH_19, REACH_26 };
+
+static enum reach relocation_reach(uint16_t machine, uint32_t type)
+{
+        if (machine == EM_X86_64)
+                return type == R_X86_64_PC32 || type == R_X86_64_PLT32 ? REACH_WORD : REACH_NONE;
+        switch (type) {
+        case R_AARCH64_PREL32:
+                return REACH_WORD;
+        case R_AARCH64_ADR_PREL_LO21:
+                return REACH_ADR;
+        case R_AARCH64_LD_PREL_LO19:
+        case R_AARCH64_CONDBR19:
+                return REACH_19;
+        case R_AARCH64_CALL26:
+        case R_AARCH64_JUMP26:
+                return REACH_26;
+        default:
+                return REACH_NONE;
+        }
+}
+
+/* @distance into the word at @at; false: it does not reach. */
+static bool reach_put(uint8_t *at, enum reach reach, int64_t distance)
+{
+        unsigned bits = reach == REACH_WORD ? 32 : reach == REACH_26 ? 28 : 21;
+        uint32_t word, value = (uint32_t)distance;
+
+        if (distance < -(INT64_C(1) << (bits - 1)) || distance >= INT64_C(1) << (bits - 1))
+                return false;
+        memcpy(&word, at, 4);
+        if (reach == REACH_WORD)
+                word = value;
+        else if (reach == REACH_ADR)
+                word = (word & 0x9f00001f) | (value & 3) << 29 | (value >> 2 & 0x7ffff) << 5;
+        else if (reach == REACH_19)
+                word = (word & 0xff00001f) | (value >> 2 & 0x7ffff) << 5;
+        else
+                word = (word & 0xfc000000) | (value >> 2 & 0x3ffffff);
+        memcpy(at, &word, 4);
+        return true;
 }
 
 static int relocate(struct reader *r, const Elf64_Rela *rela, uint64_t base, uint64_t size)
 {
         uint32_t type = ELF64_R_TYPE(rela->r_info), symbol = ELF64_R_SYM(rela->r_info);
+        enum reach reach = relocation_reach(r->machine, type);
         const Elf64_Sym *sym;
         uint64_t at = base + rela->r_offset;
-        uint32_t value;
+        int64_t distance;
 
-        if ((type != R_X86_64_PC32 && type != R_X86_64_PLT32) || symbol >= r->nsymbols ||
-            rela->r_offset > size - 4)
+        if (!reach || symbol >= r->nsymbols || rela->r_offset > size - 4)
                 return broken(r, "relocation");
         sym = &r->symbols[symbol];
         if (sym->st_shndx == SHN_UNDEF) {
@@ -121,13 +168,14 @@ static int relocate(struct reader *r, const Elf64_Rela *rela, uint64_t base, uin
                 if (function == UINT32_MAX)
                         return error_set(r->err, STAGE_COMPILE, -EBADMSG, ERROR_NOWHERE,
                                          "LLVM's object calls \"%s\"", r->strings + sym->st_name);
-                return add_fixup(r, (uint32_t)at, function, rela->r_addend);
+                if (rela->r_addend != (r->machine == EM_X86_64 ? -4 : 0))
+                        return broken(r, "call");
+                return add_fixup(r, (uint32_t)at, function);
         }
         if (sym->st_shndx >= r->nsections || r->placed[sym->st_shndx] == UINT64_MAX)
                 return broken(r, "symbol");
-        value = (uint32_t)(r->placed[sym->st_shndx] + sym->st_value + (uint64_t)rela->r_addend - at);
-        memcpy(r->o->code.bytes + at, &value, 4);
-        return 0;
+        distance = (int64_t)(r->placed[sym->st_shndx] + sym->st_value + (uint64_t)rela->r_addend - at);
+        return reach_put(r->o->code.bytes + at, reach, distance) ? 0 : broken(r, "distance");
 }
 
 static int relocate_sections(struct reader *r)
@@ -343,7 +391,8 @@ static void relocate_lines(struct reader *r, unsigned section, uint8_t *bytes, u
                         const Elf64_Sym *sym = &r->symbols[symbol];
                         uint64_t value;
 
-                        if (ELF64_R_TYPE(rela[k].r_info) != R_X86_64_64 || symbol >= r->nsymbols ||
+                        if (ELF64_R_TYPE(rela[k].r_info) !=
+                                    (r->machine == EM_X86_64 ? R_X86_64_64 : R_AARCH64_ABS64) || symbol >= r->nsymbols ||
                             sym->st_shndx >= r->nsections || size < 8 || rela[k].r_offset > size - 8 ||
                             r->placed[sym->st_shndx] == UINT64_MAX)
                                 continue;

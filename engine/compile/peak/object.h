@@ -12,9 +12,8 @@
 #include "engine/base/error.h"
 
 struct object_fixup {
-        uint32_t at;       /* in the blob, 4 bytes */
+        uint32_t at;       /* in the blob: where a call names its target, see fast_machine.call_patch */
         uint32_t function; /* index in the module */
-        int64_t addend;
 };
 
 struct object_row {        /* of the line table */

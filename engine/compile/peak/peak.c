@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/compile/fast/fast.h"
 #include "engine/compile/peak/object.h"
 #include "engine/compile/peak/target.h"
 
@@ -18,6 +19,7 @@ struct partition {
 };
 
 struct work {
+        const struct fast_machine *machine; /* calls and padding are the same for both generators */
         const struct checked_module *c;
         const struct compile_options *o;
         const struct layout *layout;
@@ -84,7 +86,7 @@ static int lower_partition(struct work *w, struct partition *p, LLVMTargetMachin
 {
         struct lowering l;
         LLVMMemoryBufferRef object = NULL;
-        int r = lowering_init(&l, w->c, w->layout, context);
+        int r = lowering_init(&l, w->c, w->layout, w->machine->machine, context);
 
         l.dense = w->o->dense;
         l.deterministic = w->o->deterministic;
@@ -147,7 +149,7 @@ static void *worker(void *argument)
 {
         struct work *w = argument;
         struct error err = { 0 };
-        LLVMTargetMachineRef machine = target_new(w->o->cpu, &err);
+        LLVMTargetMachineRef machine = target_new(w->machine->machine, w->o->cpu, &err);
         uint32_t index;
 
         if (!machine) {
@@ -188,7 +190,7 @@ static int lay_out(struct work *w, struct compiled_module *out, uint32_t *bases)
                 for (uint32_t f = 0; f < o->n; f++)
                         out->offsets[k++] = (uint32_t)(at + o->offsets[f]);
                 at = (at + o->code.size + 63) & ~UINT64_C(63);
-                if (at > INT32_MAX)
+                if (at > w->machine->code_max)
                         return -E2BIG;
         }
         out->offsets[k] = (uint32_t)at;
@@ -205,7 +207,8 @@ static int link_partitions(struct work *w, struct compiled_module *out)
 
         if (r < 0)
                 return r;
-        memset(out->code, 0xcc, out->code_bytes);
+        for (size_t i = 0; i < out->code_bytes; i++)
+                out->code[i] = w->machine->padding[i % 4];
         for (uint32_t i = 0; i < w->npartitions; i++) {
                 struct object *o = &w->partitions[i].object;
                 uint8_t *code = out->code + bases[i];
@@ -213,13 +216,11 @@ static int link_partitions(struct work *w, struct compiled_module *out)
                 memcpy(code, o->code.bytes, o->code.size);
                 for (size_t k = 0; k < o->nfixups; k++) {
                         const struct object_fixup *f = &o->fixups[k];
-                        uint32_t value;
+                        int64_t from = (int64_t)bases[i] + f->at;
 
                         if (f->function < imported || f->function - imported >= out->nfunctions)
                                 return -EBADMSG;
-                        value = out->offsets[f->function - imported] + (uint32_t)f->addend -
-                                (bases[i] + f->at);
-                        memcpy(code + f->at, &value, 4);
+                        w->machine->call_patch(code + f->at, out->offsets[f->function - imported] - from);
                 }
         }
         return 0;
@@ -268,8 +269,8 @@ static int assemble(struct work *w, struct compiled_module *out)
         uint32_t n = w->c->module->nfunctions - w->c->module->imported_functions;
         int r;
 
-        out->machine = MACHINE_X86_64;
-        out->cpu_used = w->o->cpu;
+        out->machine = w->machine->machine;
+        out->cpu_used = out->machine == MACHINE_X86_64 ? w->o->cpu : 0;
         out->layout = *w->layout;
         out->nfunctions = n;
         out->offsets = calloc((size_t)n + 1, sizeof(*out->offsets));
@@ -295,7 +296,8 @@ int peak_compile(const struct checked_module *c, const struct compile_options *o
 {
         _cleanup_(compiled_module_freep) struct compiled_module *out = calloc(1, sizeof(*out));
         struct layout layout;
-        struct work w = { .c = c, .o = o, .layout = &layout, .lock = PTHREAD_MUTEX_INITIALIZER };
+        struct work w = { .c = c, .o = o, .layout = &layout, .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .machine = fast_machine_find(o->machine ? o->machine : MACHINE_HOST) };
         int r = layout_compute(c->module, &layout, err);
 
         if (r < 0)
@@ -349,7 +351,7 @@ static int piece_make(struct work *w, const struct partition *part, struct peak_
         for (size_t i = 0; i < o->nfixups; i++) {
                 const struct object_fixup *f = &o->fixups[i];
 
-                if (f->function < imported || f->function >= nfunctions || f->addend != -4)
+                if (f->function < imported || f->function >= nfunctions)
                         return -EBADMSG;
                 piece->calls[piece->ncalls++] = (struct peak_call) { f->at, f->function - imported };
         }
@@ -362,7 +364,8 @@ int peak_set_new(const struct checked_module *c, const struct layout *layout,
                  struct peak_set **ret, struct error *err)
 {
         struct peak_set *set = calloc(1, sizeof(*set));
-        struct work w = { .c = c, .o = o, .layout = layout, .lock = PTHREAD_MUTEX_INITIALIZER };
+        struct work w = { .c = c, .o = o, .layout = layout, .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .machine = fast_machine_find(o->machine ? o->machine : MACHINE_HOST) };
         int r = set ? make_single_partitions(&w, functions, n) : -ENOMEM;
 
         if (r == 0) {

@@ -50,35 +50,57 @@ static void initialise(void)
         LLVMInitializeX86Target();
         LLVMInitializeX86TargetMC();
         LLVMInitializeX86AsmPrinter();
-        LLVMInitializeX86AsmParser(); /* lower_memory.c has a little assembly */
+        LLVMInitializeX86AsmParser(); /* there is a little assembly, see mask_below() */
+        LLVMInitializeAArch64TargetInfo();
+        LLVMInitializeAArch64Target();
+        LLVMInitializeAArch64TargetMC();
+        LLVMInitializeAArch64AsmPrinter();
+        LLVMInitializeAArch64AsmParser();
 }
 
-LLVMTargetMachineRef target_new(uint64_t cpu, struct error *err)
+/* Every distance in aarch64's tiny model is relative to the place that names it: the page of the code
+ * does not matter, and partitions are small. */
+static const struct target {
+        enum machine machine;
+        const char *triple, *cpu, *features;
+        LLVMCodeModel model;
+} targets[] = {
+        { MACHINE_X86_64, "x86_64-unknown-linux-gnu", "x86-64-v2", "", LLVMCodeModelSmall },
+        { MACHINE_AARCH64, "aarch64-unknown-linux-gnu", "generic", "+reserve-x28", LLVMCodeModelTiny },
+};
+
+static const struct target *target_of(enum machine machine)
+{
+        return &targets[machine == MACHINE_AARCH64];
+}
+
+LLVMTargetMachineRef target_new(enum machine machine, uint64_t cpu, struct error *err)
 {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
-        static const char triple[] = "x86_64-unknown-linux-gnu";
-        char features[256] = "";
+        const struct target *t = target_of(machine);
+        char features[256];
         LLVMTargetRef target;
-        LLVMTargetMachineRef machine;
+        LLVMTargetMachineRef ret;
         char *message = NULL;
 
         pthread_once(&once, initialise);
-        if (LLVMGetTargetFromTriple(triple, &target, &message)) {
+        strcpy(features, t->features);
+        if (LLVMGetTargetFromTriple(t->triple, &target, &message)) {
                 error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE, "LLVM: %s", message);
                 LLVMDisposeMessage(message);
                 return NULL;
         }
         for (size_t i = 0; i < ELEMENTSOF(feature_texts); i++)
-                if (cpu & feature_texts[i].feature) {
+                if (machine == MACHINE_X86_64 && cpu & feature_texts[i].feature) {
                         if (features[0])
                                 strcat(features, ",");
                         strcat(features, feature_texts[i].text);
                 }
-        machine = LLVMCreateTargetMachine(target, triple, "x86-64-v2", features, LLVMCodeGenLevelDefault,
-                                          LLVMRelocPIC, LLVMCodeModelSmall);
-        if (!machine)
+        ret = LLVMCreateTargetMachine(target, t->triple, t->cpu, features, LLVMCodeGenLevelDefault,
+                                      LLVMRelocPIC, t->model);
+        if (!ret)
                 error_set(err, STAGE_COMPILE, -EOPNOTSUPP, ERROR_NOWHERE, "LLVM has no such machine");
-        return machine;
+        return ret;
 }
 
 static int run_passes(struct lowering *l, const char *list, LLVMTargetMachineRef machine,
@@ -148,7 +170,7 @@ int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBuff
 
         LLVMSetModuleDataLayout(l->module, layout);
         LLVMDisposeTargetData(layout);
-        LLVMSetTarget(l->module, "x86_64-unknown-linux-gnu");
+        LLVMSetTarget(l->module, target_of(l->machine)->triple);
 #ifdef NACELLE_SANITIZERS
         if (LLVMVerifyModule(l->module, LLVMReturnStatusAction, &message))
                 r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM refuses: %.200s", message);
