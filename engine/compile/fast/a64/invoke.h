@@ -83,6 +83,7 @@ static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
         struct entry e = stack_pop(g);
         int32_t desc = g->layout->tables + 32 * (int32_t)table;
         unsigned index = entry_reg(g, &e);
+        struct cold *cold;
 
         load_register(g, T_I64, ADDRESS_REG,
                       op_gs(GPR_NONE, desc + (int32_t)offsetof(struct table_desc, length)));
@@ -95,7 +96,9 @@ static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
         load_register(g, T_I32, ADDRESS_REG, op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type));
         load_register(g, T_I32, SCRATCH_REG, op_base(CALL_REG, offsetof(struct table_entry, type)));
         asm_w3(&g->a, A64_SUBS, 0, XZR, ADDRESS_REG, SCRATCH_REG);
-        cold_jump(g, CC_NE, COLD_CALL_TYPE)->reg = CALL_REG;
+        cold = cold_jump(g, CC_NE, COLD_CALL_TYPE);
+        cold->reg = CALL_REG;
+        cold->wanted = type;
 }
 
 static void indirect_target(struct generator *g, bool jump)
