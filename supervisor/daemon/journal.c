@@ -27,11 +27,6 @@
 #define VALUE_MAX 512
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-static const char *const keys[_JOURNAL_FIELD_MAX] = {
-#define FIELD(name, key, text) [JOURNAL_##name] = key,
-#include "supervisor/daemon/journal_fields.def"
-};
-
 static enum { SINK_PLAIN, SINK_PREFIXED, SINK_JOURNAL } sink;
 
 /* The service manager says which stream it reads: "device:inode". */
@@ -157,6 +152,11 @@ static void to_stderr(int priority, const struct journal_fields *fields, const c
 }
 
 #ifdef HAVE_SYSTEMD
+static const char *const keys[_JOURNAL_FIELD_MAX] = {
+#define FIELD(name, key, text) [JOURNAL_##name] = key,
+#include "supervisor/daemon/journal_fields.def"
+};
+
 /* The library waits when the journal's queue is full: a socket of our own tells whether it is. */
 static bool journal_has_room(void)
 {
@@ -167,13 +167,13 @@ static bool journal_has_room(void)
         if (fd < 0) {
                 fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
                 if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-                        closep(&fd);
+                        close(TAKE_FD(fd));
         }
         p.fd = fd;
         if (fd < 0 || poll(&p, 1, 0) < 0)
                 return false;
         if (p.revents & (POLLERR | POLLHUP)) /* a new journal has a new socket */
-                closep(&fd);
+                close(TAKE_FD(fd));
         return p.revents == POLLOUT;
 }
 
