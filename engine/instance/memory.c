@@ -70,7 +70,7 @@ int memory_new(struct store *s, const struct memtype *type, uint8_t *base,
         if (s->nmemories >= s->options.slots)
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
                                  "more than %u memories", s->options.slots);
-        if (limit && bytes > limit - s->memory_bytes)
+        if (limit && (s->memory_bytes > limit || bytes > limit - s->memory_bytes))
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
                                  "a memory of %llu bytes passes the limit of %llu",
                                  (unsigned long long)bytes, (unsigned long long)limit);
@@ -120,7 +120,7 @@ uint64_t memory_grow(struct memory_object *o, uint64_t pages)
         if (pages > o->pages_max - old)
                 return UINT64_MAX;
         bytes = pages << o->type.page_shift;
-        if (limit && bytes > limit - s->memory_bytes) {
+        if (limit && (s->memory_bytes > limit || bytes > limit - s->memory_bytes)) {
                 s->memory_refused++;
                 return UINT64_MAX;
         }

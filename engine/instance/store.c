@@ -68,6 +68,18 @@ int store_new(const struct store_options *o, struct store **ret, struct error *e
         return 0;
 }
 
+bool store_memory_take(struct store *s, uint64_t bytes)
+{
+        uint64_t limit = s->options.memory_max_bytes;
+
+        if (limit && (s->memory_bytes > limit || bytes > limit - s->memory_bytes)) {
+                s->memory_refused++;
+                return false;
+        }
+        s->memory_bytes += bytes;
+        return true;
+}
+
 void instance_usage(const struct instance *i, struct instance_usage *ret)
 {
         *ret = (struct instance_usage) { .memory_bytes = i->store->memory_bytes,

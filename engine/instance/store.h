@@ -174,6 +174,9 @@ struct store {
         struct fiber *runner;           /* the fiber of the innermost call from the host */
 };
 
+/* @bytes more of memories and tables: false when they pass the limit of the store. */
+bool store_memory_take(struct store *s, uint64_t bytes);
+
 /* types.c. Id of @type, a final one without supertypes; TYPE_NONE without memory. Indices in it are
  * ids. */
 uint32_t store_type_id(struct store *s, const struct functype *type);

@@ -55,6 +55,10 @@ int table_new(struct store *s, const struct tabletype *type, struct instance *ow
         o->length_max = limits_default.table_elements;
         if (type->size.has_max && type->size.max < o->length_max)
                 o->length_max = type->size.max;
+        if (n <= limits_default.table_elements && !store_memory_take(s, n * element_bytes(o)))
+                return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
+                                 "a table of %llu elements passes the limit of memory, %llu bytes",
+                                 (unsigned long long)n, (unsigned long long)s->options.memory_max_bytes);
         if (n > limits_default.table_elements || !table_reserve(o, n))
                 return error_set(err, STAGE_INSTANTIATE, -ENOMEM, ERROR_NOWHERE,
                                  "no memory for a table of %llu elements", (unsigned long long)n);
@@ -113,8 +117,12 @@ uint64_t table_grow(struct table_object *o, uint64_t n, uint64_t ref)
         uint64_t old = o->length;
 
         if (n > o->length_max - old || n > s->options.table_max_elements - s->table_elements ||
-            !table_reserve(o, old + n))
+            !store_memory_take(s, n * element_bytes(o)))
                 return UINT64_MAX;
+        if (!table_reserve(o, old + n)) {
+                s->memory_bytes -= n * element_bytes(o);
+                return UINT64_MAX;
+        }
         o->length += n;
         s->table_elements += n;
         for (uint64_t i = old; ref && i < o->length; i++)

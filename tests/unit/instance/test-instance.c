@@ -409,7 +409,8 @@ START_TEST(limits_of_the_store_hold)
         struct instance *i, *none = NULL;
         struct error err = { 0 };
 
-        world_store(&(struct store_options) { .memory_max_bytes = 7 * 65536, .slots = 2,
+        /* The tables' entries, of 32 bytes, count as memory. */
+        world_store(&(struct store_options) { .memory_max_bytes = 7 * 65536 + 100 * 32, .slots = 2,
                                               .table_max_elements = 100 });
         m = load(wat, code, 1, -EBADF);
         i = make(m, NULL);
@@ -427,6 +428,14 @@ START_TEST(limits_of_the_store_hold)
         ck_assert_uint_eq(call_name(i, "grow", 0, 0, 40, 0, 0), 60);
         ck_assert_int_eq(instance_create(world.store, m, NULL, NULL, &none, NULL, &err), -E2BIG);
         ck_assert_ptr_nonnull(strstr(err.text, "passes the limit of 100"));
+
+        world_store(&(struct store_options) { .memory_max_bytes = 80 * 32 });
+        m = load(tables, table_code, 1, -EBADF);
+        i = make(m, NULL);
+        ck_assert_uint_eq(call_name(i, "grow", 0, 0, 21, 0, 0), UINT64_MAX);
+        ck_assert_uint_eq(call_name(i, "grow", 0, 0, 20, 0, 0), 60);
+        ck_assert_int_eq(instance_create(world.store, m, NULL, NULL, &none, NULL, &err), -E2BIG);
+        ck_assert_ptr_nonnull(strstr(err.text, "passes the limit of memory"));
 
         world_store(&(struct store_options) { .memory_max_bytes = 2 * 65536 });
         m = load(wat, code, 1, -EBADF);

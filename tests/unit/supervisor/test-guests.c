@@ -252,18 +252,22 @@ START_TEST(who_cannot_be_started_ends_as_well)
         s = spec(4, module);
         s.limits.memory_max_bytes = 1;
         spawn(&s);
-        serve(5000, 4);
-        for (unsigned g = 1; g <= 4; g++)
+        s = spec(5, load("(module (memory 1) (table 10000 funcref) (func (export \"_start\")))"));
+        s.limits.memory_max_bytes = 100000;
+        spawn(&s);
+        serve(5000, 5);
+        for (unsigned g = 1; g <= 5; g++)
                 ck_assert_int_eq(seen[g].end, GUEST_FAILED);
         ck_assert_ptr_nonnull(strstr(seen[1].text, "no module"));
         ck_assert_ptr_nonnull(strstr(seen[2].text, "exports no function absent"));
         ck_assert_ptr_nonnull(strstr(seen[3].text, "unknown import a.b"));
         ck_assert_ptr_nonnull(strstr(seen[4].text, "limit of 1"));
+        ck_assert_ptr_nonnull(strstr(seen[5].text, "memories and tables of 385536 bytes"));
 
         /* What the caller did wrong is told at once. */
         s = spec(0, module);
         ck_assert_int_eq(cell_spawn(cell, &s, &err), -EINVAL);
-        s = spec(5, module);
+        s = spec(6, module);
         s.limits.cpu_weight = CPU_WEIGHT_MAX + 1;
         ck_assert_int_eq(cell_spawn(cell, &s, &err), -EINVAL);
         ck_assert_uint_eq(cell_guests(cell), 0);
@@ -573,7 +577,8 @@ static const char asker[] =
         " (import \"wasi_snapshot_preview1\" \"poll_oneoff\" (func $poll (param i32 i32 i32 i32) (result i32)))"
         " (import \"wasi_snapshot_preview1\" \"sock_accept\" (func $accept (param i32 i32 i32) (result i32)))"
         " (import \"wasi_snapshot_preview1\" \"fd_read\" (func $read (param i32 i32 i32 i32) (result i32)))"
-        " (memory (export \"memory\") 3)"
+        " (memory (export \"memory\") 3) (table $t 1 funcref)"
+        " (func (export \"table_grow\") (result i32) (table.grow $t (ref.null func) (i32.const 1000000)))"
         " (func (export \"memory_grow\") (result i32) (drop (memory.grow (i32.const 1000)))"
         "  (memory.grow (i32.const 1000)))"
         " (func (export \"random\") (result i32) (drop (call $random (i32.const 0) (i32.const 64)))"
@@ -596,6 +601,7 @@ static const struct {
         struct guest_limits limits;
 } askers[] = {
         { "memory_grow", UINT32_MAX, false, LIMIT_MEMORY, { .memory_max_bytes = 200000 } },
+        { "table_grow", UINT32_MAX, false, LIMIT_MEMORY, { .memory_max_bytes = 16000000 } },
         { "random", E_DQUOT, false, LIMIT_RANDOM, { .random_max_bytes = 100 } },
         { "clocks", E_DQUOT, false, LIMIT_TIMERS, { .timers_max = 2 } },
         { "large_poll", E_NOMEM, false, LIMIT_HOST_MEMORY, { .host_memory_max_bytes = 65536 } },
