@@ -29,7 +29,7 @@ static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX512, "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl" },
 };
 
-/* A switch of LLVM's that its C interface has no other way to reach. */
+/* Switches of LLVM's that its C interface has no other way to reach. */
 static void set_options(void)
 {
 #if LLVM_VERSION_MAJOR <= 19 /* an option that a later version has not would end the process */
@@ -37,6 +37,8 @@ static void set_options(void)
                 "nacelle-compiler",
                 /* We have lines and no variables: their tracking by value costs a tenth of the code generation. */
                 "-experimental-debug-variable-locations=false",
+                /* A store in a loop is not put off to its end: an access that traps would come before it. */
+                "-disable-licm-promotion",
         };
 
         LLVMParseCommandLineOptions(ELEMENTSOF(words), words, "");

@@ -191,7 +191,11 @@ run_cross_thunk:
         pushq   %fs:THREAD_BASE(%rax)
         pushq   %r10
         pushq   %rbx
-        pushq   %r12 /* keeps the stack aligned as well */
+        pushq   %r12
+        pushq   %r13 /* from here on for .Lcross_skip, which leaves frames without their epilogues */
+        pushq   %r14
+        pushq   %r15
+        subq    $8, %rsp
 
         movq    CROSS_BASE(%r10), %rbx
         movl    CROSS_ARGS(%r10), %r11d
@@ -254,12 +258,41 @@ run_cross_return:
         jmp     3b
 /* The exception in rcx goes on to the caller, whose base is in r11: when its code looks for one. */
 .Lcross_thrown:
-        movq    $0, %gs:HEAD_THROWN
         cmpq    $0, HEAD_CATCHES(%r11)
-        je      7f
+        je      .Lcross_skip
+        movq    $0, %gs:HEAD_THROWN
         movq    %rcx, HEAD_THROWN(%r11)
+        movq    -40(%rbp), %r13
+        movq    -48(%rbp), %r14
+        movq    -56(%rbp), %r15
         jmp     6b
+
+/* Code without tags looks for no exception behind its calls, and has no handler: all its frames are left at
+ * once, up to the thunk through which that instance was called, as if it had returned there with the
+ * exception. What its functions had saved of rbx and r12 to r15 is in that thunk's frame as well. */
+.Lcross_skip:
+        leaq    run_cross_return(%rip), %rax
+        leaq    guest_enter_return(%rip), %rdx
+        movq    %rbp, %rsi
+8:
+        movq    8(%rsi), %rdi
+        cmpq    %rax, %rdi
+        je      9f
+        cmpq    %rdx, %rdi
+        je      7f
+        movq    (%rsi), %rsi
+        jmp     8b
+9:
+        movq    $0, %gs:HEAD_THROWN
+        movq    %rcx, HEAD_THROWN(%r11)
+        movq    run_thread@gottpoff(%rip), %rcx
+        wrgsbase %r11
+        movq    %r11, %fs:THREAD_BASE(%rcx)
+        leaq    16(%rsi), %rsp
+        movq    (%rsi), %rbp
+        jmp     run_cross_return
 7:
+        movq    $0, %gs:HEAD_THROWN
         .byte   0x67, 0x0f, 0xb9, 0x40, 17 /* UNCAUGHT_EXCEPTION */
         .size   run_cross_thunk, . - run_cross_thunk
 

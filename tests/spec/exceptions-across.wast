@@ -1,0 +1,93 @@
+;; Exceptions on their way through instances that know none: the thrower and the catcher have tags, what is
+;; between them has not.
+(module $thrower
+  (tag $t (export "t") (param i32 i64))
+  (func (export "throw") (param i32 i64) (result i32)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 77))))
+    (throw $t (local.get 0) (local.get 1)))
+  (func (export "many") (param i32 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64)
+    (throw $t (local.get 0) (local.get 9))))
+(register "thrower")
+
+;; No tags, and much in registers and frames.
+(module $middle
+  (import "thrower" "throw" (func $throw (param i32 i64) (result i32)))
+  (import "thrower" "many" (func $many (param i32 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64 i64 i64)))
+  (memory 1)
+  (global $after (export "after") (mut i32) (i32.const 0))
+  (func $deep (export "deep") (param i32 i32 i64) (result i32) (local i32 i32 i32 i64 i64)
+    (local.set 3 (i32.mul (local.get 0) (i32.const 3)))
+    (local.set 4 (i32.add (local.get 0) (i32.const 5)))
+    (local.set 5 (i32.xor (local.get 0) (i32.const 7)))
+    (local.set 6 (i64.extend_i32_u (local.get 3)))
+    (local.set 7 (i64.mul (local.get 6) (local.get 6)))
+    (if (result i32) (local.get 0)
+      (then (call $deep (i32.sub (local.get 0) (i32.const 1)) (local.get 1) (local.get 2)))
+      (else (call $throw (local.get 1) (local.get 2))))
+    (global.set $after (i32.add (global.get $after) (i32.const 1)))
+    (i32.add (i32.wrap_i64 (i64.add (local.get 6) (local.get 7))))
+    (i32.add (i32.add (local.get 3) (i32.add (local.get 4) (local.get 5)))))
+  (func (export "tail") (param i32 i64) (result i32) (return_call $throw (local.get 0) (local.get 1)))
+  (func (export "many") (param i32 i64) (result i64)
+    (i64.add (i64.add
+      (call $many (local.get 0) (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4) (i64.const 5) (i64.const 6)
+                  (i64.const 7) (i64.const 8) (local.get 1))))))
+(register "middle")
+
+;; A second one, so that two are left.
+(module $outer
+  (import "middle" "deep" (func $deep (param i32 i32 i64) (result i32)))
+  (func (export "deep") (param i32 i32 i64) (result i32) (local i32)
+    (local.set 3 (i32.add (local.get 0) (i32.const 1000)))
+    (i32.add (local.get 3) (call $deep (local.get 0) (local.get 1) (local.get 2)))))
+(register "outer")
+
+(module $catcher
+  (import "thrower" "t" (tag $t (param i32 i64)))
+  (import "middle" "deep" (func $deep (param i32 i32 i64) (result i32)))
+  (import "middle" "tail" (func $tail (param i32 i64) (result i32)))
+  (import "middle" "many" (func $many (param i32 i64) (result i64)))
+  (import "outer" "deep" (func $outer (param i32 i32 i64) (result i32)))
+  ;; Everything that the catcher had in registers is there again.
+  (func $catch (param $which i32) (param $n i32) (param $v i32) (param $w i64) (result i64)
+    (local $a i32) (local $b i32) (local $c i32) (local $d i64) (local $e i64) (local $i i32) (local $x i32) (local $y i64)
+    (local.set $a (i32.const 11)) (local.set $b (i32.const 22)) (local.set $c (i32.const 33))
+    (local.set $d (i64.const 44)) (local.set $e (i64.const 55))
+    (loop $again
+      (block $done
+        (block $h (result i32 i64)
+          (try_table (catch $t $h)
+            (if (i32.eq (local.get $which) (i32.const 0))
+              (then (drop (call $deep (local.get $n) (local.get $v) (local.get $w)))))
+            (if (i32.eq (local.get $which) (i32.const 1))
+              (then (drop (call $outer (local.get $n) (local.get $v) (local.get $w)))))
+            (if (i32.eq (local.get $which) (i32.const 2))
+              (then (drop (call $tail (local.get $v) (local.get $w)))))
+            (if (i32.eq (local.get $which) (i32.const 3))
+              (then (drop (call $many (local.get $v) (local.get $w))))))
+          (br $done))
+        (local.set $y (i64.add (local.get $y)))
+        (local.set $x (i32.add (local.get $x))))
+      (local.set $a (i32.add (local.get $a) (i32.const 1)))
+      (local.set $b (i32.add (local.get $b) (local.get $a)))
+      (local.set $c (i32.xor (local.get $c) (local.get $b)))
+      (local.set $d (i64.add (local.get $d) (i64.extend_i32_u (local.get $c))))
+      (local.set $e (i64.add (local.get $e) (local.get $d)))
+      (br_if $again (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 10))))
+    (i64.add (local.get $e) (i64.add (local.get $y) (i64.extend_i32_u (local.get $x)))))
+  (func (export "catch") (param i32 i32 i32 i64) (result i64)
+    (i64.sub (call $catch (local.get 0) (local.get 1) (local.get 2) (local.get 3))
+             (call $catch (i32.const 9) (local.get 1) (local.get 2) (local.get 3)))))
+
+(assert_return (invoke "catch" (i32.const 0) (i32.const 0) (i32.const 5) (i64.const 7)) (i64.const 120))
+(assert_return (invoke "catch" (i32.const 0) (i32.const 50) (i32.const 5) (i64.const 7)) (i64.const 120))
+(assert_return (invoke "catch" (i32.const 1) (i32.const 50) (i32.const 5) (i64.const 7)) (i64.const 120))
+(assert_return (invoke "catch" (i32.const 2) (i32.const 0) (i32.const 5) (i64.const 7)) (i64.const 120))
+(assert_return (invoke "catch" (i32.const 3) (i32.const 0) (i32.const 5) (i64.const 7)) (i64.const 120))
+(assert_return (get $middle "after") (i32.const 0))
+(assert_return (invoke "catch" (i32.const 0) (i32.const 3) (i32.const 0) (i64.const 7)) (i64.const 0))
+(assert_return (get $middle "after") (i32.const 40))
+;; Nobody catches.
+(assert_exception (invoke $middle "deep" (i32.const 4) (i32.const 1) (i64.const 1)))
+(assert_exception (invoke $outer "deep" (i32.const 4) (i32.const 1) (i64.const 1)))
+(assert_return (invoke "catch" (i32.const 1) (i32.const 9) (i32.const 5) (i64.const 7)) (i64.const 120))
