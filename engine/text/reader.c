@@ -17,7 +17,7 @@ static void fail_now(struct reader *r)
 
 void reader_start(struct reader *r, const char *text, size_t size, size_t at, struct error *err)
 {
-        *r = (struct reader) { .lexer = { text, size, at, NULL }, .behind = at, .err = err };
+        *r = (struct reader) { .lexer = { text, size, at, NULL, NULL }, .behind = at, .err = err };
         if (lexer_next(&r->lexer, &r->token, err) < 0)
                 fail_now(r);
 }

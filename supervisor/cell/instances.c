@@ -9,7 +9,7 @@
 #include "engine/instance/template.h"
 #include "supervisor/cell/nano.h"
 
-#define SLOTS_ALL    28000u  /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
+#define SLOTS_ALL    31000u  /* of 4 GiB, in all workers: what 47 bits and 65,530 mappings hold */
 #define SLOTS_LEAST  64u
 #define DENSE_ALL    200000u /* of a kind, in all workers */
 #define DENSE_STACK  (512u << 10)

@@ -88,3 +88,8 @@ bench-cell: all tests/bench/bench-cell
 	tests/bench/bench-cell preempt
 	tests/bench/bench-cell lost
 	tests/bench/bench-cell spawn
+
+# The same in a cell, behind every wall: tests/bench/bench-idle, in the build's folder.
+noinst_PROGRAMS += tests/bench/bench-idle
+tests_bench_bench_idle_SOURCES = tests/bench/bench-idle.c
+tests_bench_bench_idle_LDADD = libtext.a $(BROKER_LIBS)
