@@ -54,6 +54,7 @@ struct wasi_config {
         unsigned log_stdio;
         int32_t (*log_write)(void *context, unsigned stream, const struct iovec *v, unsigned n);
         unsigned nargs, nenv, ndirs, nlisten;
+        unsigned nconnected;     /* the last of the listening sockets are connections already */
         const char *const *args; /* strings live as long as the guest */
         const char *const *env;  /* "K=V" */
         const struct wasi_grant_dir *dirs;

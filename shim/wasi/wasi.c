@@ -116,9 +116,9 @@ static enum wasi_errno add_directory(struct wasi *w, const struct wasi_grant_dir
         return descriptor_add(w, d, &slot);
 }
 
-static enum wasi_errno add_listener(struct wasi *w, int fd)
+static enum wasi_errno add_listener(struct wasi *w, int fd, bool connected)
 {
-        struct descriptor *d = descriptor_new(w, KIND_LISTENER);
+        struct descriptor *d = descriptor_new(w, connected ? KIND_CONNECTION : KIND_LISTENER);
         uint32_t slot;
 
         if (!d)
@@ -126,8 +126,8 @@ static enum wasi_errno add_listener(struct wasi *w, int fd)
         d->fd = fd;
         d->granted = true;
         d->filetype = WASI_FILETYPE_SOCKET_STREAM;
-        d->rights = wasi_rights_of(KIND_LISTENER);
-        d->inheriting = wasi_rights_of(KIND_CONNECTION);
+        d->rights = wasi_rights_of(d->kind);
+        d->inheriting = connected ? 0 : wasi_rights_of(KIND_CONNECTION);
         return descriptor_add(w, d, &slot);
 }
 
@@ -154,7 +154,7 @@ static enum wasi_errno fill_table(struct wasi *w)
         for (unsigned i = 0; i < c->ndirs && !e; i++)
                 e = add_directory(w, &c->dirs[i]);
         for (unsigned i = 0; i < c->nlisten && !e; i++)
-                e = add_listener(w, c->listen[i]);
+                e = add_listener(w, c->listen[i], i >= c->nlisten - c->nconnected);
         for (int i = 0; i < 3 && !e; i++)
                 if (closed[i])
                         e = descriptor_remove(w, i);

@@ -39,6 +39,7 @@
 #include "engine/run/run.h"
 
 struct broker;
+struct key;          /* policy/key.h */
 struct module_pin;   /* pin.h */
 struct guest_limits; /* proto/guest_config.h */
 
@@ -59,6 +60,8 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         unsigned nenv;
         const char *const *listen; /* "tcp:ADDRESS:PORT", IPv6 in brackets */
         unsigned nlisten;
+        const struct key *const *connect; /* connections that are made for it, behind the listening sockets */
+        unsigned nconnect;
         uint64_t memory_max_bytes; /* all linear memories; 0: no limit but the module's own */
         uint64_t timeout_ms;       /* from the start of the guest; 0: none */
         const struct module_pin *pin; /* what the module's bytes must be; NULL: anything */

@@ -10,6 +10,7 @@
 #include "engine/artefact/cache.h"
 #include "policy/key.h"
 #include "policy/policy.h"
+#include "supervisor/broker/connect.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/listen.h"
 #include "supervisor/proto/guest_config.h"
@@ -108,6 +109,13 @@ int grants_open(struct broker *b, struct error *err)
                         return r;
                 listen_limit(r);
                 b->listen[b->nlisten++] = r;
+        }
+        for (unsigned i = 0; i < o->nconnect && b->nlisten < PROTO_LISTEN_MAX; i++) {
+                r = connect_open(o->connect[i], err);
+                if (r < 0)
+                        return r;
+                b->listen[b->nlisten++] = r;
+                b->nconnected++;
         }
         return 0;
 }

@@ -64,6 +64,7 @@ struct guest_spec { /* start zeroed, but for descriptors */
         int stdio[3];
         const int *listen;
         unsigned nlisten;
+        unsigned nconnected;   /* the last of these are connections already */
         struct guest_limits limits;
         uint64_t clock_resolution_ns;
         uint32_t stack_bytes;  /* 0: the usual */

@@ -149,7 +149,7 @@ static int config_file(struct guest_cell *c, const struct guest_spec *s, size_t 
         struct config_head head = {
                 .magic = CONFIG_MAGIC, .nargs = s->nargs, .nenv = s->nenv, .ndirs = s->ndirs,
                 .clock_resolution_ns = s->clock_resolution_ns, .stack_bytes = s->stack_bytes,
-                .limits = s->limits,
+                .limits = s->limits, .nconnected = s->nconnected,
         };
         size_t strings;
 

@@ -35,7 +35,7 @@ struct broker {
         int (*keep)(void *context, const void *message, size_t size, struct error *err);
         void *keep_context;
         int listen[PROTO_LISTEN_MAX];
-        unsigned nlisten;
+        unsigned nlisten, nconnected; /* the last nconnected of them are connections */
         struct checked_request request;
         struct heat_message heat;   /* n == 0: nothing was hot */
         union message_buffer in;

@@ -90,7 +90,7 @@ static int start_guest(struct broker *b, struct guest_cell *c, uint32_t module, 
                 .guest = GUEST, .module = module, .slot = UINT32_MAX, .quiet = true,
                 .args = o->args, .nargs = o->nargs, .env = o->env, .nenv = o->nenv,
                 .dirs = dirs, .ndirs = o->ndirs, .path_fd = -EBADF,
-                .listen = b->listen, .nlisten = b->nlisten,
+                .listen = b->listen, .nlisten = b->nlisten, .nconnected = b->nconnected,
                 .clock_resolution_ns = o->clock_resolution_ns, .invoke = o->invoke,
         };
         int pair[2];

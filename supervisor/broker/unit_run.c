@@ -144,7 +144,7 @@ static int take_keys(const struct unit *u, struct unit_run *ret, struct error *e
                         r = take_listen(u, key, ret, err);
                         break;
                 case KEY_CONNECT:
-                        r = refuse(u, key->name, "guests of preview 1 have no call that makes a connection", err);
+                        ret->connect[ret->options.nconnect++] = key;
                         break;
                 case KEY_CLOCK:
                         ret->options.clock_resolution_ns = key->number;
@@ -201,6 +201,7 @@ int unit_run(const struct unit *u, const char *const *extra, unsigned nextra, st
         o->limits = &ret->limits;
         o->dirs = ret->dirs;
         o->listen = ret->listen;
+        o->connect = ret->connect;
         o->invoke = u->invoke;
         o->tier = tiers[u->tier];
         o->auto_tier = u->tier == UNIT_TIER_AUTO;

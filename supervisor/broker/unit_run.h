@@ -16,6 +16,7 @@ struct unit_run {
         struct run_options options;
         struct run_dir dirs[UNIT_KEYS_MAX];
         const char *listen[UNIT_KEYS_MAX];
+        const struct key *connect[UNIT_KEYS_MAX];
         struct guest_limits limits;
         struct module_pin pin;
 };

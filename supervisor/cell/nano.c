@@ -155,6 +155,7 @@ static int make_wasi(struct guest *g)
                 .path_call = guest_path_call, .context = g,
                 .nargs = head->nargs, .nenv = head->nenv, .ndirs = head->ndirs,
                 .nlisten = g->nlisten,
+                .nconnected = head->nconnected < g->nlisten ? head->nconnected : g->nlisten,
                 .args = g->config.strings, .env = g->config.strings + head->nargs,
                 .dirs = g->dirs, .listen = g->listen,
                 .files_max = head->limits.files_max,

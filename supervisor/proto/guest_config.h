@@ -36,6 +36,8 @@ struct config_head {
         uint32_t closed_stdio; /* bit k: stream k is not the guest's */
         uint32_t log_stdio;    /* bit k: what it writes to stream k becomes LOG messages */
         uint32_t stack_bytes;  /* 0: the usual */
+        uint32_t nconnected;   /* the last of the listening sockets are connections already */
+        uint32_t reserved;
         uint64_t string_bytes;
         struct guest_limits limits;
 };
