@@ -5,7 +5,7 @@
 # A row: group, probe, package on Debian and Ubuntu, package on Fedora and RHEL, what for. A probe
 # is cmd:PROGRAM, pc:PKG-CONFIG-MODULE, or file:PATH (| between paths of which one is enough). Only
 # the packages whose probe fails are installed. Packages of the group "build" must be had; of the
-# others a missing one is said, and the tests that need it are skipped with that reason.
+# others a missing one is said, and the tests that need it are skipped with that reason. -: there is none.
 
 PACKAGE_TABLE='
 build     cmd:gcc           gcc                         gcc                  C compiler
@@ -37,6 +37,11 @@ test      cmd:systemd-analyze systemd               systemd              checks 
 real      cmd:node          nodejs                      nodejs               the engine to compare with
 real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs
 peak      cmd:llvm-config-19|llvm-config  llvm-19-dev     llvm-devel           optimised code
+cross     cmd:aarch64-linux-gnu-gcc  gcc-aarch64-linux-gnu  gcc-aarch64-linux-gnu  builds for aarch64
+cross     file:/usr/aarch64-linux-gnu/lib/libc.so.6  libc6-dev-arm64-cross  sysroot-aarch64-fc-glibc  its C library
+cross     cmd:qemu-aarch64  qemu-user                   qemu-user            runs what was built
+cross     file:/usr/lib/aarch64-linux-gnu/pkgconfig/nettle.pc  nettle-dev:arm64  -  SHA-256 for aarch64
+cross     file:/usr/lib/aarch64-linux-gnu/pkgconfig/libxxhash.pc  libxxhash-dev:arm64  -  checksums for aarch64
 coverage  cmd:gcovr         gcovr                       gcovr                coverage report
 '
 
@@ -60,7 +65,7 @@ packages_missing() { # DISTRO-COLUMN GROUP...: names, one a line
         while read -r group probe debian fedora what; do
                 [ -n "$group" ] && [[ $wanted == *" $group "* ]] || continue
                 package_present "$probe" && continue
-                if [ "$column" = debian ]; then echo "$debian"; else echo "$fedora"; fi
+                if [ "$column" = debian ]; then echo "$debian"; elif [ "$fedora" != - ]; then echo "$fedora"; fi
         done <<<"$PACKAGE_TABLE"
 }
 
@@ -75,6 +80,7 @@ packages_run() { # installs "$@" quietly
                 root=(sudo)
         fi
         if command -v apt-get >/dev/null; then
+                if [[ "$*" == *:arm64* ]]; then "${root[@]}" dpkg --add-architecture arm64; fi
                 # An image fresh from the registry has no package lists at all.
                 "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq update &&
                         "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y \

@@ -27,3 +27,22 @@ dist_check_SCRIPTS += tests/spec/check-spec
 # The same through `nacelle wast`, on every generator of the build.
 check-spec: nacelle nacelle-compiler nacelle-cell
 	srcdir=$(srcdir) NACELLE_BUILD='$(abs_builddir)' $(srcdir)/tests/spec/check-spec --suite '$(testsuites)'
+
+# The same on aarch64: the engine built for it in a tree of its own, under an emulator. What is absent is
+# named. On Debian: dpkg --add-architecture arm64; gcc-aarch64-linux-gnu qemu-user nettle-dev:arm64
+# libxxhash-dev:arm64
+EXTRA_DIST += tests/spec/check-aarch64
+AARCH64_PKG_CONFIG = /usr/lib/aarch64-linux-gnu/pkgconfig
+check-aarch64: tests/spec/run-wast
+	@for need in aarch64-linux-gnu-gcc qemu-aarch64; do \
+		command -v $$need >/dev/null || { echo "SKIP: aarch64: there is no $$need"; exit 0; }; \
+	done; \
+	test -e $(AARCH64_PKG_CONFIG)/nettle.pc -a -e $(AARCH64_PKG_CONFIG)/libxxhash.pc || \
+		{ echo 'SKIP: aarch64: nettle and xxhash for arm64 are not installed'; exit 0; }; \
+	$(MKDIR_P) aarch64 && cd aarch64 && { test -e config.status || \
+		$(abs_top_srcdir)/configure --host=aarch64-linux-gnu --disable-supervisor --without-llvm \
+			--enable-werror PKG_CONFIG_LIBDIR=$(AARCH64_PKG_CONFIG) >configure.log; } && \
+	$(MAKE) tests/spec/run-wast >make.log && cd .. && \
+	if grep -q '^#define HAVE_LLVM 1' config.h; then tiers='fast peak'; else tiers=fast; fi && \
+	TESTSUITES='$(testsuites)' $(abs_top_srcdir)/tests/spec/check-aarch64 '$(abs_builddir)/tests/spec/run-wast' \
+		'$(abs_builddir)/aarch64/tests/spec/run-wast' $$tiers
