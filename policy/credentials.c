@@ -175,6 +175,63 @@ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent, str
         return policy_not_dumpable(l, err);
 }
 
+/* What a root that supervises does with its rights; every other capability is of no use to it. */
+static const struct {
+        cap_value_t cap;
+        const char *why;
+} supervisor_caps[] = {
+        { CAP_DAC_OVERRIDE,     "opens what units name, whoever owns it" },
+        { CAP_DAC_READ_SEARCH,  "the same, for reading" },
+        { CAP_FOWNER,           "sets times of files in a unit's directories" },
+        { CAP_NET_BIND_SERVICE, "listens on ports below 1024" },
+        { CAP_SETUID,           "cells and compilers become nobody" },
+        { CAP_SETGID,           "cells and compilers become nobody" },
+        { CAP_SETPCAP,          "they empty their bounding sets" },
+        { CAP_KILL,             "ends them" },
+        { CAP_SYS_PTRACE,       "reads the posture of a cell that is not dumpable" },
+        { CAP_SYS_ADMIN,        "cells and compilers get namespaces of their own" },
+        { CAP_SYSLOG,           "reads for which system call a cell was killed" },
+        { CAP_SYS_RESOURCE,     "raises the limit of descriptors" },
+};
+
+static bool supervisor_keeps(cap_value_t c)
+{
+        for (size_t i = 0; i < ELEMENTSOF(supervisor_caps); i++)
+                if (supervisor_caps[i].cap == c)
+                        return true;
+        return false;
+}
+
+int policy_supervisor(struct error *err)
+{
+        cap_t kept = cap_init();
+        cap_flag_value_t had;
+        cap_t now = cap_get_proc();
+        int r = 0;
+
+        if (!kept || !now)
+                r = failed(err, "capabilities");
+        for (cap_value_t c = 0; r >= 0 && cap_get_bound(c) >= 0; c++)
+                if (!supervisor_keeps(c) && cap_drop_bound(c) < 0 && errno != EPERM)
+                        r = failed(err, "dropping a capability from the bounding set");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(supervisor_caps); i++) {
+                cap_value_t c = supervisor_caps[i].cap;
+
+                if (cap_get_flag(now, c, CAP_PERMITTED, &had) < 0 || had == CAP_CLEAR)
+                        continue;
+                if (cap_set_flag(kept, CAP_PERMITTED, 1, &c, CAP_SET) < 0 ||
+                    cap_set_flag(kept, CAP_EFFECTIVE, 1, &c, CAP_SET) < 0)
+                        r = failed(err, "capabilities");
+        }
+        if (r >= 0 && cap_set_proc(kept) < 0)
+                r = failed(err, "dropping capabilities");
+        cap_free(kept);
+        cap_free(now);
+        if (r >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                r = failed(err, "no_new_privs");
+        return r;
+}
+
 int policy_not_dumpable(struct lockdown *l, struct error *err)
 {
         if (l->skip & LAYER_BIT(LAYER_DUMPABLE))

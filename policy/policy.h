@@ -78,6 +78,9 @@ _must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t inpu
 _must_check_ int policy_namespaces(struct lockdown *l, bool network, struct error *err);
 _must_check_ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent,
                                     struct error *err);
+/* The daemon's own: keeps those capabilities that it uses (credentials.c has the table with the reasons), of
+ * those that it has; nothing below it gains any by a set-user-id program. */
+_must_check_ int policy_supervisor(struct error *err);
 _must_check_ int policy_not_dumpable(struct lockdown *l, struct error *err);
 _must_check_ int policy_memory(struct lockdown *l, struct error *err);
 _must_check_ int policy_seal(struct lockdown *l, void *address, size_t size, struct error *err);

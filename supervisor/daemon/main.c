@@ -5,11 +5,11 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <syslog.h>
 #include <time.h>
 
+#include "policy/policy.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
@@ -356,9 +356,9 @@ int main(int argc, char **argv)
         notify_open();
         journal_open();
         raise_files();
-        /* Nothing below us needs a set-user-id program either. */
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        r = start(&d, &err);
+        r = policy_supervisor(&err);
+        if (r >= 0)
+                r = start(&d, &err);
         if (r >= 0)
                 r = loop_run(d.loop, &err);
         if (r < 0)
