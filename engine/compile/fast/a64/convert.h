@@ -86,35 +86,6 @@ static void cold_call_type(struct generator *g, const struct cold *c)
 
 static void cold_struct_new(struct generator *g, const struct cold *c); /* object.h */
 
-/* The function's type is another one, which may be below the one that is called. */
-static void cold_call_type(struct generator *g, const struct cold *c)
-{
-        const struct deftype *wanted = &g->m->defs[c->wanted];
-        uint32_t over;
-
-        if (!wanted->is_final) {
-                load_register(g, T_I64, ADDRESS_REG,
-                              op_gs(GPR_NONE, ABI_HEAD(displays) + 8 * (wanted->depth / ABI_DISPLAY)));
-                load_register(g, T_I32, SCRATCH_REG, op_base(c->reg, offsetof(struct table_entry, type)));
-                asm_w3(&g->a, A64_ADD | ABI_DISPLAY_SHIFT << 10, ASM_W, ADDRESS_REG, ADDRESS_REG,
-                       SCRATCH_REG);
-                load_register(g, T_I32, ADDRESS_REG,
-                              op_base(ADDRESS_REG, 4 * (wanted->depth % ABI_DISPLAY)));
-                load_register(g, T_I32, SCRATCH_REG,
-                              op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)c->wanted));
-                asm_w3(&g->a, A64_SUBS, 0, XZR, ADDRESS_REG, SCRATCH_REG);
-                over = jump_short(g, CC_NE);
-                jump_back(g, CC_ALWAYS, c->resume);
-                jump_here(g, over);
-        }
-        load_register(g, T_I64, SCRATCH_REG, op_base(c->reg, offsetof(struct table_entry, code)));
-        test_register(g, ASM_W, SCRATCH_REG);
-        over = jump_short(g, CC_E);
-        trap_here(g, TRAP_CALL_TYPE_MISMATCH, c->wasm);
-        jump_here(g, over);
-        trap_here(g, TRAP_UNINITIALIZED, c->wasm);
-}
-
 static void cold_emit(struct generator *g, const struct cold *c)
 {
         uint32_t over;
