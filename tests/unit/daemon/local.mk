@@ -1,7 +1,11 @@
 if HAVE_CHECK
-DAEMON_TESTS = tests/unit/daemon/test-journal tests/unit/daemon/test-loop tests/unit/daemon/test-states
+DAEMON_TESTS = tests/unit/daemon/test-blame tests/unit/daemon/test-journal tests/unit/daemon/test-loop tests/unit/daemon/test-states
 check_PROGRAMS += $(DAEMON_TESTS)
 TESTS += $(DAEMON_TESTS)
+tests_unit_daemon_test_blame_SOURCES = tests/unit/daemon/test-blame.c tests/unit/unit.h
+tests_unit_daemon_test_blame_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_daemon_test_blame_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_daemon_test_blame_LDADD = $(DAEMON_LIBS) $(UNIT_LIBS)
 tests_unit_daemon_test_journal_SOURCES = tests/unit/daemon/test-journal.c tests/unit/unit.h
 tests_unit_daemon_test_journal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_daemon_test_journal_CFLAGS = $(UNIT_CFLAGS)
