@@ -29,10 +29,10 @@ static void walk_body(const struct module *m, uint32_t f, const struct function_
                 if (c.at >= c.end)
                         fuzz_fail("function %u: accepted, and runs past its end", f);
                 body_next_checked(&c, &in);
-                if (in.op == OP_BLOCK || in.op == OP_LOOP || in.op == OP_IF ||
+                if (in.op == OP_BLOCK || in.op == OP_LOOP || in.op == OP_IF || in.op == OP_TRY ||
                     in.op == OP_TRY_TABLE)
                         depth++;
-                else if (in.op == OP_END)
+                else if (in.op == OP_END || in.op == OP_DELEGATE)
                         depth--;
                 else if (in.op == OP_BR_TABLE)
                         for (uint64_t i = 0; i <= in.index; i++)
