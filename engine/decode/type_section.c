@@ -110,6 +110,7 @@ static int read_fields(struct decoder *d, uint32_t end, struct deftype *def)
                 r = read_field(d, end, &fields[i]);
                 if (r < 0)
                         return r;
+                def->has_default &= valtype_has_default(fields[i].storage);
         }
         return 0;
 }
@@ -172,7 +173,7 @@ static int read_sub(struct decoder *d, uint32_t self, uint32_t first, uint32_t e
         uint8_t form;
         int r;
 
-        *def = (struct deftype) { .is_final = true, .super = TYPE_NO_SUPER, .group = first,
+        *def = (struct deftype) { .is_final = true, .has_default = true, .super = TYPE_NO_SUPER, .group = first,
                                   .ngroup = end - first, .offset = cursor_offset(&d->c) };
         d->m->types[self] = (struct functype) { 0 };
         if (!read_u8(&d->c, &form))

@@ -161,6 +161,7 @@ static inline valtype storage_value(valtype t)
 struct deftype {
         uint8_t kind;              /* enum comp_kind */
         bool is_final;
+        bool has_default;          /* all of its fields have: true of a function */
         uint8_t depth;             /* supertypes above it: 0 to 63 */
         uint32_t super;            /* index, less than its own; or TYPE_NO_SUPER */
         uint32_t group, ngroup;    /* its recursive group: the first index, and how many */

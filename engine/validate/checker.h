@@ -183,9 +183,6 @@ bool has_data(struct body *b, uint32_t index);
  * top is something else. */
 bool pop_reference(struct body *b, valtype **top, valtype *ret);
 
-/* All fields have a value to begin with (gc.c). */
-bool fields_have_default(const struct deftype *def);
-
 bool frame_push(struct body *b, uint16_t op, const struct functype *type, const valtype *top);
 
 /* facts.c */

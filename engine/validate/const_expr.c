@@ -97,7 +97,7 @@ static int apply_struct(struct const_stack *s, const struct const_op *op)
 
         if (!def)
                 return -EBADMSG;
-        if (op->op == OP_STRUCT_NEW_DEFAULT && !fields_have_default(def))
+        if (op->op == OP_STRUCT_NEW_DEFAULT && !def->has_default)
                 return no_default(s, op);
         for (uint32_t i = def->nfields; i-- > 0 && op->op == OP_STRUCT_NEW && r == 0;)
                 r = pop(s, op, storage_value(def->fields[i].storage));

@@ -15,14 +15,6 @@ static void leaves(struct body *b)
         b->call_weight += b->loop_weight;
 }
 
-bool fields_have_default(const struct deftype *def)
-{
-        for (uint32_t i = 0; i < def->nfields; i++)
-                if (!valtype_has_default(def->fields[i].storage))
-                        return false;
-        return true;
-}
-
 /* The definition at @index, which must be one of that kind. */
 static const struct deftype *get_def(struct body *b, uint32_t index, enum comp_kind kind)
 {
@@ -75,6 +67,12 @@ static bool packing_fits(struct body *b, valtype storage, bool is_signed)
         return false;
 }
 
+/* Unreachable code has whatever operands are asked for: thousands of them must not take time. */
+static bool has_any(const struct body *b, const valtype *top)
+{
+        return top == b->base && b->unreachable;
+}
+
 static valtype *check_struct_new(struct body *b, valtype *top, const struct instruction *in)
 {
         const struct deftype *def = get_def(b, in->index, COMP_STRUCT);
@@ -82,10 +80,10 @@ static valtype *check_struct_new(struct body *b, valtype *top, const struct inst
         if (!def)
                 return NULL;
         leaves(b);
-        if (in->op == OP_STRUCT_NEW_DEFAULT && !fields_have_default(def))
+        if (in->op == OP_STRUCT_NEW_DEFAULT && !def->has_default)
                 return body_fail(b, -EBADMSG, "type mismatch: field types of type %u have no default "
                                  "value", in->index);
-        for (uint32_t i = def->nfields; i-- > 0 && in->op == OP_STRUCT_NEW;)
+        for (uint32_t i = def->nfields; i-- > 0 && in->op == OP_STRUCT_NEW && !has_any(b, top);)
                 POP(storage_value(def->fields[i].storage));
         *top++ = VAL_REF_TO(in->index);
         return top;
@@ -140,7 +138,7 @@ static valtype *check_array_fixed(struct body *b, valtype *top, const struct ins
         if (in->index2 > b->k->limits->array_operands)
                 return body_fail(b, -E2BIG, "array.new_fixed of %u operands, the limit is %llu",
                                  in->index2, (unsigned long long)b->k->limits->array_operands);
-        for (uint32_t i = 0; i < in->index2; i++)
+        for (uint32_t i = 0; i < in->index2 && !has_any(b, top); i++)
                 POP(element);
         return top;
 }

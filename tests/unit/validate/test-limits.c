@@ -289,6 +289,118 @@ static void many_customs(struct buffer *b, uint32_t n)
                 buffer_append(b, "\0\1\0", 3);
 }
 
+/* Types of gc: as many as there may be, alike or all different, alone, in one group, in pairs. */
+static void empty_structures(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++)
+                buffer_append(&part, "\x5f\0", 2);
+        section(b, 1, &part);
+}
+
+static void one_group(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_append(&part, "\1\x4e", 2);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++)
+                buffer_append(&part, "\x5f\0", 2);
+        section(b, 1, &part);
+}
+
+static void pairs(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++)
+                buffer_append(&part, "\x4e\2\x5f\0\x5f\0", 6);
+        section(b, 1, &part);
+}
+
+static void empty_recursive_groups(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++)
+                buffer_append(&part, "\x4e\0", 2);
+        section(b, 1, &part);
+}
+
+/* Each below the one before, in chains as long as they may be; no two are equal. */
+static void chains(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++) {
+                buffer_u8(&part, 0x50);
+                buffer_uleb(&part, i > 0);
+                if (i > 0)
+                        buffer_uleb(&part, i % 63 ? i - 1 : 0);
+                buffer_append(&part, "\x5f\0", 2);
+        }
+        section(b, 1, &part);
+}
+
+/* One structure of 10,000 fields, and @n times a new one in a body: of defaults, or of operands that
+ * unreachable code has. */
+static void large_structures(struct buffer *b, uint32_t n, const char *op)
+{
+        struct buffer part = { 0 }, code = { 0 };
+
+        header(b);
+        buffer_append(&part, "\2\x60\0\0\x5f", 5);
+        buffer_uleb(&part, 10000);
+        for (uint32_t i = 0; i < 10000; i++)
+                buffer_append(&part, "\x7f\0", 2);
+        section(b, 1, &part);
+        buffer_append(&part, "\1\0", 2);
+        section(b, 3, &part);
+        buffer_append(&code, "\0\0", 2);
+        for (uint32_t i = 0; i < n; i++) {
+                buffer_append(&code, op, 3);
+                buffer_u8(&code, 0x1a);
+        }
+        buffer_u8(&code, 0x0b);
+        buffer_u8(&part, 1);
+        buffer_uleb(&part, code.size);
+        append_all(&part, &code);
+        section(b, 10, &part);
+}
+
+static void new_defaults(struct buffer *b, uint32_t n)
+{
+        large_structures(b, n, "\xfb\1\1");
+}
+
+static void unreachable_news(struct buffer *b, uint32_t n)
+{
+        large_structures(b, n, "\xfb\0\1");
+}
+
+/* Structures of @n fields of the type before, or of none. */
+static void fields(struct buffer *b, uint32_t n)
+{
+        struct buffer part = { 0 };
+
+        header(b);
+        buffer_append(&part, "\2\x5f\0\x5f", 4);
+        buffer_uleb(&part, n);
+        for (uint32_t i = 0; i < n; i++)
+                buffer_append(&part, "\x64\0\1", 3);
+        section(b, 1, &part);
+}
+
 static const struct {
         const char *name;
         void (*make)(struct buffer *b, uint32_t n);
@@ -338,6 +450,18 @@ static const struct {
         { "60,000 names alike",         alike_exports, 60000, 0, NULL },
         { "the same name at last",      alike_exports, 65537, -EBADMSG, "duplicate export name" },
         { "1,000,000 custom sections",  many_customs, 1000000, 0, NULL },
+        { "1,000,000 structures",       empty_structures, 1000000, 0, NULL },
+        { "1,000,001 structures",       empty_structures, 1000001, -E2BIG, "1000001 types" },
+        { "1,000,000 types in a group", one_group, 1000000, 0, NULL },
+        { "1,000,001 types in a group", one_group, 1000001, -E2BIG, "1000001 types" },
+        { "500,000 groups of two",      pairs, 500000, 0, NULL },
+        { "500,001 groups of two",      pairs, 500001, -E2BIG, "2 types, the limit is 0" },
+        { "1,000,000 groups of none",   empty_recursive_groups, 1000000, 0, NULL },
+        { "1,000,000 subtypes",         chains, 1000000, 0, NULL },
+        { "10,000 fields",              fields, 10000, 0, NULL },
+        { "1,900,000 new structures",   new_defaults, 1900000, 0, NULL },
+        { "1,900,000 unreachable ones", unreachable_news, 1900000, 0, NULL },
+        { "10,001 fields",              fields, 10001, -E2BIG, "10001 fields" },
 };
 
 START_TEST(bomb_costs_what_it_is_worth)
