@@ -31,7 +31,7 @@ check-spec: nacelle nacelle-compiler nacelle-cell
 # The same on aarch64: the engine built for it in a tree of its own, under an emulator. What is absent is
 # named. On Debian: dpkg --add-architecture arm64; gcc-aarch64-linux-gnu qemu-user nettle-dev:arm64
 # libxxhash-dev:arm64
-EXTRA_DIST += tests/spec/check-aarch64
+EXTRA_DIST += tests/spec/check-aarch64 tests/spec/aarch64
 AARCH64_PKG_CONFIG = /usr/lib/aarch64-linux-gnu/pkgconfig
 check-aarch64: tests/spec/run-wast
 	@for need in aarch64-linux-gnu-gcc qemu-aarch64; do \
