@@ -200,7 +200,7 @@ START_TEST(every_guest_ends_once)
         const char *args[] = { "add", "20", "22" };
         uint32_t module;
 
-        open_cell(1 + (unsigned)_i);
+        open_cell((unsigned[]) { 1, 2, PROTO_WORKERS_MAX }[_i]);
         module = load(adder);
         for (uint64_t g = 1; g <= N; g++) {
                 struct guest_spec s = spec(g, module);
@@ -760,7 +760,7 @@ int main(void)
         signal(SIGPIPE, SIG_IGN);
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60);
-        tcase_add_loop_test(tc, every_guest_ends_once, 0, 2);
+        tcase_add_loop_test(tc, every_guest_ends_once, 0, 3);
         tcase_add_test(tc, who_cannot_be_started_ends_as_well);
         tcase_add_test(tc, weights);
         tcase_add_test(tc, quota);
