@@ -4,9 +4,9 @@
  * posture_check - compare with what @expected asks for; one line for each mismatch goes to @text, cut to
  *   @size. Returns the number of mismatches. Layers in expected->missing are not held against it.
  *
- * Not visible from outside: Landlock and MDWE, and since some kernel before 6.18 the personalities of a ring,
- * which only our own code could register: any ring beyond those expected is a mismatch. A cell tries them itself while it is still
- * honest, before seccomp, and reports (cell.h). */
+ * Not visible from outside: Landlock and MDWE. A cell tries them itself while it is still honest, before
+ * seccomp, and reports (cell.h). Nor, in Linux 6.18, the personalities of a ring, which only our own code
+ * could register: so any ring beyond those expected is a mismatch. */
 #pragma once
 
 #include "policy/policy.h"
