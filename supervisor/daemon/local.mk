@@ -11,7 +11,7 @@ libdaemon_a_SOURCES = supervisor/daemon/backoff.c supervisor/daemon/backoff.h su
 	supervisor/daemon/set.c supervisor/daemon/sockets.c supervisor/daemon/sockets.h \
 	supervisor/daemon/states.c supervisor/daemon/states.def supervisor/daemon/states.h \
 	supervisor/daemon/views.c
-DAEMON_LIBS = libdaemon.a libcontrol.a $(BROKER_LIBS) $(JSON_LIBS) $(INIH_LIBS) $(SYSTEMD_LIBS)
+DAEMON_LIBS = libdaemon.a libcontrol.a $(BROKER_LIBS) $(JSON_LIBS) $(SYSTEMD_LIBS)
 
 sbin_PROGRAMS += nacelled
 nacelled_SOURCES = supervisor/daemon/main.c
