@@ -61,6 +61,7 @@ struct template {
         struct block arrays, objects; /* relative to the base */
         size_t instance_at, store_at; /* bytes below the base */
         uint64_t memory_bytes;
+        uint64_t least_bytes;        /* of a limit: the memory, and tables */
         const uint8_t *image;
         uint8_t *image_own;          /* to be freed */
         uint64_t image_at, image_bytes;

@@ -184,6 +184,7 @@ static int prove(struct template *t, struct trap_info *trap, struct error *err)
                      (uintptr_t)g[1].base))
                 t->why = "two instances of it differ by more than their addresses";
         t->instance_at = (size_t)(g[0].base - (uint8_t *)i[0]);
+        t->least_bytes = i[0]->store->memory_bytes;
         t->store_at = (size_t)(g[0].base - (uint8_t *)i[0]->store);
         r = keep_memory(t, g[0].base, err);
         for (unsigned k = 0; k < 2; k++)
@@ -387,10 +388,10 @@ int template_take(struct template *t, void *host, uint64_t memory_max, struct in
         struct slot *slot = t->warm;
         int r = 0;
 
-        if (memory_max && t->memory_bytes > memory_max)
+        if (memory_max && t->least_bytes > memory_max)
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
                                  "a memory of %llu bytes passes the limit of %llu",
-                                 (unsigned long long)t->memory_bytes, (unsigned long long)memory_max);
+                                 (unsigned long long)t->least_bytes, (unsigned long long)memory_max);
         if (_likely_(slot != NULL)) {
                 t->warm = slot->next;
                 t->slots->warm--;
