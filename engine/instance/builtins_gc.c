@@ -45,8 +45,10 @@ static void array_inside(const struct array *a, uint64_t at, uint64_t n)
 
 static uint32_t made(uint32_t ref)
 {
-        if (!ref)
+        if (!ref) {
+                instance_current()->store->memory_refused++;
                 trap_raise(TRAP_HEAP_EXHAUSTED, NULL);
+        }
         return ref;
 }
 

@@ -86,6 +86,8 @@ static enum trap call_trap(const char *name, uint64_t argument)
 
 START_TEST(the_heap_counts_as_memory)
 {
+        struct instance_usage before, after;
+
         make_objects(nothing, 8 * MIB, false);
         ck_assert_uint_eq(call_name(instance, "keep", 300000, 0, 0, 0, 0), 1); /* 4.6 MiB */
         ck_assert_uint_eq(call_name(instance, "grow", 60, 0, 0, 0, 0), UINT64_MAX);
@@ -96,7 +98,12 @@ START_TEST(the_heap_counts_as_memory)
         /* A size on the stack may look like a reference to what was dropped: that goes first. */
         ck_assert_uint_eq(call_name(instance, "litter", 2000000, 0, 0, 0, 0), 2);
         ck_assert_uint_eq(call_name(instance, "array", 6 * MIB, 0, 0, 0, 0), 6 * MIB);
+        instance_usage(instance, &before);
         ck_assert_int_eq(call_trap("array", 8 * MIB), TRAP_HEAP_EXHAUSTED);
+        instance_usage(instance, &after);
+        ck_assert_uint_eq(after.memory_refused, before.memory_refused + 1);
+        ck_assert_uint_gt(after.memory_bytes, 6 * MIB);
+        ck_assert_uint_le(after.memory_bytes, 8 * MIB);
 }
 END_TEST
 
