@@ -473,7 +473,10 @@ static void print_array_write(struct gc_gen *g)
                                        : kind == 3 ? "copy"
                                        : kind == 4 ? "init_elem"
                                                    : "init_data", t);
-        gc_print(g, kind == 3 ? "$t%d " : kind == 4 ? "$e " : kind == 5 ? "$d " : "", from);
+        if (kind == 3)
+                gc_print(g, "$t%d ", from);
+        else if (kind > 3)
+                gc_print(g, kind == 4 ? "$e " : "$d ");
         gc_expression(g, ref((unsigned)t, may_be_null(g)), 1);
         gc_print(g, " ");
         print_index(g, 1, kind < 2 ? 3 : 1);
