@@ -24,6 +24,10 @@ TESTS += $(core_scripts)
 EXTRA_DIST += tests/spec/heap tests/spec/proposals tests/spec/deterministic.wast tests/spec/traps.wast tests/spec/exceptions-across.wast
 dist_check_SCRIPTS += tests/spec/check-spec
 
+if HAVE_LLVM
+check-spec: nacelle-compiler-peak
+endif
+
 # The same through `nacelle wast`, on every generator of the build.
 check-spec: nacelle nacelle-compiler nacelle-cell
 	srcdir=$(srcdir) NACELLE_BUILD='$(abs_builddir)' $(srcdir)/tests/spec/check-spec --suite '$(testsuites)'
