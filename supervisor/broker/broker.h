@@ -76,6 +76,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
                                     * in the background; tier is then TIER_FAST */
         uint64_t cpu;              /* set of CPU_...; 0: this machine's */
         bool deterministic;        /* NaNs are canonical (engine/compile/nans.def) */
+        enum machine machine;      /* that the code is for; 0: this one. To compile, not to run */
         bool dense;                /* code for dense slots (engine/instance/slots.h) */
         uint64_t features_changed; /* set of 1 << FEATURE_...: those that are not as by default; then
                                     * the cache is left alone, whose entries are of the default */

@@ -68,6 +68,7 @@ static int key_of(int fd, const struct job *job, struct artefact_key *ret, struc
         }
         artefact_key_compute_for(bytes, job->bytes,
                                  &(struct artefact_choice) { .tier = job->options->tier, .cpu = job->cpu,
+                                                             .machine = job->options->machine,
                                                              .dense = job->options->dense,
                                                              .deterministic = job->options->deterministic }, ret);
         if (job->bytes)
@@ -164,6 +165,7 @@ static int run_compiler(const struct job *job, int in, int *ret_out, struct erro
         struct compile_order order = {
                 .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
                 .jobs = jobs_of(job->options), .degraded = job->options->degraded,
+                .machine = job->options->machine,
                 .dense = job->options->dense,
                 .deterministic = job->options->deterministic,
                 .cpu = job->cpu, .input_bytes = job->bytes,
@@ -359,10 +361,12 @@ static int find_or_compile(struct job *job, int fd, struct found *f, struct erro
 int artefact_find(const struct run_options *o, int fd, struct found *ret, struct error *err)
 {
         struct job job = { .options = o, .mode = COMPILE_MODE_ARTEFACT,
-                           .cpu = o->cpu ? o->cpu : cpu_features_host(), .pinned = -EBADF };
+                           .cpu = o->cpu || (o->machine && o->machine != MACHINE_HOST) ? o->cpu
+                                                                                   : cpu_features_host(),
+                           .pinned = -EBADF };
         _cleanup_(found_done) struct found f = {
                 .fd = -EBADF, .cache = -EBADF,
-                .choice = { .tier = o->tier, .cpu = job.cpu, .dense = o->dense,
+                .choice = { .tier = o->tier, .machine = o->machine, .cpu = job.cpu, .dense = o->dense,
                             .deterministic = o->deterministic },
         };
         int r;

@@ -157,6 +157,7 @@ int broker_preinit(const struct run_options *o, int fd, const char *function, in
                 return module;
         first.tier = TIER_FAST; /* for one run */
         first.dense = false;
+        first.machine = MACHINE_HOST; /* it runs here */
         r = broker_artefact(&first, module, &artefact, err);
         if (r < 0)
                 return r;

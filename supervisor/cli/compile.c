@@ -1,6 +1,8 @@
 /* compile.c - nacelle compile: a module to an artefact, kept in a file. */
 #include "config.h"
 
+#include <string.h>
+
 #include "supervisor/cli/cli.h"
 
 struct compile {
@@ -29,10 +31,25 @@ static int set_output(void *target, const char *value, struct error *err)
         return 0;
 }
 
+static int set_target(void *target, const char *value, struct error *err)
+{
+        static const struct { const char *text; enum machine machine; } targets[] = {
+                { "x86_64", MACHINE_X86_64 }, { "aarch64", MACHINE_AARCH64 },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(targets); i++)
+                if (strcmp(value, targets[i].text) == 0) {
+                        ((struct compile *)target)->o.machine = targets[i].machine;
+                        return 0;
+                }
+        return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "\"%s\" is not x86_64 or aarch64", value);
+}
+
 static const struct option_row options[] = {
         { "output", 'o', "FILE", false, set_output, "where the artefact goes; required" },
         { "preinit", 0, "[=FUNCTION]", false, set_preinit,
           "call the module's start-up now, in a cell without keys, and let every instance begin behind it" },
+        { "target", 0, "MACHINE", false, set_target, "machine to compile for: x86_64 or aarch64" },
         CLI_OPTION_CPU,
         CLI_OPTION_TIER,
         CLI_OPTION_DENSE,

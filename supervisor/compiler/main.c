@@ -61,7 +61,8 @@ static int read_order(struct compile_order *ret, struct error *err)
 
         if (read(FD_BROKER, &order, sizeof(order)) != sizeof(order) ||
             order.magic != COMPILE_JOB_MAGIC || order.jobs == 0 || order.tier > TIER_MIXED ||
-            order.nhot > COMPILE_HOT_MAX || order.dense > 1 || order.deterministic > 1 ||
+            order.nhot > COMPILE_HOT_MAX || order.dense > 1 || order.deterministic > 1 || order.reserved ||
+            (order.machine && order.machine != MACHINE_X86_64 && order.machine != MACHINE_AARCH64) ||
             order.snapshot_at % 8 || (order.snapshot_bytes && order.snapshot_at < order.input_bytes))
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "bad order");
         *ret = order;
@@ -150,6 +151,7 @@ static int compile(const uint8_t *bytes, const struct compile_order *order, uint
                    struct error *err)
 {
         struct compile_options options = { .tier = (enum tier)order->tier, .jobs = order->jobs,
+                                           .machine = (enum machine)order->machine,
                                            .cpu = order->cpu, .hot = order->hot, .nhot = order->nhot,
                                            .dense = order->dense,
                                            .deterministic = order->deterministic,

@@ -22,6 +22,8 @@ struct compile_order {
         uint32_t degraded;   /* go on although a layer is missing */
         uint32_t dense;      /* 0 or 1: code that checks every access itself */
         uint32_t deterministic; /* 0 or 1: NaNs are canonical */
+        uint32_t machine;    /* 0: this one; else as ELF names it */
+        uint32_t reserved;
         uint32_t nhot;       /* TIER_MIXED: functions to optimise */
         uint64_t cpu;
         uint64_t features_changed; /* set of 1 << FEATURE_...: those that are not as by default */

@@ -249,37 +249,6 @@ LLVMValueRef instance_at(struct lowering *l, int32_t displacement)
         return LLVMBuildGEP2(l->b, l->i8, l->base, &at, 1, "");
 }
 
-/* What the reserved register holds all along: read once, in the entry of the function. */
-static void read_base(struct lowering *l)
-{
-        LLVMMetadataRef name = LLVMMDStringInContext2(l->context, "x28", 3);
-        LLVMValueRef arg = LLVMMetadataAsValue(l->context, LLVMMDNodeInContext2(l->context, &name, 1));
-
-        if (l->machine == MACHINE_X86_64)
-                return;
-        l->base = LLVMBuildIntToPtr(l->b, call_intrinsic(l, "llvm.read_register", &l->i64, 1, &arg, 1),
-                                    l->pointer, "");
-}
-
-/* In assembly, since LLVM knows from the branch before that it is below. */
-LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal)
-{
-        static const char *const codes[2][2] = {
-                { "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbq $1, $0",
-                  "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0" },
-                { "cmp $1, $2\ncsel $0, $1, xzr, lo", "cmp $1, $2\ncsel $0, $1, xzr, ls" },
-        };
-        struct lowering *l = s->l;
-        bool x64 = l->machine == MACHINE_X86_64;
-        const char *code = codes[!x64][equal], *where = x64 ? "=&r,r,r,~{flags}" : "=r,r,r,~{cc}";
-        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
-        LLVMValueRef args[2] = { v, limit };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
-                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
-
-        return LLVMBuildCall2(l->b, type, f, args, 2, "");
-}
-
 LLVMValueRef load_field(struct body *s, LLVMTypeRef type, LLVMValueRef pointer,
                         enum memory_class class, bool invariant)
 {
@@ -806,7 +775,7 @@ int lower_body(struct lowering *l, uint32_t function)
                 LLVMSetSubprogram(s.f, s.scope);
                 LLVMPositionBuilderAtEnd(l->b, new_block(&s, ""));
                 body_mark(&s, s.body_start);
-                read_base(l);
+                lower_base(l);
                 s.control[s.ncontrol++] = (struct control) { .op = (uint8_t)OP_END, .type = *s.type };
                 lower_locals(&s);
                 s.control[0].end = new_block(&s, "");

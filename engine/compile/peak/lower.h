@@ -138,6 +138,7 @@ void trap_now(struct body *s, enum trap trap);           /* ends the block */
 LLVMBasicBlockRef new_block(struct body *s, const char *name);
 LLVMValueRef call_intrinsic(struct lowering *l, const char *name, LLVMTypeRef *types,
                             unsigned ntypes, LLVMValueRef *args, unsigned nargs);
+void lower_base(struct lowering *l); /* .base of the function at hand, in its entry */
 LLVMValueRef instance_at(struct lowering *l, int32_t displacement); /* pointer */
 /* @v where it is below @limit (@equal: or is it), else 0, whatever the processor has guessed. */
 LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal);

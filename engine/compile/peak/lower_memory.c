@@ -19,6 +19,37 @@ static LLVMValueRef memory_bytes(struct body *s, uint32_t memory)
                           s->l->i64, false);
 }
 
+/* What the reserved register holds all along: read once, in the entry of the function. */
+void lower_base(struct lowering *l)
+{
+        LLVMMetadataRef name = LLVMMDStringInContext2(l->context, "x28", 3);
+        LLVMValueRef arg = LLVMMetadataAsValue(l->context, LLVMMDNodeInContext2(l->context, &name, 1));
+
+        if (l->machine == MACHINE_X86_64)
+                return;
+        l->base = LLVMBuildIntToPtr(l->b, call_intrinsic(l, "llvm.read_register", &l->i64, 1, &arg, 1),
+                                    l->pointer, "");
+}
+
+/* In assembly, since LLVM knows from the branch before that it is below. */
+LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool equal)
+{
+        static const char *const codes[2][2] = {
+                { "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbq $1, $0",
+                  "xorl ${0:k}, ${0:k}; cmpq $2, $1; cmovbeq $1, $0" },
+                { "cmp $1, $2\ncsel $0, $1, xzr, lo", "cmp $1, $2\ncsel $0, $1, xzr, ls" },
+        };
+        struct lowering *l = s->l;
+        bool x64 = l->machine == MACHINE_X86_64;
+        const char *code = codes[!x64][equal], *where = x64 ? "=&r,r,r,~{flags}" : "=r,r,r,~{cc}";
+        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
+        LLVMValueRef args[2] = { v, limit };
+        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
+                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
+
+        return LLVMBuildCall2(l->b, type, f, args, 2, "");
+}
+
 /* @index + @offset, which the check of abi.h lets pass. */
 static LLVMValueRef checked_address(struct body *s, uint32_t memory, LLVMValueRef index,
                                     uint64_t offset, unsigned bytes)
