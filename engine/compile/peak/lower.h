@@ -149,6 +149,9 @@ LLVMValueRef travel(struct body *s, LLVMValueRef v, valtype t);   /* wasm type -
 LLVMValueRef arrive(struct body *s, LLVMValueRef v, valtype t);
 LLVMValueRef quiet_operand(struct lowering *l, LLVMValueRef v);
 
+void string_attribute(struct lowering *l, LLVMValueRef f, const char *key, const char *value);
+void function_attributes(struct lowering *l, LLVMValueRef f); /* those of every function */
+
 /* Each returns false when the opcode is not one of its own. */
 bool lower_number(struct body *s, const struct instruction *in);
 bool lower_memory(struct body *s, const struct instruction *in);
