@@ -24,12 +24,8 @@ TESTS += $(core_scripts)
 EXTRA_DIST += tests/spec/heap tests/spec/proposals tests/spec/deterministic.wast tests/spec/traps.wast tests/spec/exceptions-across.wast
 dist_check_SCRIPTS += tests/spec/check-spec
 
-if HAVE_LLVM
-check-spec: nacelle-compiler-peak
-endif
-
 # The same through `nacelle wast`, on every generator of the build.
-check-spec: nacelle nacelle-compiler nacelle-cell
+check-spec: nacelle nacelle-cell $(libexec_PROGRAMS)
 	srcdir=$(srcdir) NACELLE_BUILD='$(abs_builddir)' $(srcdir)/tests/spec/check-spec --suite '$(testsuites)'
 
 # The same on aarch64: the engine built for it in a tree of its own, under an emulator. What is absent is
