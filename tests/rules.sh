@@ -42,4 +42,9 @@ if [ -z "$long" ]; then ok "no file above 800 lines"; else bad "no file above 80
 
 marks=$(grep -rnE 'TODO|FIXME|XXX:' --include='*.[chS]' --include='*.def' engine policy supervisor shim examples)
 if [ -z "$marks" ]; then ok "nothing is left for later"; else bad "nothing is left for later" "$marks"; fi
+broken=$(grep -rlE '^#!.*(bash|/sh)' --include='*' build-tools tests packaging quickstart run-tests .ci 2>/dev/null |
+        while read -r script; do bash -n "$script" 2>&1 | head -n 1; done; for script in build-tools/*.sh tests/lib.sh; do bash -n "$script" 2>&1; done)
+if [ -z "$broken" ]; then ok "every script can be read by the shell"; else
+        bad "every script can be read by the shell" "$broken"
+fi
 finish
