@@ -23,7 +23,7 @@ static struct arena *arena;
 static struct instance guest;
 static timer_t timer, coarse;
 static volatile bool leave_always;
-static volatile uint64_t ticks, ticks_in_guest;
+static __attribute__((unused)) volatile uint64_t ticks, ticks_in_guest;
 
 /* Code of a guest; copied into the arena, so nothing in it refers to a place outside. All registers
  * take part in a sum that any lost bit changes: rdi rounds, the sum in rax. */
