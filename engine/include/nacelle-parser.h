@@ -22,7 +22,8 @@
  *
  * All of WebAssembly 3.0 is read, and the proposals that Nacelle knows, whether it would run them or not.
  * What the binary format demands is checked: sections and their order, counts, sizes, numbers, UTF-8,
- * opcodes, the end of each body. What validation asks for is not: indices and types may be anything.
+ * opcodes, the end of each body. What validation asks for is not: indices and types may be anything, and so may
+ * the block that an else, catch, or delegate stands in: blocks are counted, not remembered.
  *
  * nacelle_parser_new - NULL when there is no memory.
  *

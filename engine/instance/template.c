@@ -390,7 +390,7 @@ int template_take(struct template *t, void *host, uint64_t memory_max, struct in
 
         if (memory_max && t->least_bytes > memory_max)
                 return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
-                                 "a memory of %llu bytes passes the limit of %llu",
+                                 "memories and tables of %llu bytes pass the limit of %llu",
                                  (unsigned long long)t->least_bytes, (unsigned long long)memory_max);
         if (_likely_(slot != NULL)) {
                 t->warm = slot->next;

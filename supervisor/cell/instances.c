@@ -105,7 +105,6 @@ static int make_template(struct guest *g, const struct extern_value *imports, st
 static int take_copy(struct guest *g, const struct extern_value *imports, struct error *err)
 {
         struct template **t = &g->worker->templates[g->module_number];
-        struct instance_usage usage;
         int r = 0;
 
         if (!*t) {
@@ -118,13 +117,6 @@ static int take_copy(struct guest *g, const struct extern_value *imports, struct
                 return r;
         g->from_template = true;
         g->fiber = instance_fiber(g->instance);
-        /* The template was made without this guest's limit: its tables may be too large for it. */
-        instance_usage(g->instance, &usage);
-        if (g->limits->memory_max_bytes && usage.memory_bytes > g->limits->memory_max_bytes)
-                return error_set(err, STAGE_INSTANTIATE, -E2BIG, ERROR_NOWHERE,
-                                 "memories and tables of %llu bytes pass the limit of %llu",
-                                 (unsigned long long)usage.memory_bytes,
-                                 (unsigned long long)g->limits->memory_max_bytes);
         return 0;
 }
 
