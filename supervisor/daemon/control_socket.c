@@ -30,7 +30,7 @@ struct control_socket {
         char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
         struct client *clients;
         unsigned ntrusted, nothers;
-        struct loop_timer flush;
+        struct loop_timer flush, pause;
 };
 
 static void client_free(struct client *c)
@@ -97,8 +97,21 @@ static void on_connection(void *context, uint32_t events)
         struct control_socket *socket = context;
         int fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-        if (fd >= 0)
+        if (fd >= 0) {
                 client_add(socket, fd);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+                /* The connection stays in the queue, and epoll would tell of it without end. */
+                loop_watch_change(socket->daemon->loop, &socket->watch, 0);
+                loop_timer_set(socket->daemon->loop, &socket->pause,
+                               loop_now(socket->daemon->loop) + ACCEPT_PAUSE_NS);
+        }
+}
+
+static void go_on(void *context)
+{
+        struct control_socket *socket = context;
+
+        loop_watch_change(socket->daemon->loop, &socket->watch, EPOLLIN);
 }
 
 static void flush_all(void *context)
@@ -162,7 +175,8 @@ int control_open(struct daemon *d, struct error *err)
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "control socket");
         *socket_ = (struct control_socket) { .daemon = d, .watch = { -EBADF, on_connection, socket_ },
                                              .fd = -EBADF, .lock = -EBADF,
-                                             .flush = { .due = flush_all, .context = socket_ } };
+                                             .flush = { .due = flush_all, .context = socket_ },
+                                             .pause = { .due = go_on, .context = socket_ } };
         d->control = socket_;
         if (strlen(path) >= sizeof(address.sun_path))
                 return error_set(err, STAGE_USAGE, -ENAMETOOLONG, ERROR_NOWHERE, "%s: too long for a socket",
@@ -201,6 +215,7 @@ void control_close(struct daemon *d)
         }
         loop_unwatch(d->loop, &socket->watch);
         loop_timer_clear(d->loop, &socket->flush);
+        loop_timer_clear(d->loop, &socket->pause);
         if (socket->fd >= 0)
                 unlink(socket->path);
         closep(&socket->fd);

@@ -28,6 +28,7 @@
 
 /* Bounds of the histogram of instantiation times, in ns: 1 us times powers of 4. */
 #define INSTANTIATE_BUCKETS 10
+#define ACCEPT_PAUSE_NS     UINT64_C(100000000) /* when no descriptor is left for the next connection */
 #define CELL_ANSWER_NS      UINT64_C(5000000000) /* for a cell to end a guest at once */
 
 struct daemon;

@@ -10,7 +10,6 @@
 #include "supervisor/daemon/on_demand.h"
 
 #define ACCEPTS_MAX 64 /* in one go, before others get their turn */
-#define PAUSE_NS    UINT64_C(100000000) /* when there are no descriptors left */
 
 struct waiting {
         int fd;
@@ -115,7 +114,7 @@ static void on_connection(void *context, uint32_t events)
                                 take(o, fd);
                         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
                                 set_accepting(o, false);
-                                loop_timer_set(loop, &o->pause, loop_now(loop) + PAUSE_NS);
+                                loop_timer_set(loop, &o->pause, loop_now(loop) + ACCEPT_PAUSE_NS);
                                 return;
                         } else if (errno != ECONNABORTED && errno != EINTR) {
                                 break;
