@@ -209,8 +209,8 @@ static void hosted_free(struct hosted *h)
                         break;
                 }
         loop_unwatch(h->daemon->loop, &h->watch);
-        loop_timer_clear(h->daemon->loop, &h->idle);
         cell_close(h->cell);
+        loop_timer_clear(h->daemon->loop, &h->idle); /* the end of its guests has set it */
         for (unsigned i = 0; i < h->nmodules; i++)
                 close(h->modules[i].fd);
         free(h->modules);

@@ -331,8 +331,8 @@ static void end(struct daemon *d)
 {
         if (d->loop) {
                 control_close(d);
+                host_free(d); /* tells units of guests that it takes along */
                 set_free(d);
-                host_free(d);
                 sockets_free(d);
         }
         free(d->suspects.list);
