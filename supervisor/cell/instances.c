@@ -4,6 +4,7 @@
  * instances are copied into slots that are used again. */
 #include "config.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "engine/instance/template.h"
@@ -64,6 +65,39 @@ static unsigned dense_kind(const struct guest *g)
         return kind;
 }
 
+/* As many as there is address space for, @o->count at most: a limit of the process leaves less than usual, or
+ * a sanitizer that needs some itself. */
+static int slots_new_most(struct slots_options *o, struct slots **ret, struct error *err)
+{
+        int r;
+
+        while ((r = slots_new(o, ret, err)) == -ENOMEM && o->count > SLOTS_LEAST)
+                o->count -= o->count / 8;
+        return r;
+}
+
+/* Of all workers: tried before any of them takes its part, so that the last finds as much as the first. */
+static unsigned default_slots(unsigned nworkers)
+{
+        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+        static unsigned found;
+        struct slots_options o = { .count = SLOTS_ALL, .pagemap = -EBADF };
+        struct slots *all;
+
+        if (nworkers == 1)
+                return SLOTS_ALL;
+        pthread_mutex_lock(&lock);
+        if (!found) {
+                found = SLOTS_LEAST * nworkers;
+                if (slots_new_most(&o, &all, NULL) == 0) {
+                        found = o.count;
+                        slots_free(all);
+                }
+        }
+        pthread_mutex_unlock(&lock);
+        return found;
+}
+
 static int find_slots(struct guest *g, struct slots **ret, struct error *err)
 {
         struct worker *w = g->worker;
@@ -78,12 +112,9 @@ static int find_slots(struct guest *g, struct slots **ret, struct error *err)
                 o.memory_bytes = DENSE_LEAST << kind;
                 o.stack_bytes = DENSE_STACK;
         }
-        o.count = (o.memory_bytes ? DENSE_ALL : SLOTS_ALL) / w->cell->nworkers;
-        /* Less address space than usual: a limit of the process, or a sanitizer that needs some itself. */
-        for (; !*slots; o.count /= 2) {
-                r = slots_new(&o, slots, err);
-                if (r != -ENOMEM || o.count < 2 * SLOTS_LEAST)
-                        break;
+        if (!*slots) {
+                o.count = (o.memory_bytes ? DENSE_ALL : default_slots(w->cell->nworkers)) / w->cell->nworkers;
+                r = slots_new_most(&o, slots, err);
         }
         *ret = *slots;
         return r;
