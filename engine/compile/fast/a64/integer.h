@@ -1,7 +1,7 @@
 /* integer.h - arithmetic and comparison of i32 and i64. */
 #pragma once
 
-#include "engine/compile/fast/entries.h"
+#include "engine/compile/fast/compare.h"
 
 /* Three-register forms; the immediate ones are found from them. */
 enum alu { ALU_ADD = A64_ADD, ALU_SUB = A64_SUB, ALU_AND = A64_AND, ALU_OR = A64_ORR, ALU_XOR = A64_EOR };
@@ -110,31 +110,6 @@ static void set_condition(struct generator *g, unsigned cc, unsigned dst)
         asm_3(&g->a, A64_CSINC | (cc ^ 1) << 12, dst, XZR, XZR);
 }
 
-/* The comparison has been made: its result stays in the flags for the next instruction, or
- * becomes a value. */
-static void push_condition(struct generator *g, unsigned cc)
-{
-        unsigned dst;
-
-        if (next_takes_flags(g)) {
-                push_flags(g, cc);
-                return;
-        }
-        dst = reg_result(g, GPR_MASK, 0, NULL);
-        set_condition(g, cc, dst);
-        push_reg(g, T_I32, dst);
-}
-
-static unsigned condition_swapped(unsigned cc)
-{
-        static const uint8_t swapped[] = {
-                [CC_E] = CC_E,  [CC_NE] = CC_NE, [CC_L] = CC_G,  [CC_G] = CC_L,  [CC_LE] = CC_GE,
-                [CC_GE] = CC_LE, [CC_B] = CC_A,  [CC_A] = CC_B,  [CC_BE] = CC_AE, [CC_AE] = CC_BE,
-        };
-
-        return swapped[cc];
-}
-
 static void compare_constant(struct generator *g, unsigned w, unsigned reg, uint64_t value)
 {
         uint64_t minus = w ? -value : (uint32_t)-value;
@@ -165,33 +140,6 @@ static unsigned compare(struct generator *g, unsigned cc, unsigned type, struct 
         else
                 asm_w3(&g->a, A64_SUBS, w, XZR, first, entry_reg(g, b));
         return cc;
-}
-
-static void integer_compare(struct generator *g, unsigned cc, unsigned type)
-{
-        struct entry b = stack_pop(g), a = stack_pop(g);
-
-        cc = compare(g, cc, type, &a, &b);
-        entry_release(g, &a);
-        entry_release(g, &b);
-        push_condition(g, cc);
-}
-
-static void integer_eqz(struct generator *g, unsigned type)
-{
-        struct entry a = stack_pop(g), zero = { .kind = ENTRY_CONST, .type = (uint8_t)type };
-
-        if (a.kind == ENTRY_FLAGS) {
-                push_condition(g, a.reg ^ 1);
-                return;
-        }
-        if (is_const(&a)) {
-                push_constant(g, T_I32, a.constant == 0);
-                return;
-        }
-        (void)compare(g, CC_E, type, &a, &zero);
-        entry_release(g, &a);
-        push_condition(g, CC_E);
 }
 
 /* x & y as a condition: ands without a result. */
@@ -397,21 +345,3 @@ static void integer_wrap(struct generator *g)
         push_result(g, T_I32, dst, &a, NULL);
 }
 
-/* An i32 is zero-extended wherever it is. */
-static void integer_extend_u(struct generator *g)
-{
-        struct entry a = stack_pop(g);
-        unsigned reg;
-
-        if (is_const(&a)) {
-                push_constant(g, T_I64, (uint32_t)a.constant);
-                return;
-        }
-        if (a.kind == ENTRY_REG && is_temp(g, a.reg)) {
-                push_reg(g, T_I64, a.reg);
-                return;
-        }
-        reg = reg_result(g, GPR_MASK, 0, &a);
-        entry_load(g, &a, reg);
-        push_result(g, T_I64, reg, &a, NULL);
-}

@@ -47,5 +47,7 @@ static const uint8_t argument_gprs[ABI_INTEGER_ARGS] = { X0, X1, X2, X3, X4, X5 
 #define CALL_REG      X9                  /* no argument: what is called, an exception */
 #define AFTER_GPR     X8                  /* free behind a call, which gives no result in them */
 #define AFTER_VECTOR  (REG_VECTOR + 1)
+#define PARAMETER_GPR ADDRESS_REG /* no argument: on the way from the spill area to the frame */
+#define PARAMETER_VECTOR (REG_VECTOR + SCRATCH_VECTOR)
 #define SCRATCH_VECTOR  31u               /* in the numbering of the instructions */
 #define SCRATCH_VECTOR2 30u

@@ -4,7 +4,7 @@
  * n bytes up, so that distances are known before the frame's size is. */
 #pragma once
 
-#include "engine/compile/fast/generator.h"
+#include "engine/compile/fast/cold.h"
 
 static inline unsigned vector_of(unsigned reg)
 {
@@ -251,25 +251,6 @@ static void trap_here(struct generator *g, enum trap trap, uint32_t wasm)
 {
         map_add(g, asm_pc(&g->a), wasm);
         asm_u32(&g->a, trap_word(trap));
-}
-
-/* Conditional jump to code behind the function. */
-static struct cold *cold_jump(struct generator *g, unsigned cc, unsigned kind)
-{
-        struct cold *cold;
-        uint32_t at = jump_ahead(g, cc);
-
-        if (!array_room(g, &g->cold, sizeof(struct cold), 1))
-                return &g->cold_lost;
-        cold = (struct cold *)g->cold.items + g->cold.n++;
-        *cold = (struct cold) { .at = at, .resume = asm_pc(&g->a),
-                                .wasm = wasm_here(g), .kind = (uint8_t)kind };
-        return cold;
-}
-
-static void trap_cold(struct generator *g, unsigned cc, enum trap trap)
-{
-        cold_jump(g, cc, COLD_TRAP)->trap = (uint8_t)trap;
 }
 
 /* Loops begin where the processor fetches from. */

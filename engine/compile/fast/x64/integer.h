@@ -1,7 +1,7 @@
 /* integer.h - arithmetic and comparison of i32 and i64. */
 #pragma once
 
-#include "engine/compile/fast/entries.h"
+#include "engine/compile/fast/compare.h"
 #include "engine/compile/fast/x64/operand.h"
 
 enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
@@ -9,6 +9,17 @@ enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_C
 static inline bool fits_simm32(unsigned type, uint64_t value)
 {
         return type == T_I32 || (uint64_t)(int32_t)value == value;
+}
+
+static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
+{
+        uint64_t r = op == ALU_ADD   ? a + b
+                     : op == ALU_SUB ? a - b
+                     : op == ALU_AND ? a & b
+                     : op == ALU_OR  ? a | b
+                                     : a ^ b;
+
+        return type == T_I32 ? (uint32_t)r : r;
 }
 
 /* alu reg or memory, immediate */
@@ -42,17 +53,6 @@ static inline bool immediate_of(struct generator *g, struct entry *e)
                 return true;
         (void)entry_reg(g, e);
         return false;
-}
-
-static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
-{
-        uint64_t r = op == ALU_ADD   ? a + b
-                     : op == ALU_SUB ? a - b
-                     : op == ALU_AND ? a & b
-                     : op == ALU_OR  ? a | b
-                                     : a ^ b;
-
-        return type == T_I32 ? (uint32_t)r : r;
 }
 
 /* and, or, xor, sub; add where no address can be made. */
@@ -233,31 +233,6 @@ static void set_condition(struct generator *g, unsigned cc, unsigned dst)
         op_rm_0f(g, 0xb6, ASM_BYTE, dst, op_reg(dst));
 }
 
-/* The comparison has been made: its result stays in the flags for the next instruction, or
- * becomes a value. */
-static void push_condition(struct generator *g, unsigned cc)
-{
-        unsigned dst;
-
-        if (next_takes_flags(g)) {
-                push_flags(g, cc);
-                return;
-        }
-        dst = reg_result(g, GPR_MASK, 0, NULL);
-        set_condition(g, cc, dst);
-        push_reg(g, T_I32, dst);
-}
-
-static unsigned condition_swapped(unsigned cc)
-{
-        static const uint8_t swapped[] = {
-                [CC_E] = CC_E,  [CC_NE] = CC_NE, [CC_L] = CC_G,  [CC_G] = CC_L,  [CC_LE] = CC_GE,
-                [CC_GE] = CC_LE, [CC_B] = CC_A,  [CC_A] = CC_B,  [CC_BE] = CC_AE, [CC_AE] = CC_BE,
-        };
-
-        return swapped[cc];
-}
-
 static inline bool is_memory(struct operand rm)
 {
         return rm.kind != OPERAND_REGISTER;
@@ -303,33 +278,6 @@ static unsigned compare(struct generator *g, unsigned cc, unsigned type, struct 
                 alu_register(g, ALU_CMP, w, rm.base, rmb);
         }
         return cc;
-}
-
-static void integer_compare(struct generator *g, unsigned cc, unsigned type)
-{
-        struct entry b = stack_pop(g), a = stack_pop(g);
-
-        cc = compare(g, cc, type, &a, &b);
-        entry_release(g, &a);
-        entry_release(g, &b);
-        push_condition(g, cc);
-}
-
-static void integer_eqz(struct generator *g, unsigned type)
-{
-        struct entry a = stack_pop(g), zero = { .kind = ENTRY_CONST, .type = (uint8_t)type };
-
-        if (a.kind == ENTRY_FLAGS) {
-                push_condition(g, a.reg ^ 1);
-                return;
-        }
-        if (is_const(&a)) {
-                push_constant(g, T_I32, a.constant == 0);
-                return;
-        }
-        (void)compare(g, CC_E, type, &a, &zero);
-        entry_release(g, &a);
-        push_condition(g, CC_E);
 }
 
 /* x & y as a condition: test instead of and. */
@@ -584,21 +532,3 @@ static void integer_wrap(struct generator *g)
         push_result(g, T_I32, dst, &a, NULL);
 }
 
-/* An i32 is zero-extended wherever it is. */
-static void integer_extend_u(struct generator *g)
-{
-        struct entry a = stack_pop(g);
-        unsigned reg;
-
-        if (is_const(&a)) {
-                push_constant(g, T_I64, (uint32_t)a.constant);
-                return;
-        }
-        if (a.kind == ENTRY_REG && is_temp(g, a.reg)) {
-                push_reg(g, T_I64, a.reg);
-                return;
-        }
-        reg = reg_result(g, GPR_MASK, 0, &a);
-        entry_load(g, &a, reg);
-        push_result(g, T_I64, reg, &a, NULL);
-}

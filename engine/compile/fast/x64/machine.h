@@ -53,3 +53,5 @@ static const uint8_t argument_gprs[ABI_INTEGER_ARGS] = { RDI, RSI, RDX, RCX, R8,
 #define CALL_REG      R11                 /* no argument: what is called, an exception */
 #define AFTER_GPR     RCX                 /* free behind a call, which gives no result in them */
 #define AFTER_VECTOR  (REG_VECTOR + XMM1)
+#define PARAMETER_GPR RAX /* no argument: on the way from the spill area to the frame */
+#define PARAMETER_VECTOR (REG_VECTOR + XMM15)

@@ -2,7 +2,7 @@
  * the moves here changes the flags. */
 #pragma once
 
-#include "engine/compile/fast/generator.h"
+#include "engine/compile/fast/cold.h"
 
 #define FRAME RBP
 #define LOOP_ALIGNMENT 16u
@@ -296,25 +296,6 @@ static void trap_here(struct generator *g, enum trap trap, uint32_t wasm)
         asm_u8(&g->a, 0xb9);
         asm_u8(&g->a, 0x40);
         asm_u8(&g->a, trap);
-}
-
-/* Conditional jump to code behind the function. */
-static struct cold *cold_jump(struct generator *g, unsigned cc, unsigned kind)
-{
-        struct cold *cold;
-        uint32_t at = jump_ahead(g, cc);
-
-        if (!array_room(g, &g->cold, sizeof(struct cold), 1))
-                return &g->cold_lost;
-        cold = (struct cold *)g->cold.items + g->cold.n++;
-        *cold = (struct cold) { .at = at, .resume = asm_pc(&g->a),
-                                .wasm = wasm_here(g), .kind = (uint8_t)kind };
-        return cold;
-}
-
-static void trap_cold(struct generator *g, unsigned cc, enum trap trap)
-{
-        cold_jump(g, cc, COLD_TRAP)->trap = (uint8_t)trap;
 }
 
 /* Loops begin where the processor fetches from. */

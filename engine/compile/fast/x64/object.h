@@ -2,16 +2,11 @@
  * four temporaries are in use at a time, since more are not always there. */
 #pragma once
 
-#include "engine/compile/fast/call.h"
+#include "engine/compile/fast/cast.h"
 
 static void load_head(struct generator *g, unsigned reg, int32_t field)
 {
         op_rm(g, 0x8b, ASM_W, reg, op_gs(GPR_NONE, field), 0);
-}
-
-static struct operand type_word(const struct generator *g, uint32_t type)
-{
-        return op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type);
 }
 
 /* @bytes of an object at @base + @ref + @disp */
@@ -130,22 +125,6 @@ static void cold_struct_new(struct generator *g, const struct cold *c)
 
 /* ---- casts ---------------------------------------------------------------------------------- */
 
-/* Where a cast goes that fails: to a label, or into a trap. */
-struct cast {
-        bool traps;
-        uint32_t label;
-};
-
-static void cast_fails(struct generator *g, const struct cast *c, unsigned cc)
-{
-        if (!c->traps)
-                jump_label(g, cc, c->label);
-        else if (cc == CC_ALWAYS)
-                trap_here(g, TRAP_CAST, wasm_here(g));
-        else
-                trap_cold(g, cc, TRAP_CAST);
-}
-
 /* Flags: NE for an i31 */
 static void test_i31(struct generator *g, unsigned ref)
 {
@@ -179,44 +158,6 @@ static void cast_defined(struct generator *g, unsigned t, uint32_t type, const s
         op_rm(g, 0x33, 0, t, type_word(g, type), 0);
         shift_immediate(g, SHIFT_SHL, 0, t, 32 - GC_KIND_SHIFT);
         cast_fails(g, c, CC_NE);
-}
-
-/* The reference in @ref, not null, of the any hierarchy. @t: a temporary. @matches: a label where a
- * cast goes that succeeds early. */
-static void cast_object(struct generator *g, unsigned ref, unsigned t, uint32_t heap,
-                        uint32_t matches, const struct cast *c)
-{
-        switch (heap) {
-        case HEAP_ANY:
-                break;
-        case HEAP_NONE:
-                cast_fails(g, c, CC_ALWAYS);
-                break;
-        case HEAP_I31:
-                test_i31(g, ref);
-                cast_fails(g, c, CC_E);
-                break;
-        case HEAP_EQ:
-                test_i31(g, ref);
-                jump_label(g, CC_NE, matches);
-                compare_kind(g, ref, t, GC_EXTERN);
-                cast_fails(g, c, CC_E);
-                break;
-        case HEAP_STRUCT:
-        case HEAP_ARRAY:
-                test_i31(g, ref);
-                cast_fails(g, c, CC_NE);
-                compare_kind(g, ref, t, heap == HEAP_STRUCT ? GC_STRUCT : GC_ARRAY);
-                cast_fails(g, c, CC_NE);
-                break;
-        default:
-                test_i31(g, ref);
-                cast_fails(g, c, CC_NE);
-                load_head(g, t, ABI_HEAD(heap));
-                op_rm(g, 0x8b, 0, t, object_at(t, ref, 0), 0);
-                cast_defined(g, t, heap, c);
-                break;
-        }
 }
 
 static void cast_function(struct generator *g, unsigned ref, unsigned t, uint32_t type,
