@@ -83,7 +83,9 @@ struct wasi;
  * wasi_close_all - on the guest's fiber, once it has returned or trapped: close everything, directory
  *   handles of the broker included. Suspends.
  * wasi_end - the guest should come to its end: its stdin is at its end, accept gives CANCELED, and both are
- *   ready for poll_oneoff. What it waits for at this moment has to be given up by the caller (fiber_nudge).
+ *   ready for poll_oneoff. One that waits for clocks alone, and was not told in such a way, is told once by
+ *   them: their events have the error CANCELED, like a sleep that a signal interrupts. What it waits for at
+ *   this moment has to be given up by the caller (fiber_nudge).
  * wasi_free - on the scheduler, when no call of the guest is in flight: closes what is still open.
  *   Takes NULL. */
 _must_check_ int wasi_new(const struct wasi_config *config, struct wasi **ret, struct error *err);

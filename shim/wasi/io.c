@@ -181,13 +181,17 @@ int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op
 
         /* Whatever a watch said before this, or says while it is under way, may be over. */
         d->io[direction]++;
-        if (_unlikely_(w->ending && d->granted && direction == WATCH_READ))
+        if (_unlikely_(w->ending && d->granted && direction == WATCH_READ)) {
+                w->untold = false;
                 return d->kind == KIND_LISTENER ? -ECANCELED : 0;
+        }
         r = d->kind == KIND_FILE ? io_file(w, d, op) : io_stream(w, d, op);
         d->io[direction]++;
         /* It was woken for this. */
-        if (r == -ECANCELED && w->ending && d->granted && direction == WATCH_READ && d->kind != KIND_LISTENER)
-                r = 0;
+        if (r == -ECANCELED && w->ending && d->granted && direction == WATCH_READ) {
+                w->untold = false;
+                r = d->kind == KIND_LISTENER ? r : 0;
+        }
         return r;
 }
 

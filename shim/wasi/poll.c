@@ -394,19 +394,27 @@ static bool any_ready(const struct poll_set *s)
         return false;
 }
 
-/* A server that waits for its next request waits for ever: it is told to look. */
-static bool ending_finish(const struct wasi *w, struct poll_set *s)
+/* A server that waits for its next request waits for ever: it is told to look. One that only sleeps has
+ * nothing else to be told by than its clocks: once, for a guest that does not understand must not
+ * find that time stands still. */
+static bool ending_finish(struct wasi *w, struct poll_set *s)
 {
-        bool any = false;
+        bool any = false, sleeps = w->untold;
 
         for (unsigned k = 0; w->ending && k < s->n; k++) {
                 struct poll_item *i = &s->items[k];
 
+                sleeps = sleeps && !i->d;
                 if (!i->d || i->ready || !i->d->granted || direction(i) != WATCH_READ)
                         continue;
                 i->ready = any = true;
                 i->event_flags |= WASI_EVENT_HANGUP;
         }
+        for (unsigned k = 0; sleeps && k < s->n; k++) {
+                item_fail(&s->items[k], WASI_CANCELED);
+                any = true;
+        }
+        w->untold = w->untold && !any;
         return any;
 }
 

@@ -90,6 +90,7 @@ struct wasi {
         unsigned connections;           /* accepted and open */
         bool exited;
         bool ending;                    /* wasi_end() */
+        bool untold;                    /* of it: no call has answered in a way that shows it */
         uint32_t status;
 };
 

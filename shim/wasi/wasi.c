@@ -253,7 +253,7 @@ void wasi_close_all(struct wasi *w)
 
 void wasi_end(struct wasi *w)
 {
-        w->ending = true;
+        w->ending = w->untold = true;
 }
 
 void wasi_free(struct wasi *w)

@@ -361,6 +361,94 @@ START_TEST(an_armed_watch_moves_with_renumber)
 }
 END_TEST
 
+static uint32_t slept;
+
+static void sleeps(void *unused)
+{
+        slept = poll_all();
+}
+
+/* On a fiber: until it waits, and then with the end told. */
+static void is_told_while_it_sleeps(void)
+{
+        struct error err = { 0 };
+        struct fiber *f;
+
+        slept = WASI_NOSYS;
+        ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, &err), 0);
+        fiber_start(f, sleeps, NULL);
+        ck_assert(fiber_resume(f));
+        ck_assert_int_eq(ring_poll(guest.ring, false), 0);
+        ck_assert_ptr_null(ring_next_ready(guest.ring));
+        wasi_end(guest.wasi);
+        fiber_nudge(f);
+        while (fiber_resume(f)) {
+                ck_assert_int_ge(ring_poll(guest.ring, true), 0);
+                ck_assert_ptr_eq(ring_next_ready(guest.ring), f);
+        }
+        fiber_free(f);
+        assert_ok(slept);
+}
+
+START_TEST(the_end_wakes_a_sleeper_once)
+{
+        uint64_t begin = now(CLOCK_MONOTONIC);
+
+        on_clock(1, WASI_CLOCK_MONOTONIC, 3600 * 1000 * MS, 0);
+        on_clock(2, WASI_CLOCK_REALTIME, UINT64_MAX, 1);
+        is_told_while_it_sleeps();
+        ck_assert_uint_eq(n_events, 2);
+        for (unsigned k = 0; k < 2; k++) {
+                ck_assert_uint_eq(events[k].userdata, k + 1);
+                ck_assert_uint_eq(events[k].type, WASI_EVENT_CLOCK);
+                assert_errno(events[k].error, WASI_CANCELED);
+        }
+        ck_assert_uint_lt(now(CLOCK_MONOTONIC) - begin, 60 * 1000 * MS);
+        subscribed = 0; /* whoever goes on all the same has its time */
+        begin = now(CLOCK_MONOTONIC);
+        on_clock(3, WASI_CLOCK_MONOTONIC, 20 * MS, 0);
+        assert_ok(poll_all());
+        assert_ok(events[0].error);
+        ck_assert_uint_ge(now(CLOCK_MONOTONIC) - begin, 20 * MS);
+}
+END_TEST
+
+START_TEST(the_end_waits_for_the_next_sleep)
+{
+        wasi_end(guest.wasi); /* it runs at that moment */
+        on_clock(1, WASI_CLOCK_MONOTONIC, 3600 * 1000 * MS, 0);
+        assert_ok(poll_all());
+        ck_assert_uint_eq(n_events, 1);
+        assert_errno(events[0].error, WASI_CANCELED);
+}
+END_TEST
+
+/* Told by its input, in a poll or in a read: clocks run as ever. */
+START_TEST(the_end_is_told_by_input_where_there_is)
+{
+        char text[8];
+        uint32_t n;
+
+        on_fd(1, WASI_EVENT_FD_READ, 0);
+        on_clock(2, WASI_CLOCK_MONOTONIC, 3600 * 1000 * MS, 0);
+        if (_i == 0) {
+                is_told_while_it_sleeps();
+                ck_assert_uint_eq(n_events, 1);
+                ck_assert_uint_eq(events[0].userdata, 1);
+                assert_ok(events[0].error);
+                ck_assert_uint_eq(events[0].flags, WASI_EVENT_HANGUP);
+        } else {
+                wasi_end(guest.wasi);
+                assert_ok(do_read(0, text, 8, &n));
+                ck_assert_uint_eq(n, 0);
+        }
+        subscribed = 0;
+        on_clock(3, WASI_CLOCK_MONOTONIC, MS, 0);
+        assert_ok(poll_all());
+        assert_ok(events[0].error);
+}
+END_TEST
+
 TCase *polls_case(void)
 {
         TCase *tc = tcase_create("poll");
@@ -380,6 +468,9 @@ TCase *polls_case(void)
         tcase_add_test(tc, readiness_that_was_used_up_is_not_told_again);
         tcase_add_test(tc, an_armed_watch_does_not_keep_a_file_open);
         tcase_add_test(tc, an_armed_watch_moves_with_renumber);
+        tcase_add_test(tc, the_end_wakes_a_sleeper_once);
+        tcase_add_test(tc, the_end_waits_for_the_next_sleep);
+        tcase_add_loop_test(tc, the_end_is_told_by_input_where_there_is, 0, 2);
         return tc;
 }
 
