@@ -36,5 +36,15 @@ packaging/systemd/user/nacelled.service: packaging/systemd/nacelled-user.service
 	@$(MKDIR_P) packaging/systemd/user
 	$(AM_V_GEN)sed 's#[@]sbindir[@]#$(sbindir)#' $(srcdir)/packaging/systemd/nacelled-user.service.in >$@
 
+# What journalctl -x says of a record; `journalctl --update-catalog` takes it up.
+catalogdir = $(prefix)/lib/systemd/catalog
+nodist_catalog_DATA = packaging/nacelle.catalog
+CATALOG_TABLES = $(srcdir)/policy/denials.def $(srcdir)/supervisor/daemon/events.def
+packaging/nacelle.catalog: policy/denials.def supervisor/daemon/events.def packaging/catalog.awk
+	@$(MKDIR_P) packaging
+	$(AM_V_GEN)awk -f $(srcdir)/packaging/catalog.awk $(CATALOG_TABLES) >$@
+EXTRA_DIST += packaging/catalog.awk
+CLEANFILES += packaging/nacelle.catalog
+
 dist_check_SCRIPTS += packaging/test-systemd
 TESTS += packaging/test-systemd

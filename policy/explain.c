@@ -18,9 +18,9 @@ static const char *const remains[_KEY_MAX] = {
 };
 
 static const struct {
-        const char *layer, *verdict, *hint;
+        const char *layer, *verdict, *id, *hint;
 } denials[] = {
-#define DENIAL(layer, verdict, hint) { layer, verdict, hint },
+#define DENIAL(layer, verdict, id, hint) { layer, verdict, id, hint },
 #include "policy/denials.def"
 };
 
@@ -56,6 +56,13 @@ const char *denial_verdict(const char *layer)
         int i = denial_of(layer);
 
         return i < 0 ? NULL : denials[i].verdict;
+}
+
+const char *denial_id(const char *layer)
+{
+        int i = denial_of(layer);
+
+        return i < 0 ? NULL : denials[i].id;
 }
 
 /* The row of the cell's table that has the call, when its arguments were what was wrong. */

@@ -3,6 +3,7 @@
  * set.c       all units: reading, reloading, their order
  * service.c   one unit's life               nano.c     one nanoprocess's life
  * prepare.c   module -> artefact, in a child    sockets.c  listening sockets, handed over and kept
+ * denials.c   records of refusals
  * host.c      where nanoprocesses live     blame.c    who killed a cell
  * path_server.c  opens files for guests    on_demand.c  a nanoprocess for each connection
  * requests.c, views.c   what the control socket asks
@@ -40,6 +41,7 @@ struct on_demand;
 struct nano_end {
         enum run_end end;
         int status;
+        bool trap;                 /* a rule of WebAssembly was broken */
         char text[RUN_TEXT_BYTES]; /* escaped; "" when all is well */
 };
 
@@ -97,6 +99,7 @@ struct service {
         struct prepare *prepare;     /* NULL: not being prepared */
         int artefact;                /* -EBADF: none yet */
         uint64_t artefact_bytes;
+        char module_digest[65];      /* SHA-256 of the module that it was made of; "" when that is not known */
         int *listen;                 /* of the listen keys, in their order */
         unsigned nlisten;
         struct path_server *paths;   /* NULL: no directory keys, or not started yet */
@@ -129,6 +132,8 @@ struct daemon_options {
         const char *cache;
 };
 
+enum lost_by { LOST_OTHERWISE, LOST_SECCOMP, LOST_BROKER, _LOST_MAX };
+
 struct suspects {
         struct service **list;
         unsigned n;
@@ -142,7 +147,7 @@ struct daemon {
         uint64_t next_guest;
         uint32_t next_service;
         struct suspects suspects;
-        uint64_t cells_lost[2];      /* [1]: killed by seccomp */
+        uint64_t cells_lost[_LOST_MAX]; /* by what ended them */
         struct loop_timer settle, watchdog, status;
         bool ending, ready;
         uint64_t end_by_ns;

@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
-#include "policy/explain.h"
 #include "supervisor/broker/guests.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/blame.h"
+#include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/on_demand.h"
 #include "supervisor/daemon/path_server.h"
@@ -141,7 +141,8 @@ static void on_ended(void *context, uint64_t id, const struct guest_ended *e)
 {
         struct hosted *h = context;
         struct nano *g = find(h, id);
-        struct nano_end end = { .end = end_of(e), .status = status_of(e) };
+        struct nano_end end = { .end = end_of(e), .status = status_of(e),
+                                 .trap = e->end == GUEST_TRAPPED };
 
         if (!g)
                 return;
@@ -182,20 +183,28 @@ static void on_denied(void *context, uint64_t id, uint32_t layer, enum guest_lim
 static void on_lost(void *context, const char *why)
 {
         struct hosted *h = context;
-        const char *call = strstr(why, "it called "), *layer = strstr(why, "seccomp") ? "seccomp" : NULL;
-        char pid[24], rule[DENIAL_RULE_MAX], hint[DENIAL_HINT_MAX];
-        struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
+        const struct suspects *held = &h->daemon->suspects;
+        const char *call = strstr(why, "it called ");
+        /* The broker's words (session_bury): who breaks the protocol is "ended", who dies is "lost". */
+        enum lost_by by = strstr(why, " ended: ") ? LOST_BROKER : strstr(why, "seccomp") ? LOST_SECCOMP
+                                                                                         : LOST_OTHERWISE;
+        const struct denial denial = {
+                .layer = by == LOST_BROKER ? "broker" : "seccomp",
+                .op = by == LOST_SECCOMP && call ? call + strlen("it called ") : NULL,
+                .service = held->n == 1 ? held->list[0] : NULL,
+                .cell = h->pid,
+        };
+        char pid[24], text[768], escaped[2048];
+        const struct journal_fields fields = { .value = { [JOURNAL_CELL] = pid, [JOURNAL_EVENT] = "lost" } };
 
-        if (layer && denial_explain(layer, call ? call + strlen("it called ") : "", rule, hint)) {
-                fields.value[JOURNAL_LAYER] = layer;
-                fields.value[JOURNAL_OP] = call ? call + strlen("it called ") : NULL;
-                fields.value[JOURNAL_VERDICT] = denial_verdict(layer);
-                fields.value[JOURNAL_RULE] = rule;
-                fields.value[JOURNAL_HINT] = hint;
-        }
-        h->daemon->cells_lost[layer != NULL]++;
+        h->daemon->cells_lost[by]++;
         snprintf(pid, sizeof(pid), "%d", (int)h->pid);
-        journal_write(LOG_ERR, &fields, "%s (it held %s)", why, h->group[0] ? h->group : "all");
+        snprintf(text, sizeof(text), "%s (it held %s)", why, h->group[0] ? h->group : "all");
+        journal_escape(text, strlen(text), escaped, sizeof(escaped));
+        if (by == LOST_OTHERWISE)
+                journal_write_raw(LOG_ERR, &fields, escaped);
+        else
+                denial_write(LOG_ERR, &denial, escaped);
         blame_judge(&h->daemon->suspects, h->daemon);
 }
 

@@ -21,6 +21,7 @@
 #include <systemd/sd-journal.h>
 #endif
 
+#include "policy/explain.h"
 #include "supervisor/daemon/journal.h"
 
 #define TEXT_MAX  8192
@@ -151,6 +152,25 @@ static void to_stderr(int priority, const struct journal_fields *fields, const c
         put_line(line, (size_t)n);
 }
 
+const char *journal_id(const char *event, const char *layer)
+{
+        static const struct {
+                const char *event, *id;
+        } rows[] = {
+#define EVENT(name, id, subject, text) { name, id },
+#include "supervisor/daemon/events.def"
+        };
+
+        if (!event)
+                return NULL;
+        if (strcmp(event, "denied") == 0)
+                return layer ? denial_id(layer) : NULL;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (strcmp(rows[i].event, event) == 0)
+                        return rows[i].id;
+        return NULL;
+}
+
 #ifdef HAVE_SYSTEMD
 static const char *const keys[_JOURNAL_FIELD_MAX] = {
 #define FIELD(name, key, text) [JOURNAL_##name] = key,
@@ -190,16 +210,18 @@ static bool to_journal(int priority, const struct journal_fields *fields, const 
         iov[n].iov_base = (void *)(uintptr_t)"SYSLOG_IDENTIFIER=nacelled";
         iov[n++].iov_len = strlen("SYSLOG_IDENTIFIER=nacelled");
         for (unsigned i = 0; fields && i < _JOURNAL_FIELD_MAX; i++) {
+                const char *value = fields->value[i];
                 char *to = storage[2 + i];
                 int head;
 
-                if (!fields->value[i])
+                if (i == JOURNAL_ID)
+                        value = journal_id(fields->value[JOURNAL_EVENT], fields->value[JOURNAL_LAYER]);
+                if (!value)
                         continue;
                 head = snprintf(to, VALUE_MAX, "%s=", keys[i]);
                 iov[n].iov_base = to;
                 iov[n++].iov_len = (size_t)head +
-                        journal_escape(fields->value[i], strlen(fields->value[i]), to + head,
-                                       VALUE_MAX - (size_t)head);
+                        journal_escape(value, strlen(value), to + head, VALUE_MAX - (size_t)head);
         }
         return sd_journal_sendv(iov, n) >= 0;
 }

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = supervisor/daemon/backoff.c supervisor/daemon/backoff.h supervisor/daemon/blame.c \
 	supervisor/daemon/blame.h supervisor/daemon/control_socket.c supervisor/daemon/daemon.h \
+	supervisor/daemon/denials.c supervisor/daemon/denials.h supervisor/daemon/events.def \
 	supervisor/daemon/host.c supervisor/daemon/host.h supervisor/daemon/journal.c \
 	supervisor/daemon/journal.h supervisor/daemon/journal_fields.def supervisor/daemon/logs.c \
 	supervisor/daemon/logs.h supervisor/daemon/loop.c supervisor/daemon/loop.h supervisor/daemon/nano.c \

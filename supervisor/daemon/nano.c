@@ -5,8 +5,8 @@
 #include <string.h>
 #include <syslog.h>
 
-#include "policy/explain.h"
 #include "supervisor/daemon/daemon.h"
+#include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/on_demand.h"
 
@@ -171,6 +171,16 @@ static const char *end_event(const struct nano_end *end)
         return texts[end->end];
 }
 
+/* The trap itself; what follows it are the lines of its stack. */
+static void report_trap(struct nano *g, const char *text)
+{
+        const struct denial d = { .layer = "trap", .service = g->service, .guest = g->id, .cell = g->cell, .count = 1 };
+
+        logs_add(&g->service->logs, realtime_us(), g->id, LOG_STREAM_EVENT, text);
+        denial_write(LOG_WARNING, &d, text);
+        control_changed(g->service->daemon);
+}
+
 static void report(struct nano *g, const struct nano_end *end, bool clean)
 {
         int priority = clean ? LOG_INFO : LOG_WARNING;
@@ -182,7 +192,10 @@ static void report(struct nano *g, const struct nano_end *end, bool clean)
                         char one[1024];
 
                         snprintf(one, sizeof(one), "%.*s", (int)n, line);
-                        nano_log(g, priority, end_event(end), one);
+                        if (end->trap && line == end->text)
+                                report_trap(g, one);
+                        else
+                                nano_log(g, priority, end_event(end), one);
                         line += n + (line[n] == '\n');
                 }
                 return;
@@ -301,19 +314,11 @@ void nano_output(struct nano *g, enum log_stream stream, const char *bytes, size
 
 void nano_denied(struct nano *g, const char *layer, const char *op, const char *what, uint64_t count)
 {
-        char id[24], times[24], cell[24], rule[DENIAL_RULE_MAX], hint[DENIAL_HINT_MAX], text[512];
-        const struct journal_fields fields = {
-                .value = { [JOURNAL_UNIT] = g->service->unit->name, [JOURNAL_GUEST] = id,
-                           [JOURNAL_CELL] = g->cell ? cell : NULL, [JOURNAL_LAYER] = layer,
-                           [JOURNAL_OP] = op[0] ? op : NULL, [JOURNAL_VERDICT] = denial_verdict(layer),
-                           [JOURNAL_RULE] = denial_explain(layer, op, rule, hint) && rule[0] ? rule : NULL,
-                           [JOURNAL_HINT] = hint, [JOURNAL_COUNT] = times, [JOURNAL_EVENT] = "denied" },
-        };
+        const struct denial d = { .layer = layer, .op = op, .object = what, .service = g->service, .guest = g->id,
+                                  .cell = g->cell, .count = count };
+        char text[1024];
 
-        snprintf(id, sizeof(id), "%" PRIu64, g->id);
-        snprintf(times, sizeof(times), "%" PRIu64, count);
-        snprintf(cell, sizeof(cell), "%d", (int)g->cell);
         snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", op[0] ? op : layer, what, count);
-        journal_write_raw(LOG_WARNING, &fields, text);
+        denial_write(LOG_WARNING, &d, text);
         logs_add(&g->service->logs, realtime_us(), g->id, LOG_STREAM_EVENT, text);
 }

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <nettle/sha2.h>
+
 #include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/daemon.h"
@@ -22,6 +24,7 @@ struct prepared {
         uint32_t stage;
         uint64_t offset;
         char text[256];
+        char digest[65]; /* of the module; "": it changed meanwhile */
 };
 
 /* Units with so little memory lie close to each other: their code checks what it accesses. */
@@ -34,7 +37,36 @@ struct prepare {
         int sock;
 };
 
-static int make_artefact(const struct service *s, int *ret_fd, struct error *err)
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+        return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* A name for records. Bytes that were written while it was made would give it to something else: then it has none. */
+static void digest_of(int file, const struct stat *before, char text[static 65])
+{
+        uint8_t digest[SHA256_DIGEST_SIZE];
+        struct sha256_ctx sha;
+        struct stat after;
+        uint8_t bytes[65536];
+        off_t at = 0;
+        ssize_t n;
+
+        sha256_init(&sha);
+        while ((n = pread(file, bytes, sizeof(bytes), at)) > 0) {
+                sha256_update(&sha, (size_t)n, bytes);
+                at += n;
+        }
+        sha256_digest(&sha, sizeof(digest), digest);
+        if (n < 0 || fstat(file, &after) < 0 || !same_file(before, &after))
+                return;
+        for (unsigned i = 0; i < sizeof(digest); i++)
+                snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+static int make_artefact(const struct service *s, int *ret_fd, char digest[static 65], struct error *err)
 {
         const struct unit *u = s->unit;
         struct run_options o = {
@@ -61,10 +93,12 @@ static int make_artefact(const struct service *s, int *ret_fd, struct error *err
                 return r;
         o.pin = pinned ? &pin : NULL;
         r = broker_artefact(&o, file, ret_fd, err);
+        if (r >= 0)
+                digest_of(file, &st, digest);
         return r < 0 ? error_prefix(err, "%s", u->module) : 0;
 }
 
-static void send_result(int sock, int r, int fd, const struct error *err)
+static void send_result(int sock, int r, int fd, const char *digest, const struct error *err)
 {
         union {
                 struct cmsghdr head;
@@ -75,6 +109,7 @@ static void send_result(int sock, int r, int fd, const struct error *err)
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
         snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
+        snprintf(p.digest, sizeof(p.digest), "%s", digest);
         if (r >= 0) {
                 msg.msg_control = &control;
                 msg.msg_controllen = sizeof(control.bytes);
@@ -90,6 +125,7 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
 {
         struct error err = { 0 };
         sigset_t none;
+        char digest[65] = "";
         int fd = -EBADF, r;
 
         /* Compiling goes on for nobody when the daemon is gone. */
@@ -99,8 +135,8 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
         syscall(SYS_close_range, 4, ~0u, 0);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        r = make_artefact(s, &fd, &err);
-        send_result(3, r, fd, &err);
+        r = make_artefact(s, &fd, digest, &err);
+        send_result(3, r, fd, digest, &err);
         _exit(0);
 }
 
@@ -146,6 +182,7 @@ static void result_ready(void *context, uint32_t events)
         else {
                 s->artefact = TAKE_FD(fd);
                 s->artefact_bytes = (uint64_t)st.st_size;
+                snprintf(s->module_digest, sizeof(s->module_digest), "%.64s", result.digest);
                 service_event(s, ON_PREPARED, "%s", "");
         }
 }

@@ -162,8 +162,9 @@ static void put_denials(const struct daemon *d, const struct usage *usage, struc
                 metrics_sample(m, (const char *[]) { "unit", unit, "layer", "limit", NULL }, (double)limits);
         }
         metrics_family(m, "nacelle_cell_losses", METRIC_COUNTER, "", "Cells that died, by the layer that killed them");
-        metrics_sample(m, (const char *[]) { "layer", "seccomp", NULL }, (double)d->cells_lost[1]);
-        metrics_sample(m, (const char *[]) { "layer", "none", NULL }, (double)d->cells_lost[0]);
+        metrics_sample(m, (const char *[]) { "layer", "seccomp", NULL }, (double)d->cells_lost[LOST_SECCOMP]);
+        metrics_sample(m, (const char *[]) { "layer", "broker", NULL }, (double)d->cells_lost[LOST_BROKER]);
+        metrics_sample(m, (const char *[]) { "layer", "none", NULL }, (double)d->cells_lost[LOST_OTHERWISE]);
 }
 
 static void put_refusals(const struct daemon *d, const struct usage *usage, struct metrics *m)

@@ -87,11 +87,42 @@ START_TEST(long_lines_push_out_more)
 }
 END_TEST
 
+static const struct {
+        const char *event, *layer, *id;
+} ids[] = {
+        { "denied", "seccomp",  "c7a32784441d4de8ac4f267d2f24bbe7" },
+        { "denied", "hostcall", "932f0129a52443aca3e6a95e87153c21" },
+        { "denied", NULL,       NULL },
+        { "denied", "weather",  NULL },
+        { "lost",   NULL,       "c7519cf4134547d0b3da46bdf5b774e5" },
+        { "lost",   "seccomp",  "c7519cf4134547d0b3da46bdf5b774e5" },
+        { "weather", NULL,      NULL },
+        { NULL,     "seccomp",  NULL },
+};
+
+START_TEST(records_have_the_number_of_their_kind)
+{
+        ck_assert_pstr_eq(journal_id(ids[_i].event, ids[_i].layer), ids[_i].id);
+}
+END_TEST
+
+/* Each state of a unit that is written is an event of the table. */
+START_TEST(states_have_numbers)
+{
+        static const char *const written[] = { "inactive", "active", "stopping", "failed", "quarantined" };
+
+        for (size_t i = 0; i < ELEMENTSOF(written); i++)
+                ck_assert_ptr_nonnull(journal_id(written[i], NULL));
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("journal");
 
         tcase_add_loop_test(tc, output_is_escaped, 0, ELEMENTSOF(escapes));
+        tcase_add_loop_test(tc, records_have_the_number_of_their_kind, 0, ELEMENTSOF(ids));
+        tcase_add_test(tc, states_have_numbers);
         tcase_add_test(tc, a_text_is_cut_between_letters);
         tcase_add_test(tc, lines_are_kept_within_bounds);
         tcase_add_test(tc, long_lines_push_out_more);

@@ -55,7 +55,7 @@ END_TEST
 START_TEST(hints_fit)
 {
         static const char *const layers[] = {
-#define DENIAL(layer, verdict, hint) layer,
+#define DENIAL(layer, verdict, id, hint) layer,
 #include "policy/denials.def"
         };
         char rule[DENIAL_RULE_MAX], hint[DENIAL_HINT_MAX];
