@@ -36,7 +36,12 @@
     (loop
       (local.set 1 (i32.and (i32.add (local.get 1) (i32.load (local.get 0))) (i32.const 0)))
       (br_if 0 (local.tee 0 (i32.and (i32.add (local.get 0) (i32.const 4)) (i32.const 0x1fffc)))))
-    (local.get 1)))
+    (local.get 1))
+  (func (export "count") (param i32 i32)
+    (loop
+      (global.set $g (i32.sub (global.get $g) (i32.const 1)))
+      (i32.store16 (local.get 1) (i32.const 5))
+      (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))
 
 (assert_return (invoke "and" (i32.const 8)) (i32.const 0))
 (assert_return (invoke "range" (i32.const 8)) (i32.const 2))
@@ -57,3 +62,9 @@
 (assert_trap (invoke "one path" (i32.const -4) (i32.const 0)) "out of bounds memory access")
 (assert_return (get "g") (i32.const 0))
 (assert_trap (invoke "loop" (i32.const 0)) "out of bounds memory access")
+
+;; No more turns are seen than came before the trap.
+(assert_return (invoke "count" (i32.const 1000) (i32.const 8)))
+(assert_return (get "g") (i32.const -1000))
+(assert_trap (invoke "count" (i32.const 1000) (i32.const 0x1fffc)) "out of bounds memory access")
+(assert_return (get "g") (i32.const -1001))

@@ -153,6 +153,15 @@ void keep_hold(struct lowering *l)
                                         hold(l, v);
 }
 
+/* A loop that stores a global becomes no vector loop: that would store the last of several turns' values, and
+ * an access of the first of them may trap. */
+static void keep_turns(struct lowering *l, LLVMValueRef f, LLVMValueRef v)
+{
+        if (LLVMIsAStoreInst(v) && LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_GLOBAL] &&
+            !LLVMGetStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, STRAIGHT, sizeof(STRAIGHT) - 1))
+                LLVMSetVolatile(v, true);
+}
+
 int keep_settle(struct lowering *l)
 {
         unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
@@ -164,6 +173,8 @@ int keep_settle(struct lowering *l)
                                 if (LLVMIsACallInst(v) &&
                                     LLVMGetIntrinsicID(LLVMGetCalledValue(v)) == id)
                                         LLVMInstructionEraseFromParent(v);
+                                else
+                                        keep_turns(l, f, v);
                         }
         return keep_loads(l);
 }
