@@ -19,6 +19,7 @@ build     pc:libcap         libcap-dev                  libcap-devel         cap
 build     pc:liburing       liburing-dev                liburing-devel       io_uring
 build     pc:nettle         nettle-dev                  nettle-devel         SHA-256
 build     pc:hogweed        nettle-dev                  nettle-devel         Ed25519
+build     pc:libgcrypt      libgcrypt20-dev             libgcrypt-devel      BLAKE2b of signatures
 build     pc:libxxhash      libxxhash-dev               xxhash-devel         checksums of artefacts
 build     pc:json-c         libjson-c-dev               json-c-devel         control protocol
 build     pc:libsystemd     libsystemd-dev              systemd-devel        journal and notification

@@ -3,7 +3,8 @@
  *
  * signature_key_read - a public key: the file that minisign -G writes, or its second line alone.
  * signature_check - @text, @size: the signature file. Both of its signatures must fit.
- * All text is hostile. 0; -EBADMSG: malformed; -EACCES: by another key, or over something else.
+ * All text is hostile. 0; -EBADMSG: malformed; -EACCES: by another key, or over something else;
+ * -ENOSYS: libgcrypt has no BLAKE2b to offer (FIPS mode).
  * What a signature says is that whoever holds the key signed these bytes, some day: an old version is signed,
  * too. */
 #pragma once

@@ -14,4 +14,4 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 
 # What a program needs that uses the broker.
 BROKER_LIBS = libbroker.a libinstance.a libproto.a libpolicy.a libartefact.a libvalidate.a libdecode.a libcompile.a \
-	libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(HOGWEED_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)
+	libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(GCRYPT_LIBS) $(HOGWEED_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS)
