@@ -30,6 +30,23 @@ void artefact_key_compute(const uint8_t *module, size_t size, enum tier tier, ui
 void artefact_key_compute_for(const uint8_t *module, size_t size, const struct artefact_choice *c,
                               struct artefact_key *ret)
 {
+        struct module_digest digest;
+
+        module_digest_compute(module, size, &digest);
+        artefact_key_of(&digest, c, ret);
+}
+
+void module_digest_compute(const uint8_t *module, size_t size, struct module_digest *ret)
+{
+        struct sha256_ctx s;
+
+        sha256_init(&s);
+        sha256_update(&s, size, module);
+        sha256_digest(&s, sizeof(ret->bytes), ret->bytes);
+}
+
+void artefact_key_of(const struct module_digest *module, const struct artefact_choice *c, struct artefact_key *ret)
+{
         static const char build[] = PACKAGE_VERSION " " BUILD_ID " " PEAK_VERSION;
         struct sha256_ctx s;
 
@@ -42,8 +59,7 @@ void artefact_key_compute_for(const uint8_t *module, size_t size, const struct a
         add_u64(&s, c->cpu);
         add_u64(&s, c->dense);
         add_u64(&s, c->deterministic);
-        add_u64(&s, size);
-        sha256_update(&s, size, module);
+        sha256_update(&s, sizeof(module->bytes), module->bytes);
         sha256_digest(&s, sizeof(ret->bytes), ret->bytes);
 }
 

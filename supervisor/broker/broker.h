@@ -84,7 +84,9 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         const char *cache;         /* directory; NULL: cache_default_path() */
         bool no_cache;
         bool refresh;              /* compile and store although the cache has an entry */
-        int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all); /* non-zero: stop */
+        bool background;           /* nobody waits for this compilation: less memory than for others */
+        /* At each step of a compilation, and every second; non-zero: stop. */
+        int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all);
         void *context;
 
         bool wasi, spectest;       /* host modules on offer; broker_run sets wasi */

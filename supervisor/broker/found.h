@@ -16,7 +16,9 @@ struct found {
         bool stampable;   /* @module is valid */
         pid_t storing;    /* child that writes the cache's entry; found_done() awaits it */
         struct identity module;
+        bool compiled;    /* from a module: what follows is valid; else an artefact was given */
         struct artefact_choice choice; /* what it was compiled for */
+        struct module_digest digest;
         struct artefact_key key;
 };
 
@@ -24,10 +26,11 @@ _must_check_ int artefact_find(const struct run_options *o, int fd, struct found
                                struct error *err);
 void artefact_is_whole(struct found *found);
 
-/* Compile the module @file again, with o->tier, into the cache that @found came from; @hot: for
- * TIER_MIXED. -ESTALE: the file has changed since. */
+/* Compile the module @file again, with o->tier, into the cache that @found came from, if any; @hot: for
+ * TIER_MIXED. @ret_fd: the artefact, the caller's; NULL: it is enough that the cache has it.
+ * -ESTALE: the file's bytes are not what they were. -ECANCELED: o->progress said so. */
 _must_check_ int artefact_improve(const struct run_options *o, int file, const struct found *found,
-                                  const uint32_t *hot, uint32_t nhot, struct error *err);
+                                  const uint32_t *hot, uint32_t nhot, int *ret_fd, struct error *err);
 
 /* The artefact of a module with the state it begins with: both in the sealed file @fd. */
 struct snapshot_parts {

@@ -113,8 +113,6 @@ static int take_heat(struct broker *b, struct error *err)
         const struct heat_message *m = (const void *)&b->in;
         int r = heat_check(m, err);
 
-        if (r >= 0 && b->heat.n)
-                r = error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "heat for the second time");
         if (r >= 0)
                 b->heat = *m;
         return r;
@@ -123,7 +121,7 @@ static int take_heat(struct broker *b, struct error *err)
 static bool is_of_guests(uint32_t message)
 {
         return message == MESSAGE_STARTED || message == MESSAGE_ENDED || message == MESSAGE_LOG ||
-               message == MESSAGE_DENIED;
+               message == MESSAGE_DENIED || message == MESSAGE_HEAT;
 }
 
 static int check(struct broker *b, size_t size, int flags, unsigned phase, struct error *err)

@@ -13,7 +13,7 @@
 
 #include "supervisor/broker/stamp.h"
 
-#define STAMP_MAGIC  UINT32_C(0x6e435331)
+#define STAMP_MAGIC  UINT32_C(0x6e435332)
 #define SETTLED_S    2
 #define NAME_BYTES   (64 + sizeof(".stamp"))
 

@@ -1,7 +1,7 @@
 /* stamp.h - what is known about files without reading them again.
  *
  * To hash a module of 30 MB takes longer than to start it. A stamp beside the cache's entries says
- * that the file with this identity had that key, and that the entry with that identity was whole.
+ * that the file with this identity had that digest and key, and that the entry with that identity was whole.
  * It costs a hash when it is wrong about a file that changed, so a file counts only when nobody
  * else can write it, on a file system whose times are the kernel's own, and when it has been left
  * alone for a while: a change within the tick of a clock would not show.
@@ -24,6 +24,7 @@ struct identity {
 
 struct stamp {
         struct artefact_key key;
+        struct module_digest digest;
         struct identity entry;
 };
 

@@ -5,8 +5,10 @@
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "supervisor/broker/spawn.h"
@@ -33,12 +35,49 @@ static bool keep_only(const int fds[3])
         return syscall(SYS_close_range, FD_FREE, ~0U, 0) == 0;
 }
 
-/* The lock of a cache's only helper; it goes with the process. */
-static bool alone(void)
+int tier_cache_lock(int cache)
 {
-        int fd = openat(FD_CACHE, "optimiser.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        int fd = openat(cache, "optimiser.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), r;
 
-        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (fd < 0)
+                return -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+                return fd;
+        r = -errno;
+        close(fd);
+        return r;
+}
+
+static bool is_removed(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+bool tier_cache_gone(int cache, int lock)
+{
+        return is_removed(cache) || is_removed(lock);
+}
+
+bool tier_possible(void)
+{
+        char path[4096];
+
+        return program_find("nacelle-compiler-peak", path, sizeof(path), NULL) >= 0;
+}
+
+void tier_step_back(void)
+{
+        struct sched_param none = { 0 };
+        int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+        (void)setpriority(PRIO_PROCESS, 0, 19);
+        (void)sched_setscheduler(0, SCHED_IDLE, &none);
+        if (fd >= 0) {
+                (void)!write(fd, "1000", 4);
+                close(fd);
+        }
 }
 
 static bool read_hot(struct heat_message *ret)
@@ -46,46 +85,65 @@ static bool read_hot(struct heat_message *ret)
         return read(FD_HOT, ret, sizeof(*ret)) == sizeof(*ret);
 }
 
-static void step_back(void)
-{
-        struct sched_param none = { 0 };
+struct patience {
+        int lock;
+        time_t until; /* CLOCK_BOOTTIME */
+};
 
-        setsid();
-        (void)setpriority(PRIO_PROCESS, 0, 19);
-        (void)sched_setscheduler(0, SCHED_IDLE, &none);
+static time_t now_s(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_BOOTTIME, &t);
+        return t.tv_sec;
+}
+
+static int is_over(void *context, uint64_t done, uint64_t all)
+{
+        const struct patience *p = context;
+
+        (void)done;
+        (void)all;
+        return tier_cache_gone(FD_CACHE, p->lock) || now_s() >= p->until;
 }
 
 static _noreturn_ void helper(const struct run_options *o, const struct found *found)
 {
-        struct run_options quiet = { .cpu = o->cpu, .jobs = 1, .degraded = o->degraded, .pin = o->pin };
+        struct patience patience = { 0 };
+        struct run_options quiet = { .cpu = o->cpu, .jobs = 1, .degraded = o->degraded, .dense = o->dense,
+                                     .deterministic = o->deterministic, .background = true,
+                                     .progress = is_over, .context = &patience };
         struct heat_message hot;
         struct found f = *found;
+        int r = 0;
 
         f.cache = FD_CACHE;
         if (!read_hot(&hot))
                 _exit(0);
-        step_back();
-        if (!alone())
+        setsid();
+        tier_step_back();
+        patience.lock = tier_cache_lock(FD_CACHE);
+        if (patience.lock < 0)
                 _exit(0);
+        patience.until = now_s() + (time_t)TIER_TIME_S;
         if (f.choice.tier == TIER_FAST) {
                 quiet.tier = TIER_MIXED;
-                /* When this fails the whole module may still succeed. */
-                if (artefact_improve(&quiet, FD_FILE, &f, hot.functions, hot.n, NULL) < 0)
-                        errno = 0;
+                r = artefact_improve(&quiet, FD_FILE, &f, hot.functions, hot.n, NULL, NULL);
         }
         quiet.tier = TIER_PEAK;
-        _exit(artefact_improve(&quiet, FD_FILE, &f, NULL, 0, NULL) < 0);
+        /* When that failed the whole module may still succeed. */
+        if (r != -ECANCELED)
+                r = artefact_improve(&quiet, FD_FILE, &f, NULL, 0, NULL, NULL);
+        _exit(r < 0);
 }
 
 void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, const struct found *found)
 {
-        char path[4096];
         int pair[2];
         pid_t pid;
 
-        if (!o->auto_tier || found->choice.tier == TIER_PEAK || !found->stampable || found->cache < 0 ||
-            program_find("nacelle-compiler-peak", path, sizeof(path), NULL) < 0 ||
-            pipe2(pair, O_CLOEXEC) < 0)
+        if (!o->auto_tier || !found->compiled || found->choice.tier == TIER_PEAK || found->cache < 0 ||
+            !tier_possible() || pipe2(pair, O_CLOEXEC) < 0)
                 return;
         pid = fork();
         if (pid == 0) {

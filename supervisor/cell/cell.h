@@ -43,6 +43,8 @@ struct cell_module {
         struct loaded_module *loaded; /* in the store of the commands; made when one needs it */
         uint8_t *code;
         const struct host_function **host; /* by import; NULL: not a host function */
+        uint32_t *heat;               /* by defined function: ms of samples; NULL: not watched */
+        uint32_t heat_ms, heat_told_at; /* of all functions; and when that is told of */
 };
 
 struct registered {
@@ -167,12 +169,15 @@ int preinit_snapshot(struct cell *c, const struct snapshot_message *m, int fd, s
 _must_check_ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind,
                                struct extern_value *ret, struct error *err);
 
-/* heat.c: the functions that take the time. heat_start before the lock, in a cell whose guests are not
- * preempted: there the ticks take the samples. heat_watch the first module that is loaded; heat_report
- * tells the broker, once, if there is something to tell. heat_sample: in a signal handler. */
-_must_check_ int heat_start(struct error *err);
-void heat_watch(const struct artefact *artefact, const uint8_t *code);
-void heat_sample(uint64_t pc);
+/* heat.c: the functions that take the time, by module. heat_start before the lock, with the arena mapped.
+ * heat_watch a module that is loaded. heat_sample: in a signal handler, which found the thread at @pc and looks
+ * every @ms. heat_due: then heat_tell tells the broker, from any thread, of the module that took long enough, again when it
+ * took four times as long. heat_report: of all modules that did, in a cell of one guest. */
+_must_check_ int heat_start(struct cell *c, struct error *err);
+void heat_watch(struct cell_module *m, uint32_t number);
+void heat_sample(uint64_t pc, uint32_t ms);
+bool heat_due(void);
+void heat_tell(struct cell *c);
 int heat_report(struct cell *c);
 
 /* control.c: serves the broker until it is gone. @argument: the struct cell. */

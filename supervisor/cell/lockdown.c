@@ -99,8 +99,8 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
                 r = run_init(err);
         if (r >= 0)
                 r = map_arena(c, err);
-        if (r >= 0 && c->alone)
-                r = heat_start(err);
+        if (r >= 0)
+                r = heat_start(c, err);
         if (r >= 0)
                 r = workers_new(c, c->nworkers, err);
         if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,

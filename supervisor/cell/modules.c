@@ -123,9 +123,9 @@ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *re
                 free(module);
                 return r;
         }
-        heat_watch(module->artefact, module->code);
         *ret = c->nmodules;
         c->modules[c->nmodules] = module;
+        heat_watch(module, c->nmodules);
         __atomic_store_n(&c->nmodules, c->nmodules + 1, __ATOMIC_RELEASE);
         return 0;
 }

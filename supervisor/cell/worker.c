@@ -82,7 +82,7 @@ static bool tick(uintptr_t pc)
                 return false;
         }
         w->idle_ticks = 0;
-        heat_sample(pc);
+        heat_sample(pc, w->ticking == TICKS_COARSE ? COARSE_NS / 1000000 : SLICE_NS / 1000000);
         if (w->ready.n || w->news || ring_has_news(w->ring)) {
                 w->calm_ticks = 0;
                 set_ticks(w, TICKS_FINE);
@@ -90,7 +90,7 @@ static bool tick(uintptr_t pc)
         }
         now = clock_ns();
         show_running(w, now);
-        if (now >= w->run_until || now >= w->due)
+        if (now >= w->run_until || now >= w->due || heat_due())
                 return true;
         if (w->run_until - now < 2 * COARSE_NS || w->due - now < 2 * COARSE_NS)
                 set_ticks(w, TICKS_FINE);
@@ -365,6 +365,8 @@ void worker_main(struct worker *w)
 
                 if (w->news)
                         serve_post(w);
+                if (heat_due() && !w->cell->alone)
+                        heat_tell(w->cell);
                 take_ready(w);
                 if (w->throttled.n)
                         release(w);

@@ -106,15 +106,16 @@ struct exited_message {
         uint32_t reserved;
 };
 
-/* Functions that took the guest's CPU time, for the optimiser: once, before an answer. Indices in the
- * module, ascending, none twice; the receiver checks that. */
+/* Functions that took the CPU time of a module's guests, for the optimiser: at any time, again when it took
+ * several times as long; in a cell of one guest before an answer. Indices in the module, ascending, none twice;
+ * the receiver checks that. */
 #define HEAT_FUNCTIONS_MAX 256u
 
 struct heat_message {
         struct message_head head;
         uint32_t module;   /* number of the module */
         uint32_t reserved;
-        uint32_t samples;
+        uint32_t samples;  /* milliseconds */
         uint32_t n;
         uint32_t functions[HEAT_FUNCTIONS_MAX];
 };
