@@ -29,6 +29,8 @@ struct wasi_grant_dir {
         bool read_only;
 };
 
+#define WASI_NO_GRANT UINT32_MAX
+
 enum wasi_refusal {
         REFUSED_CAPABILITY, /* NOTCAPABLE: a right, or a path out of the directory */
         REFUSED_FILES, REFUSED_HOST_MEMORY, REFUSED_CONNECTIONS, REFUSED_TIMERS, REFUSED_RANDOM,
@@ -69,7 +71,8 @@ struct wasi_config {
         unsigned connections_max, timers_max;
         uint64_t random_all_max;
         /* Told of what the guest was not given; @object: what it asked for, of its making, or NULL. May be NULL. */
-        void (*refused)(void *context, enum wasi_refusal what, const char *object);
+        /* @handle: of the granted directory that was used, or WASI_NO_GRANT. */
+        void (*refused)(void *context, enum wasi_refusal what, const char *object, uint32_t handle);
         uint64_t clock_resolution_ns; /* coarsest step of clocks given to the guest; 0: the kernel's */
         uint64_t random_max_bytes;    /* of one random_get call served at once; 0: 64 KiB pieces */
         /* CPU time that this guest has used, for its two CPU clocks; NULL: they are refused. */

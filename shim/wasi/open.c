@@ -73,7 +73,7 @@ static enum wasi_errno open_check(struct wasi *w, const struct guest *g, uint32_
         if (!e)
                 e = path_prepare(g, path, bytes, &ret->path);
         if (!e)
-                e = path_inside(w, &ret->path);
+                e = path_inside(w, fd, &ret->path);
         if (!e)
                 e = descriptor_get(w, fd, "D", directory_rights(oflags, fdflags), &ret->dir);
         if (e)
@@ -105,6 +105,7 @@ static void open_fill(struct descriptor *d, const struct open_call *c,
 {
         d->filetype = filetype_of(reply->stat.mode);
         d->read_only = c->dir->read_only;
+        d->grant = c->dir->grant;
         if (reply->handle != UINT32_MAX) {
                 d->kind = KIND_DIRECTORY;
                 d->handle = reply->handle;

@@ -12,6 +12,15 @@ static bool escapes(enum path_op op, int r)
         return r == -EXDEV && op != PATH_RENAME && op != PATH_LINK;
 }
 
+/* Whose handle that is; asked when something was refused. */
+static uint32_t grant_of(const struct wasi *w, uint32_t handle)
+{
+        for (unsigned i = 0; i < w->slots_room; i++)
+                if (w->table[i] && w->table[i]->kind == KIND_DIRECTORY && w->table[i]->handle == handle)
+                        return w->table[i]->grant;
+        return WASI_NO_GRANT;
+}
+
 enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct path_text *path,
                             const struct path_text *path2, struct path_reply *reply, void *bytes,
                             uint32_t size, int *ret_fd)
@@ -29,18 +38,18 @@ enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct
         else
                 closep(&fd);
         if (escapes(r->op, result)) {
-                wasi_refuse(w, REFUSED_CAPABILITY, path ? path->text : NULL);
+                wasi_refuse_below(w, path ? path->text : NULL, grant_of(w, r->dir));
                 return WASI_NOTCAPABLE;
         }
         return wasi_errno_of(result);
 }
 
-enum wasi_errno path_inside(const struct wasi *w, const struct path_text *path)
+enum wasi_errno path_inside(const struct wasi *w, uint32_t fd, const struct path_text *path)
 {
         enum wasi_errno e = path_contained(path);
 
         if (e)
-                wasi_refuse(w, REFUSED_CAPABILITY, path->text);
+                wasi_refuse_below(w, path->text, fd < w->slots_room && w->table[fd] ? w->table[fd]->grant : WASI_NO_GRANT);
         return e;
 }
 
@@ -66,7 +75,7 @@ static enum wasi_errno one_check(struct wasi *w, const struct guest *g, uint32_t
                 return WASI_INVAL;
         e = path_prepare(g, path, bytes, &ret->path);
         if (!e)
-                e = path_inside(w, &ret->path);
+                e = path_inside(w, fd, &ret->path);
         if (!e)
                 e = descriptor_get(w, fd, "D", rights, &ret->d);
         if (!e)
@@ -218,11 +227,11 @@ static enum wasi_errno two_check(struct wasi *w, const struct guest *g, const ui
         enum wasi_errno e = path_prepare(g, old[1], old[2], &ret->path);
 
         if (!e)
-                e = path_inside(w, &ret->path);
+                e = path_inside(w, old[0], &ret->path);
         if (!e)
                 e = path_prepare(g, new[1], new[2], &ret->new_path);
         if (!e)
-                e = path_inside(w, &ret->new_path);
+                e = path_inside(w, new[0], &ret->new_path);
         if (!e)
                 e = descriptor_get(w, old[0], "D", old_right, &ret->from);
         if (e)

@@ -61,6 +61,7 @@ struct descriptor {
         enum descriptor_kind kind;
         int fd;                  /* all kinds but directories */
         uint32_t handle;         /* directories: of the broker */
+        uint32_t grant;          /* handle of the granted directory that it is below; WASI_NO_GRANT */
         uint64_t rights, inheriting;
         uint16_t flags;          /* WASI_FD_..., kept here: the kernel's file may be shared */
         uint8_t filetype;
@@ -98,6 +99,7 @@ struct wasi {
 void *wasi_alloc(struct wasi *w, size_t size);
 void wasi_release(struct wasi *w, void *p, size_t size); /* takes NULL */
 void wasi_refuse(const struct wasi *w, enum wasi_refusal what, const char *object);
+void wasi_refuse_below(const struct wasi *w, const char *object, uint32_t grant); /* REFUSED_CAPABILITY */
 
 static inline struct wasi *wasi_current(struct guest *ret)
 {
@@ -147,7 +149,7 @@ enum wasi_errno path_prepare(const struct guest *g, uint32_t p, uint32_t bytes,
                              struct path_text *ret);
 enum wasi_errno path_contained(const struct path_text *path);
 /* The same, and a refusal is told of. */
-enum wasi_errno path_inside(const struct wasi *w, const struct path_text *path);
+enum wasi_errno path_inside(const struct wasi *w, uint32_t fd, const struct path_text *path);
 
 /* broker_call - path_call() with the errors mapped. @r: op and operands filled in. */
 enum wasi_errno broker_call(struct wasi *w, struct path_request *r, const struct path_text *path,

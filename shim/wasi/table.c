@@ -11,7 +11,8 @@ struct descriptor *descriptor_new(struct wasi *w, enum descriptor_kind kind)
         if (!d)
                 return NULL;
         *d = (struct descriptor) {
-                .refs = 1, .kind = kind, .fd = -EBADF, .handle = UINT32_MAX, .next = w->all,
+                .refs = 1, .kind = kind, .fd = -EBADF, .handle = UINT32_MAX, .grant = WASI_NO_GRANT,
+                .next = w->all,
         };
         if (w->all)
                 w->all->previous = d;
@@ -126,7 +127,7 @@ enum wasi_errno descriptor_get(struct wasi *w, uint32_t fd, const char *kinds, u
         if (missing && d->read_only && !(missing & ~wasi_rights_mutating()))
                 return WASI_ROFS;
         if (missing) {
-                wasi_refuse(w, REFUSED_CAPABILITY, NULL);
+                wasi_refuse_below(w, NULL, d->grant);
                 return WASI_NOTCAPABLE;
         }
         descriptor_ref(d);

@@ -101,7 +101,7 @@ static enum wasi_errno add_directory(struct wasi *w, const struct wasi_grant_dir
 
         if (!d)
                 return WASI_NOMEM;
-        d->handle = grant->handle;
+        d->handle = d->grant = grant->handle;
         d->granted = true;
         d->read_only = grant->read_only;
         d->guest_path = grant->guest_path;
@@ -234,7 +234,13 @@ void wasi_release(struct wasi *w, void *p, size_t size)
 void wasi_refuse(const struct wasi *w, enum wasi_refusal what, const char *object)
 {
         if (w->config.refused)
-                w->config.refused(w->config.context, what, object);
+                w->config.refused(w->config.context, what, object, WASI_NO_GRANT);
+}
+
+void wasi_refuse_below(const struct wasi *w, const char *object, uint32_t grant)
+{
+        if (w->config.refused)
+                w->config.refused(w->config.context, REFUSED_CAPABILITY, object, grant);
 }
 
 void wasi_usage(const struct wasi *w, struct wasi_usage *ret)

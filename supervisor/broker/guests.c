@@ -63,7 +63,7 @@ int live_add(struct guest_cell *c, uint64_t guest)
         l = live_room(c) < 0 ? NULL : malloc(sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (struct live) { *chain_of(c, guest), guest };
+        *l = (struct live) { .next = *chain_of(c, guest), .guest = guest };
         *chain_of(c, guest) = l;
         c->nlive++;
         return 0;
@@ -175,13 +175,22 @@ static int on_log(struct guest_cell *c, const struct log_message *m, struct erro
 static int on_denied(struct guest_cell *c, const struct denied_message *m, struct error *err)
 {
         char what[4 * sizeof(m->what) + 1];
+        const struct guest_denial denial = { .layer = m->layer, .limit = (enum guest_limit)m->limit, .what = what,
+                                             .handle = m->handle, .count = m->count };
+        struct live **l = live_find(c, m->guest);
+        uint8_t *last, power;
 
-        if (!live_find(c, m->guest) || m->layer < DENIED_HOSTCALL || m->layer > DENIED_LIMIT ||
-            m->limit >= _LIMIT_MAX)
+        if (!l || m->layer < DENIED_HOSTCALL || m->layer > DENIED_LIMIT || m->limit >= _LIMIT_MAX)
                 return broken(err, "a refusal of", m->guest);
+        /* So a guest costs at most 64 records for each limit, whatever its cell says. */
+        last = &(*l)->denied[m->layer == DENIED_LIMIT ? m->limit : _LIMIT_MAX];
+        power = m->count ? (uint8_t)(64 - __builtin_clzll(m->count)) : 0;
+        if (power <= *last || m->count & (m->count - 1))
+                return broken(err, "too many refusals of", m->guest);
+        *last = power;
         text_escape(m->what, sizeof(m->what), what, sizeof(what));
         if (c->events.denied)
-                c->events.denied(c->context, m->guest, m->layer, (enum guest_limit)m->limit, what, m->count);
+                c->events.denied(c->context, m->guest, &denial);
         return 0;
 }
 

@@ -86,14 +86,21 @@ struct guest_ended {
         unsigned nvalues;
 };
 
+struct guest_denial {
+        uint32_t layer;        /* DENIED_... */
+        enum guest_limit limit; /* DENIED_LIMIT */
+        const char *what;      /* escaped; "" */
+        uint32_t handle;       /* as the cell says, of the guest's directory; UINT32_MAX: none */
+        uint64_t count;        /* as it says; doubles at least from one to the next */
+};
+
 struct guest_events { /* each may be NULL */
         void (*started)(void *context, uint64_t guest, uint64_t instantiate_ns);
         void (*ended)(void *context, uint64_t guest, const struct guest_ended *end);
         /* @bytes: as the guest wrote them, not escaped; @dropped: bytes lost to the rate before these. */
         void (*log)(void *context, uint64_t guest, unsigned stream, const char *bytes, size_t n,
                     uint64_t dropped);
-        void (*denied)(void *context, uint64_t guest, uint32_t layer, enum guest_limit limit,
-                       const char *what, uint64_t count); /* @what: escaped */
+        void (*denied)(void *context, uint64_t guest, const struct guest_denial *d);
         void (*heat)(void *context, const struct heat_message *hot); /* checked: ascending, in bounds */
         void (*lost)(void *context, const char *why);
 };

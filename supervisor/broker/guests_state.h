@@ -7,6 +7,7 @@
 struct live { /* a guest that has not ended */
         struct live *next;
         uint64_t guest;
+        uint8_t denied[_LIMIT_MAX + 1]; /* 1 + log2 of the last count that was told, by limit; last: host calls */
 };
 
 struct outgoing { /* waits for room in the socket */

@@ -99,10 +99,10 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
 
 /* The first of a kind is told of, then every 2^n-th: a guest that asks again and again is no news. */
 static void tell_denied(struct guest *g, uint32_t layer, enum guest_limit limit, uint64_t count,
-                        const char *what)
+                        const char *what, uint32_t handle)
 {
         struct denied_message m = { .head = { MESSAGE_DENIED, 0 }, .guest = g->number, .layer = layer,
-                                    .limit = limit, .count = count };
+                                    .limit = limit, .count = count, .handle = handle };
 
         if (count & (count - 1))
                 return;
@@ -115,10 +115,10 @@ void guest_refused(struct guest *g, enum guest_limit limit)
 {
         g->stats->refused[limit]++;
         if (limit != LIMIT_CPU_QUOTA && limit != LIMIT_LOG) /* which are how it is meant to run */
-                tell_denied(g, DENIED_LIMIT, limit, g->stats->refused[limit], NULL);
+                tell_denied(g, DENIED_LIMIT, limit, g->stats->refused[limit], NULL, WASI_NO_GRANT);
 }
 
-static void refused(void *context, enum wasi_refusal what, const char *object)
+static void refused(void *context, enum wasi_refusal what, const char *object, uint32_t handle)
 {
         static const enum guest_limit limits[] = {
                 [REFUSED_FILES] = LIMIT_FILES, [REFUSED_HOST_MEMORY] = LIMIT_HOST_MEMORY,
@@ -128,7 +128,7 @@ static void refused(void *context, enum wasi_refusal what, const char *object)
         struct guest *g = context;
 
         if (what == REFUSED_CAPABILITY)
-                tell_denied(g, DENIED_HOSTCALL, 0, ++g->stats->denials, object);
+                tell_denied(g, DENIED_HOSTCALL, 0, ++g->stats->denials, object, handle);
         else
                 guest_refused(g, limits[what]);
 }
@@ -260,7 +260,7 @@ void guest_measure(struct guest *g)
                 uint64_t power = UINT64_C(1) << (63 - __builtin_clzll(engine.memory_refused));
 
                 if (s->refused[LIMIT_MEMORY] < power)
-                        tell_denied(g, DENIED_LIMIT, LIMIT_MEMORY, power, NULL);
+                        tell_denied(g, DENIED_LIMIT, LIMIT_MEMORY, power, NULL, WASI_NO_GRANT);
                 s->refused[LIMIT_MEMORY] = engine.memory_refused;
         }
         s->host_memory_bytes = shim.memory;

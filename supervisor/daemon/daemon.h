@@ -194,8 +194,9 @@ void nano_started(struct nano *g, pid_t cell);
 void nano_ended(struct nano *g, const struct nano_end *end, uint64_t cpu_ns);
 /* Output of the guest, as it came; split into lines, escaped, limited and written here. */
 void nano_output(struct nano *g, enum log_stream stream, const char *bytes, size_t n, uint64_t dropped);
-/* @layer: of policy/denials.def; @op: a limit's setting, or ""; @what: escaped. */
-void nano_denied(struct nano *g, const char *layer, const char *op, const char *what, uint64_t count);
+/* @limit: the setting that it ran into; NULL: a host call was refused. */
+struct guest_denial;
+void nano_denied(struct nano *g, const char *limit, const struct guest_denial *d);
 void nano_kill(struct nano *g);    /* now; Restart= decides what follows */
 void nano_usage(const struct nano *g, struct usage *ret);
 

@@ -166,8 +166,7 @@ static void on_log(void *context, uint64_t id, unsigned stream, const char *byte
                 nano_output(g, stream == 2 ? LOG_STREAM_STDERR : LOG_STREAM_STDOUT, bytes, n, dropped);
 }
 
-static void on_denied(void *context, uint64_t id, uint32_t layer, enum guest_limit limit,
-                      const char *what, uint64_t count)
+static void on_denied(void *context, uint64_t id, const struct guest_denial *d)
 {
         static const char *const limits[] = {
 #define LIMIT(name, setting, effect) [LIMIT_##name] = setting,
@@ -176,8 +175,7 @@ static void on_denied(void *context, uint64_t id, uint32_t layer, enum guest_lim
         struct nano *g = find(context, id);
 
         if (g)
-                nano_denied(g, layer == DENIED_LIMIT ? "limit" : "hostcall",
-                            layer == DENIED_LIMIT && limit < _LIMIT_MAX ? limits[limit] : "", what, count);
+                nano_denied(g, d->layer == DENIED_LIMIT ? limits[d->limit] : NULL, d);
 }
 
 static void on_lost(void *context, const char *why)

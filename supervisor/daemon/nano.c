@@ -5,10 +5,12 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "supervisor/broker/guests.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/on_demand.h"
+#include "supervisor/daemon/path_server.h"
 
 #define LINE_MAX_BYTES  2048u
 
@@ -312,13 +314,25 @@ void nano_output(struct nano *g, enum log_stream stream, const char *bytes, size
         control_changed(g->service->daemon);
 }
 
-void nano_denied(struct nano *g, const char *layer, const char *op, const char *what, uint64_t count)
+/* The cell's word, so it may be of none. The numbers are those that fill_lists() gave. */
+static const char *key_of_handle(const struct unit *u, uint32_t handle)
 {
-        const struct denial d = { .layer = layer, .op = op, .object = what, .service = g->service, .guest = g->id,
-                                  .cell = g->cell, .count = count };
+        for (unsigned i = 0; i < u->nkeys; i++)
+                if (path_server_serves(&u->keys[i]) && handle-- == 0)
+                        return u->keys[i].name;
+        return NULL;
+}
+
+void nano_denied(struct nano *g, const char *limit, const struct guest_denial *d)
+{
+        const struct denial denial = {
+                .layer = limit ? "limit" : "hostcall", .op = limit, .object = d->what,
+                .key = key_of_handle(g->service->unit, d->handle),
+                .service = g->service, .guest = g->id, .cell = g->cell, .count = d->count,
+        };
         char text[1024];
 
-        snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", op[0] ? op : layer, what, count);
-        denial_write(LOG_WARNING, &d, text);
+        snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", limit ? limit : denial.layer, d->what, d->count);
+        denial_write(LOG_WARNING, &denial, text);
         logs_add(&g->service->logs, realtime_us(), g->id, LOG_STREAM_EVENT, text);
 }

@@ -203,7 +203,9 @@ struct denied_message {        /* the first of its kind, and then every 2^n-th *
         uint64_t guest;
         uint32_t layer;        /* DENIED_... */
         uint32_t limit;        /* DENIED_LIMIT: enum guest_limit */
-        uint64_t count;        /* so far */
+        uint64_t count;        /* so far: a power of two, and more than the last */
+        uint32_t handle;       /* of the granted directory; UINT32_MAX: none */
+        uint32_t reserved;
         char what[128];        /* of the guest's making: may hold anything */
 };
 

@@ -34,11 +34,10 @@ static void on_log(void *context, uint64_t guest, unsigned stream, const char *b
         logs++;
 }
 
-static void on_denied(void *context, uint64_t guest, uint32_t layer, enum guest_limit limit, const char *what,
-                      uint64_t count)
+static void on_denied(void *context, uint64_t guest, const struct guest_denial *d)
 {
         denials++;
-        snprintf(last_text, sizeof(last_text), "%s", what);
+        snprintf(last_text, sizeof(last_text), "%s", d->what);
 }
 
 static void on_lost(void *context, const char *text)
@@ -100,6 +99,8 @@ static void log_to_seven(void)   { SAY(log_message, { .head.message = MESSAGE_LO
 static void log_is_short(void)   { SAY(log_message, { .head.message = MESSAGE_LOG, .guest = 1, .stream = 1, .bytes = 4 }); }
 static void bad_layer(void)      { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = 9 }); }
 static void bad_limit(void)      { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_LIMIT, .limit = 99 }); }
+static void no_refusal(void)     { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL }); }
+static void odd_refusals(void)   { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL, .count = 3 }); }
 static void no_heat(void)        { SAY(heat_message, { .head.message = MESSAGE_HEAT }); }
 static void heat_disordered(void) { SAY(heat_message, { .head.message = MESSAGE_HEAT, .n = 2, .functions = { 5, 5 } }); }
 static void answer_to_nothing(void) { SAY(done_message, { .head.message = MESSAGE_DONE }); }
@@ -120,6 +121,7 @@ static const struct {
         { "log of nobody", log_of_nobody, 0 }, { "log to stdin", log_to_stdin, 0 },
         { "log to 7", log_to_seven, 0 },       { "short log", log_is_short, 0 },
         { "layer", bad_layer, 0 },             { "limit", bad_limit, 0 },
+        { "no refusal", no_refusal, 0 },       { "3 refusals", odd_refusals, 0 },
         { "no heat", no_heat, 0 },             { "heat", heat_disordered, 0 },
         { "answer", answer_to_nothing, 0 },    { "command", a_command, 0 },
         { "ready", ready_again, 0 },           { "path", a_path, 0 },
@@ -142,6 +144,31 @@ START_TEST(a_lie_ends_the_cell)
 }
 END_TEST
 
+/* Records of refusals cannot flood the journal: each of a kind is told of with twice the count of the last. */
+START_TEST(refusals_are_told_of_ever_more_rarely)
+{
+        struct denied_message m = { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_LIMIT,
+                                    .limit = LIMIT_FILES, .count = 1 };
+
+        for (; m.count <= 1024; m.count *= 4)
+                say(&m, sizeof(m));
+        ck_assert_int_eq(cell_dispatch(cell, 0), 0);
+        ck_assert_uint_eq(denials, 6);
+        m.count = 1; /* of another limit and of another guest there may be a first, too */
+        m.limit = LIMIT_TIMERS;
+        say(&m, sizeof(m));
+        m.guest = 2;
+        say(&m, sizeof(m));
+        ck_assert_int_eq(cell_dispatch(cell, 0), 0);
+        ck_assert_uint_eq(denials, 8);
+        say(&m, sizeof(m));
+        ck_assert_int_eq(cell_dispatch(cell, 0), -EPIPE);
+        ck_assert_uint_eq(denials, 8);
+        ck_assert_uint_eq(lost, 1);
+        ck_assert_ptr_nonnull(strstr(why, "too many refusals of guest 2"));
+}
+END_TEST
+
 /* What it says of itself is text for people: escaped. Figures are bounded. */
 START_TEST(words_of_a_cell_are_data)
 {
@@ -151,7 +178,7 @@ START_TEST(words_of_a_cell_are_data)
         ck_assert_str_eq(last_text, "\\x1b[31mred\\x0a");
         ck_assert_int_eq(last.code, -EIO);
         ck_assert_int_eq(last.stage, STAGE_CELL);
-        SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 2, .layer = DENIED_HOSTCALL, .what = "../\xff" });
+        SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 2, .layer = DENIED_HOSTCALL, .count = 1, .what = "../\xff" });
         ck_assert_int_eq(cell_dispatch(cell, 0), 0);
         ck_assert_str_eq(last_text, "../\\xff");
         SAY(ended_message, { .head.message = MESSAGE_ENDED, .guest = 2, .end = GUEST_TRAPPED, .trap = 4000 });
@@ -194,6 +221,7 @@ int main(void)
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, a_lie_ends_the_cell, 0, ELEMENTSOF(lies));
+        tcase_add_test(tc, refusals_are_told_of_ever_more_rarely);
         tcase_add_test(tc, words_of_a_cell_are_data);
         tcase_add_test(tc, a_cell_that_does_not_read);
         return unit_main("lies", &tc, 1);

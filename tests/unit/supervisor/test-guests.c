@@ -79,12 +79,11 @@ static void on_lost(void *context, const char *why)
         lost++;
 }
 
-static void on_denied(void *context, uint64_t guest, uint32_t layer, enum guest_limit limit, const char *what,
-                      uint64_t count)
+static void on_denied(void *context, uint64_t guest, const struct guest_denial *d)
 {
-        ck_assert_uint_le(layer, DENIED_LIMIT);
-        seen[guest].denied[layer]++;
-        seen[guest].denied_limit = limit;
+        ck_assert_uint_le(d->layer, DENIED_LIMIT);
+        seen[guest].denied[d->layer]++;
+        seen[guest].denied_limit = d->limit;
 }
 
 static const struct guest_events events = { on_started, on_ended, on_log, on_denied, NULL, on_lost };
