@@ -84,7 +84,7 @@ struct draft_import {
 };
 
 struct draft_service {
-        unsigned type, restart;
+        unsigned type, start, restart;
         uint64_t restart_ns, restart_most_ns, start_burst, start_interval_ns, start_timeout_ns,
                 stop_timeout_ns, runtime_max_ns;
         struct status_set success;

@@ -27,6 +27,7 @@
 enum unit_tier { UNIT_TIER_AUTO, UNIT_TIER_FAST, UNIT_TIER_PEAK };
 enum unit_isolation { ISOLATION_SHARED, ISOLATION_GROUP, ISOLATION_CELL };
 enum unit_type { TYPE_SIMPLE, TYPE_ONESHOT };
+enum unit_start { START_AUTO, START_MANUAL };
 enum unit_restart { RESTART_NO, RESTART_ON_SUCCESS, RESTART_ON_FAILURE, RESTART_ON_ABNORMAL, RESTART_ALWAYS };
 
 struct words {
@@ -49,7 +50,7 @@ struct unit_limits { /* 0: not given, no limit beyond the host's */
 };
 
 struct unit_service {
-        unsigned type, restart;                        /* enum unit_type, unit_restart */
+        unsigned type, start, restart;                 /* enum unit_type, unit_start, unit_restart */
         uint64_t restart_ns, restart_most_ns;
         uint64_t start_burst, start_interval_ns;
         uint64_t start_timeout_ns, stop_timeout_ns;

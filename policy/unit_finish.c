@@ -342,7 +342,7 @@ void unit_finish(struct reader *r, struct unit *u)
         if (s)
                 service = *(const struct draft_service *)s->fields;
         u->service = (struct unit_service) {
-                .type = service.type, .restart = service.restart,
+                .type = service.type, .start = service.start, .restart = service.restart,
                 .restart_ns = service.restart_ns, .restart_most_ns = service.restart_most_ns,
                 .start_burst = service.start_burst, .start_interval_ns = service.start_interval_ns,
                 .start_timeout_ns = service.start_timeout_ns, .stop_timeout_ns = service.stop_timeout_ns,

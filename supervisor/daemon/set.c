@@ -147,7 +147,7 @@ static void merge(struct daemon *d, struct unit *unit, struct reload_result *res
                         return;
                 }
                 result->added++;
-                if (!d->options.no_start)
+                if (!d->options.no_start && s->unit->service.start == START_AUTO)
                         service_start(s);
                 return;
         }
