@@ -39,6 +39,8 @@ static void set_options(void)
                 "-experimental-debug-variable-locations=false",
                 /* A store in a loop is not put off to its end: an access that traps would come before it. */
                 "-disable-licm-promotion",
+                /* A conditional move out of wasm was one in the source, or what its compiler took for hard to guess. */
+                "-x86-cmov-converter=false",
         };
 
         LLVMParseCommandLineOptions(ELEMENTSOF(words), words, "");
