@@ -1,4 +1,5 @@
 #include "engine/compile/peak/target.h"
+#include "engine/compile/peak/finish.h"
 #include "engine/compile/peak/keep.h"
 
 #include <llvm-c/Analysis.h>
@@ -183,6 +184,8 @@ int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBuff
 #endif
         if (r == 0)
                 r = optimise(l, machine, err);
+        if (r == 0)
+                finish_module(l);
         if (r == 0 && LLVMTargetMachineEmitToMemoryBuffer(machine, l->module, LLVMObjectFile, &message,
                                                           ret)) {
                 r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's code: %s", message);
