@@ -23,6 +23,7 @@ sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
 nodist_systemdsystemunit_DATA = packaging/systemd/nacelled.service
 dist_systemdsystemunit_DATA = packaging/systemd/nacelled.socket
+dist_systemduserunit_DATA = packaging/systemd/nacelled.socket
 nodist_systemduserunit_DATA = packaging/systemd/user/nacelled.service
 dist_sysusers_DATA = packaging/sysusers.d/nacelle.conf
 dist_tmpfiles_DATA = packaging/tmpfiles.d/nacelle.conf

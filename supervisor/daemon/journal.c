@@ -197,6 +197,18 @@ static bool journal_has_room(void)
         return p.revents == POLLOUT;
 }
 
+static size_t put_value(enum journal_field field, const char *value, char *to, size_t size)
+{
+        size_t n;
+
+        if (field != JOURNAL_OBJECT) /* which was escaped where it came in */
+                return journal_escape(value, strlen(value), to, size);
+        n = strnlen(value, size - 1);
+        memcpy(to, value, n);
+        to[n] = '\0';
+        return n;
+}
+
 static bool to_journal(int priority, const struct journal_fields *fields, const char *text)
 {
         char storage[2 + _JOURNAL_FIELD_MAX][VALUE_MAX], message[TEXT_MAX + 16];
@@ -220,8 +232,7 @@ static bool to_journal(int priority, const struct journal_fields *fields, const 
                         continue;
                 head = snprintf(to, VALUE_MAX, "%s=", keys[i]);
                 iov[n].iov_base = to;
-                iov[n++].iov_len = (size_t)head +
-                        journal_escape(value, strlen(value), to + head, VALUE_MAX - (size_t)head);
+                iov[n++].iov_len = (size_t)head + put_value(i, value, to + head, VALUE_MAX - (size_t)head);
         }
         return sd_journal_sendv(iov, n) >= 0;
 }

@@ -2,7 +2,8 @@
  *
  * journal_open - choose the sink. Lines are "<PRIORITY>" prefixed when stderr is read by a service
  *   manager that has no journal socket for us, plain otherwise.
- * journal_write - one record. @fields: values by enum journal_field, NULL where there is none.
+ * journal_write - one record. @fields: values by enum journal_field, NULL where there is none; that of JOURNAL_OBJECT
+ *   is escaped already.
  *   MESSAGE_ID follows from the event and the layer.
  *   Control characters and bytes that are not UTF-8 in text and values come out as \xNN: neither a
  *   terminal nor a field of the journal can be forged by them.
