@@ -297,11 +297,6 @@ static int write_globals(struct writer *w)
         return 0;
 }
 
-static bool name_is(const struct name *a, const char *text, size_t n)
-{
-        return a->size == n && memcmp(a->bytes, text, n) == 0;
-}
-
 static void write_exports(struct writer *w)
 {
         _cleanup_(buffer_done) struct buffer b = { 0 };
@@ -310,17 +305,17 @@ static void write_exports(struct writer *w)
         uint32_t n = 0;
 
         for (uint32_t k = 0; k < w->m->nexports; k++)
-                resumes |= name_is(&e[k].name, RESUME, strlen(RESUME));
+                resumes |= name_is(&e[k].name, RESUME);
         for (unsigned pass = 0; pass < 2; pass++) {
                 if (pass)
                         buffer_uleb(&b, n);
                 for (uint32_t k = 0; k < w->m->nexports; k++) {
                         struct name name = e[k].name;
 
-                        if (name_is(&name, w->done.bytes, w->done.size) ||
-                            (resumes && name_is(&name, "_start", 6)))
+                        if (name_equals(&name, &w->done) ||
+                            (resumes && name_is(&name, "_start")))
                                 continue;
-                        if (name_is(&name, RESUME, strlen(RESUME)))
+                        if (name_is(&name, RESUME))
                                 name = (struct name) { "_start", 6 };
                         n += !pass;
                         if (!pass)
@@ -528,7 +523,7 @@ static void copy_names(struct writer *w)
                 const struct custom_section *c = &w->m->customs[k];
                 _cleanup_(buffer_done) struct buffer b = { 0 };
 
-                if (!name_is(&c->name, "name", 4))
+                if (!name_is(&c->name, "name"))
                         continue;
                 buffer_uleb(&b, 4);
                 buffer_append(&b, "name", 4);

@@ -47,12 +47,6 @@ static bool read_hints(struct cursor c, const struct module *m, struct hints *h)
         return c.at == c.end;
 }
 
-static bool is_hints(const struct custom_section *custom)
-{
-        return custom->name.size == sizeof(hints_name) - 1 &&
-               !memcmp(custom->name.bytes, hints_name, custom->name.size);
-}
-
 /* The one section of that name before the code; custom sections are in the order of the file. */
 int decode_hints(struct decoder *d)
 {
@@ -62,7 +56,7 @@ int decode_hints(struct decoder *d)
         const struct custom_section *custom;
 
         for (uint32_t i = 0; i < m->ncustoms; i++) {
-                if (!is_hints(&m->customs[i]))
+                if (!name_is(&m->customs[i].name, hints_name))
                         continue;
                 if (found != UINT32_MAX || m->customs[i].bytes.offset > d->code_offset)
                         return 0;

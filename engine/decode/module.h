@@ -5,8 +5,10 @@
  * into them. Everything else belongs to the module's pool. Index spaces hold the imports first. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/decode/opcodes.h"
 #include "engine/decode/types.h"
@@ -15,6 +17,16 @@ struct name {
         const char *bytes; /* UTF-8, not terminated */
         uint32_t size;
 };
+
+static inline bool name_equals(const struct name *a, const struct name *b)
+{
+        return a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0;
+}
+
+static inline bool name_is(const struct name *a, const char *text)
+{
+        return a->size == strlen(text) && memcmp(a->bytes, text, a->size) == 0;
+}
 
 struct slice { /* a part of the file */
         size_t offset, size;

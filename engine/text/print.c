@@ -339,8 +339,7 @@ static void print_customs(struct printer *p)
                         before = id ? id : before;
                 }
                 /* The names that are kept are in the text already, and so are hints. */
-                if ((c->name.size == 4 && !memcmp(c->name.bytes, "name", 4)) ||
-                    (p->hinted && k == m->hints_section))
+                if (name_is(&c->name, "name") || (p->hinted && k == m->hints_section))
                         continue;
                 print(p, "\n  (@custom ");
                 print_string(p, c->name.bytes, c->name.size);

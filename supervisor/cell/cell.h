@@ -15,7 +15,6 @@
  *
  * heat.c      which functions take the time
  * preinit.c   what a start-up may ask for that is done once for all, and the state it comes to
- * spectest.c  the host module of the official test scripts
  * libc.c      what the C library would do with a system call that is not in the table
  *
  * cell_lock - @arena is mapped and the ring made inside. @ret_tried: layers that were tried and held.
@@ -51,12 +50,6 @@ struct registered {
         char *name;
         uint32_t name_bytes;
         uint32_t instance;
-};
-
-struct spectest {
-        struct memory_object *memory, *shared_memory;
-        struct table_object *table, *table64;
-        struct global_object *globals[4];
 };
 
 struct worker;
@@ -164,10 +157,6 @@ int guest_instantiate_reply(struct cell *c, int r, uint32_t number, const struct
 /* preinit.c: the host functions of a start-up whose state will be every instance's; and that state. */
 int preinit_find(const struct import *import, struct extern_value *ret);
 int preinit_snapshot(struct cell *c, const struct snapshot_message *m, int fd, struct error *err);
-
-/* spectest.c */
-_must_check_ int spectest_find(struct cell *c, const struct name *name, enum extern_kind kind,
-                               struct extern_value *ret, struct error *err);
 
 /* heat.c: the functions that take the time, by module. heat_start before the lock, with the arena mapped.
  * heat_watch a module that is loaded. heat_sample: in a signal handler, which found the thread at @pc and looks

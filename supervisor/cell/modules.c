@@ -8,12 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/instance/spectest.h"
 #include "supervisor/cell/nano.h"
-
-static bool name_is(const struct name *name, const char *text)
-{
-        return name->size == strlen(text) && memcmp(name->bytes, text, name->size) == 0;
-}
 
 static int grow(void *array, uint32_t n, size_t size, struct error *err)
 {
@@ -164,6 +160,23 @@ static int find_registered(const struct cell *c, const struct import *import,
         return -ENOENT;
 }
 
+static int find_spectest(struct cell *c, const struct name *name, struct extern_value *ret,
+                         struct error *err)
+{
+        if (!c->spectest) {
+                _cleanup_free_ struct spectest *s = calloc(1, sizeof(*s));
+                int r;
+
+                if (!s)
+                        return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "spectest");
+                r = spectest_make(c->store, s, err);
+                if (r < 0)
+                        return r;
+                c->spectest = TAKE_PTR(s);
+        }
+        return spectest_find(c->spectest, name, ret);
+}
+
 static int find_import(struct cell *c, const struct import *import,
                        const struct host_function *host, uint32_t offers, struct extern_value *ret,
                        struct error *err)
@@ -178,7 +191,7 @@ static int find_import(struct cell *c, const struct import *import,
         }
         r = find_registered(c, import, ret);
         if (r == -ENOENT && offers & OFFER_SPECTEST && name_is(&import->module, "spectest"))
-                r = spectest_find(c, &import->name, import->kind, ret, err);
+                r = find_spectest(c, &import->name, ret, err);
         return r == -ENOENT ? unknown_import(import, err) : r;
 }
 

@@ -41,14 +41,11 @@ static const struct {
 int preinit_find(const struct import *import, struct extern_value *ret)
 {
         static struct host_function functions[ELEMENTSOF(changed)];
-        static const char module[] = "wasi_snapshot_preview1";
 
-        if (import->kind != EXTERN_FUNC || import->module.size != strlen(module) ||
-            memcmp(import->module.bytes, module, strlen(module)) != 0)
+        if (import->kind != EXTERN_FUNC || !name_is(&import->module, "wasi_snapshot_preview1"))
                 return -ENOENT;
         for (size_t k = 0; k < ELEMENTSOF(changed); k++) {
-                if (import->name.size != strlen(changed[k].name) ||
-                    memcmp(import->name.bytes, changed[k].name, import->name.size) != 0)
+                if (!name_is(&import->name, changed[k].name))
                         continue;
                 for (unsigned i = 0; i < wasi_functions_n; i++)
                         if (strcmp(wasi_functions[i].name, changed[k].name) == 0) {

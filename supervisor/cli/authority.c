@@ -39,11 +39,6 @@ const char *authority_text(unsigned row)
         return rows[row].sentence;
 }
 
-static bool name_is(const struct name *name, const char *text)
-{
-        return name->size == strlen(text) && memcmp(name->bytes, text, name->size) == 0;
-}
-
 void print_name(FILE *stream, const struct name *name)
 {
         for (uint32_t i = 0; i < name->size; i++) {

@@ -2,12 +2,11 @@
 
 #include "engine/artefact/artefact.h"
 #include "engine/decode/decode.h"
-#include "engine/instance/instance.h"
+#include "engine/instance/spectest.h"
 #include "engine/run/arena.h"
 #include "engine/run/fiber.h"
 #include "tests/spec/hosts.h"
 #include "tests/spec/remote.h"
-#include "tests/spec/spectest.h"
 
 #define ARENA_BYTES  ((size_t)1 << 30)
 #define STORE_SLOTS  4096u
@@ -170,8 +169,8 @@ static int find_import(struct process_host *h, const struct import *import, stru
                         return instance_export(n->instance, import->name.bytes, import->name.size,
                                                ret);
         }
-        if (import->module.size == 8 && !memcmp(import->module.bytes, "spectest", 8))
-                return spectest_find(&h->spectest, import->name.bytes, import->name.size, ret);
+        if (name_is(&import->module, "spectest"))
+                return spectest_find(&h->spectest, &import->name, ret);
         return -ENOENT;
 }
 

@@ -6,8 +6,7 @@ tests_spec_wat2wasm_LDADD = libtext.a libdecode.a libbase.a $(XXHASH_LIBS)
 tests_spec_run_wast_SOURCES = \
 	tests/spec/file.c tests/spec/file.h \
 	tests/spec/host_check.c tests/spec/host_process.c tests/spec/hosts.h \
-	tests/spec/remote.c tests/spec/remote.h tests/spec/run-wast.c tests/spec/skips.def \
-	tests/spec/spectest.c tests/spec/spectest.h
+	tests/spec/remote.c tests/spec/remote.h tests/spec/run-wast.c tests/spec/skips.def
 tests_spec_run_wast_LDADD = libtext.a libinstance.a librun.a libartefact.a libfast.a $(PEAK_LIBS) \
 	libcompile.a libvalidate.a libdecode.a libbase.a $(NETTLE_LIBS) $(XXHASH_LIBS) $(LLVM_LIBS)
 tests_spec_run_wast_CPPFLAGS = $(UNIT_CPPFLAGS)
