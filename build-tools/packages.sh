@@ -34,6 +34,7 @@ test      cmd:minisign      minisign                    minisign             mak
 test      cmd:clang         clang                       clang                second compiler
 test      cmd:mandoc|man    mandoc                      mandoc               checks the manual pages
 test      cmd:strace        strace                      strace               counts system calls
+test      cmd:linux.uml     user-mode-linux             -                           a kernel with the control groups that a host may lack
 test      cmd:systemd-analyze systemd               systemd              checks the units, and is PID 1 for a test of the service
 real      cmd:node          nodejs                      nodejs               the engine to compare with
 real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "policy/cgroup.h"
 #include "policy/kernel.h"
 
 #ifndef SYS_mseal
@@ -144,6 +145,13 @@ static bool probe_SECCOMP(struct kernel_row *row)
 static bool probe_NAMESPACES(struct kernel_row *row)
 {
         return in_child(row, child_namespaces);
+}
+
+static bool probe_CGROUP(struct kernel_row *row)
+{
+        _cleanup_close_ int fd = cgroup_own(row->detail, sizeof(row->detail));
+
+        return fd < 0 ? false : say(row, true, "works");
 }
 
 static bool probe_NO_NEW_PRIVS(struct kernel_row *row)

@@ -37,7 +37,7 @@ enum layer {
 
 /* Walls that many hosts forbid to raise: without them a run goes on without --degraded. They stand before
  * nothing that seccomp does not stand before, too. */
-#define LAYERS_EXTRA LAYER_BIT(LAYER_NAMESPACES)
+#define LAYERS_EXTRA (LAYER_BIT(LAYER_NAMESPACES) | LAYER_BIT(LAYER_CGROUP))
 
 enum role {
         ROLE_CELL,

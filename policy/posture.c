@@ -217,6 +217,7 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
         if (r < 0)
                 return r;
         read_namespaces(pid, &p);
+        posture_read_cgroup(pid, &p);
         *ret = p;
         return 0;
 }
@@ -338,6 +339,8 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
         check_fds(p, e, &r);
         check_maps(p, e, &r);
         check_namespaces(p, e, &r);
+        if (e->cgroup && !p->own_cgroup)
+                mismatch(&r, "control group: others are in it, or it has none");
         if (p->seccomp != 2 && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
                 mismatch(&r, "seccomp: mode %d", p->seccomp);
         if (p->threads != (e->threads ? e->threads : 1))

@@ -39,6 +39,8 @@ struct posture {
         bool ring_seen, ring_sq_thread, ring_personality; /* seen: at the descriptor asked for; the others: of any */
         bool own_mounts, own_ipc, own_hostname, own_network; /* other namespaces than ours */
         bool empty_root;
+        bool own_cgroup, cgroup_limits; /* nobody else is in its control group; which limits its processes */
+        char cgroup[256];     /* the directory of that, cut */
         unsigned directories, devices; /* that are open; /dev/null is no device here */
 };
 
@@ -52,8 +54,12 @@ struct posture_expected {
         uint32_t missing;     /* set of LAYER_BIT */
         unsigned threads;     /* 0: one */
         unsigned rings;       /* at most; 0: one */
+        bool cgroup;          /* it is alone in a control group */
 };
 
 _must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
+/* The directory of @pid's control group, in the hierarchy of version 2 as it is mounted here. -ENOENT: there is none. */
+_must_check_ int posture_cgroup(pid_t pid, char *path, size_t size);
+void posture_read_cgroup(pid_t pid, struct posture *p);
 unsigned posture_check(const struct posture *p, const struct posture_expected *expected, char *text,
                        size_t size);

@@ -86,6 +86,16 @@ static bool score_NETWORK(const struct posture *p)
         return p->own_network;
 }
 
+static bool score_CGROUP(const struct posture *p)
+{
+        return p->own_cgroup;
+}
+
+static bool score_CGROUP_LIMITS(const struct posture *p)
+{
+        return p->cgroup_limits;
+}
+
 static const struct {
         enum layer layer;
         unsigned weight;

@@ -27,6 +27,7 @@ int broker_new(const struct run_options *o, struct broker **ret, struct error *e
         b->alone = !o->limits || (!o->limits->cpu_quota_ns && !o->limits->cpu_max_ns);
         b->cell = (struct process) { 0, -EBADF };
         b->arena.fd = -EBADF;
+        b->group = CELL_GROUP_NONE;
         paths_init(&b->paths);
         *ret = b;
         return 0;
@@ -37,6 +38,7 @@ void broker_stop(struct broker *b)
         if (!b)
                 return;
         process_done(&b->cell);
+        cell_group_done(&b->group);
         closep(&b->sock);
         closep(&b->audit);
         closep(&b->path_sock);

@@ -52,7 +52,10 @@ static int spawn(struct broker *b, struct error *err)
         }
         fds[FD_BROKER] = theirs;
         fds[FD_ARENA] = code;
-        r = process_start(path, argv, fds, ELEMENTSOF(fds), &b->cell, err);
+        r = cell_group_new(b->workers * (1 + PROTO_HELPERS), &b->group, err);
+        if (r < 0)
+                return r;
+        r = process_start(path, argv, fds, ELEMENTSOF(fds), b->group.dir, &b->cell, err);
         if (r < 0)
                 return r;
         /* A cell that is dead already is noticed when READY does not come. */
@@ -94,6 +97,7 @@ static int check_posture(struct broker *b, struct error *err)
                 .network = !b->alone,
                 .root = geteuid() == 0,
                 .missing = b->missing,
+                .cgroup = b->group.dir >= 0,
         };
         struct posture posture;
         char text[512];
@@ -140,6 +144,8 @@ int cell_start(struct broker *b, struct error *err)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "ready: back end %u", ready->threads);
         b->threads = ready->threads;
         b->missing = ready->missing & (LAYER_BIT(_LAYER_MAX) - 1);
+        if (b->group.dir < 0)
+                b->missing |= LAYER_BIT(LAYER_CGROUP);
         must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE)) & ~b->missing;
         if (!SANITIZERS && (ready->tried & must) != must)
                 return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,

@@ -176,7 +176,7 @@ int compiler_run(const struct job *job, int in, int *ret_out, struct error *err)
                 memcpy(order.hot, job->hot, order.nhot * sizeof(order.hot[0]));
 
         r = process_start(path, argv, (int[]) { -EBADF, -EBADF, HELPER_STDERR, theirs, in, out }, 6,
-                          &p, err);
+                          -EBADF, &p, err);
         if (r < 0)
                 return r;
         close(TAKE_FD(theirs));

@@ -122,8 +122,9 @@ int grants_open(struct broker *b, struct error *err)
 
 int grants_lock(struct broker *b, struct error *err)
 {
-        struct policy_tree trees[PATH_HANDLES_MAX];
+        struct policy_tree trees[PATH_HANDLES_MAX + 1];
         struct lockdown l = { 0 };
+        unsigned n;
         int r;
 
 #ifdef NACELLE_SANITIZERS
@@ -141,7 +142,11 @@ int grants_lock(struct broker *b, struct error *err)
                         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s: %m", h->only);
         }
         /* Absent Landlock was reported with the cell's layers already. */
-        r = policy_landlock_trees(&l, trees, b->options.ndirs, err);
+        n = b->options.ndirs;
+        if (cgroups_tree() >= 0)
+                trees[n++] = (struct policy_tree) { .fd = cgroups_tree(),
+                                                    .verbs = VERB_READ | VERB_WRITE | VERB_REMOVE };
+        r = policy_landlock_trees(&l, trees, n, err);
         for (unsigned i = 0; i < b->options.ndirs; i++)
                 if (trees[i].file)
                         close(trees[i].fd);

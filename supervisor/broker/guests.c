@@ -54,7 +54,7 @@ static struct live **live_find(const struct guest_cell *c, uint64_t guest)
         return *p ? p : NULL;
 }
 
-int live_add(struct guest_cell *c, uint64_t guest)
+int live_add(struct guest_cell *c, uint64_t guest, const struct cgroup_use *use)
 {
         struct live *l;
 
@@ -63,7 +63,8 @@ int live_add(struct guest_cell *c, uint64_t guest)
         l = live_room(c) < 0 ? NULL : malloc(sizeof(*l));
         if (!l)
                 return -ENOMEM;
-        *l = (struct live) { .next = *chain_of(c, guest), .guest = guest };
+        *l = (struct live) { .next = *chain_of(c, guest), .guest = guest, .use = *use };
+        cell_group_add(&c->b->group, use);
         *chain_of(c, guest) = l;
         c->nlive++;
         return 0;
@@ -76,6 +77,7 @@ bool live_remove(struct guest_cell *c, uint64_t guest)
         if (!l)
                 return false;
         *p = l->next;
+        cell_group_take(&c->b->group, &l->use);
         free(l);
         c->nlive--;
         return true;

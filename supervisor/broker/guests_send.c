@@ -10,6 +10,8 @@
 
 #include "supervisor/broker/guests_state.h"
 
+#define STACK_BYTES_USUAL (8u << 20) /* CELL_STACK_BYTES of the cell */
+
 static int send_now(int sock, const void *message, size_t size, const int *fds, unsigned nfds)
 {
         union {
@@ -213,6 +215,11 @@ int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *e
                 char name[PROTO_NAME_MAX];
         } m = { .head = { .head.message = MESSAGE_SPAWN, .guest = s->guest, .module = s->module,
                           .unit = s->unit, .slot = s->slot, .nlisten = s->nlisten } };
+        const struct cgroup_use use = {
+                .memory_bytes = s->limits.memory_max_bytes, .host_memory_bytes = s->limits.host_memory_max_bytes,
+                .stack_bytes = s->stack_bytes ? s->stack_bytes : STACK_BYTES_USUAL,
+                .cpu_us = s->limits.cpu_quota_ns / 1000,
+        };
         int fds[PROTO_FDS_MAX], r;
         size_t config_bytes = 0;
         unsigned n = 0;
@@ -244,7 +251,7 @@ int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *e
                 m.head.name_bytes = (uint32_t)strlen(s->invoke);
                 memcpy(m.name, s->invoke, m.head.name_bytes);
         }
-        r = live_add(c, s->guest);
+        r = live_add(c, s->guest, &use);
         if (r < 0) {
                 close_all(fds, n);
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "guest %llu",

@@ -8,6 +8,7 @@
 
 #include "engine/artefact/artefact.h"
 #include "supervisor/broker/broker.h"
+#include "supervisor/broker/cgroup.h"
 #include "supervisor/broker/code_arena.h"
 #include "supervisor/broker/paths.h"
 #include "supervisor/broker/spawn.h"
@@ -16,6 +17,7 @@
 struct broker {
         struct run_options options;
         struct process cell;
+        struct cell_group group;
         int sock;              /* to the cell; -EBADF: lost or stopped */
         int audit;
         unsigned phase;

@@ -2,7 +2,8 @@ noinst_LIBRARIES += libbroker.a
 libbroker_a_CPPFLAGS = $(AM_CPPFLAGS) -DLIBEXECDIR=\"$(libexecdir)\"
 libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h supervisor/broker/broker.c \
 	supervisor/broker/broker.h supervisor/broker/cell.c supervisor/broker/code_arena.c \
-	supervisor/broker/code_arena.h supervisor/broker/compile.c supervisor/broker/compiler.c supervisor/broker/compiler.h supervisor/broker/preinit.c supervisor/broker/density.c supervisor/broker/density.h \
+	supervisor/broker/code_arena.h supervisor/broker/cgroup.c supervisor/broker/cgroup.h supervisor/broker/clone.c \
+	supervisor/broker/clone.h supervisor/broker/compile.c supervisor/broker/compiler.c supervisor/broker/compiler.h supervisor/broker/preinit.c supervisor/broker/density.c supervisor/broker/density.h \
 	supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.c supervisor/broker/guests.h \
 	supervisor/broker/guests_send.c supervisor/broker/guests_state.h \
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \

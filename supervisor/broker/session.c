@@ -260,16 +260,19 @@ void session_bury(struct broker *b, const char *reason, char *text, size_t size)
 {
         struct process_end end = { 0 };
         pid_t pid = b->cell.pid;
-        char how[96], call[64];
+        char how[128], call[64];
 
         /* It may live on with its socket closed: that is not a cell any more. */
         process_kill(&b->cell);
+        cell_group_kill(&b->group);
         if (process_wait(&b->cell, &end) < 0)
                 snprintf(how, sizeof(how), "its end was not seen");
         else if (end.signal == SIGSYS && audit_find(b->audit, pid, call, sizeof(call)) == 0)
                 snprintf(how, sizeof(how), "killed by seccomp: it called %s", call);
         else if (end.signal == SIGSYS)
                 snprintf(how, sizeof(how), "killed by seccomp for a system call outside of its table");
+        else if (end.signal == SIGKILL && cell_group_oom(&b->group))
+                snprintf(how, sizeof(how), "killed by the kernel: the memory of its control group was used up");
         else
                 process_end_text(&end, how, sizeof(how));
         if (reason)

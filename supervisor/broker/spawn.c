@@ -2,12 +2,14 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "supervisor/broker/broker.h"
+#include "supervisor/broker/clone.h"
 #include "supervisor/broker/spawn.h"
 
 #ifndef P_PIDFD
@@ -55,12 +57,18 @@ int program_find(const char *name, char *path, size_t size, struct error *err)
 
 /* In the child, which shares our memory until execve(): nothing here may touch it. The returned
  * errno is all that comes back. */
-static int child(const char *path, char *const *argv, const int *fds, unsigned nfds)
+static int child(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup)
 {
         static char *const empty[] = { NULL };
         int high[SPAWN_FDS_MAX];
         sigset_t none;
 
+        if (cgroup >= 0) {
+                int procs = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+                if (procs < 0 || write(procs, "0", 1) != 1)
+                        return errno;
+        }
         /* First all out of the way, then down to their places: no source is overwritten. */
         for (unsigned i = 0; i < nfds; i++) {
                 int fd = fds[i] >= 0 ? fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -81,24 +89,36 @@ static int child(const char *path, char *const *argv, const int *fds, unsigned n
         return errno;
 }
 
-int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds,
+/* Born in its group it need not be moved there, for which the kernel stops all others that fork; a filter that
+ * cannot look into clone3()'s arguments refuses it, and then it moves by itself. */
+int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup,
                   struct process *ret, struct error *err)
 {
-        volatile int failure = 0;
+        const struct clone_raw_args args = {
+                .flags = CLONE_VM | CLONE_VFORK | CLONE_ARGS_INTO_CGROUP, .exit_signal = SIGCHLD,
+                .cgroup = (uint64_t)cgroup,
+        };
+        volatile int failure = 0, move = cgroup;
+        volatile long pid = -ENOSYS;
         int pidfd;
-        pid_t pid;
 
         if (nfds > SPAWN_FDS_MAX)
                 return error_set(err, STAGE_BROKER, -E2BIG, ERROR_NOWHERE, "too many descriptors");
-        pid = vfork();
+        if (cgroup >= 0) {
+                pid = clone_raw(&args, sizeof(args));
+                if (pid >= 0)
+                        move = -EBADF;
+        }
+        if (pid < 0)
+                pid = vfork();
         if (pid < 0)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "starting %s: %m", path);
         if (pid == 0) {
-                failure = child(path, argv, fds, nfds);
+                failure = child(path, argv, fds, nfds, move);
                 _exit(127);
         }
         if (failure) {
-                waitpid(pid, NULL, 0);
+                waitpid((pid_t)pid, NULL, 0);
                 return error_set(err, STAGE_BROKER, -failure, ERROR_NOWHERE, "starting %s: %s", path,
                                  strerror(failure));
         }
@@ -107,11 +127,11 @@ int process_start(const char *path, char *const *argv, const int *fds, unsigned 
         if (pidfd < 0) {
                 int r = -errno;
 
-                kill(pid, SIGKILL);
-                waitpid(pid, NULL, 0);
+                kill((pid_t)pid, SIGKILL);
+                waitpid((pid_t)pid, NULL, 0);
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "pidfd: %s", strerror(-r));
         }
-        *ret = (struct process) { pid, pidfd };
+        *ret = (struct process) { (pid_t)pid, pidfd };
         return 0;
 }
 

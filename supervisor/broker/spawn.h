@@ -3,7 +3,7 @@
  * program_find - path of helper @name: the directory of broker_programs(), this program's own
  *   (a build tree), the installed one. Never PATH, never the environment.
  * process_start - run @path with @argv, an empty environment, and descriptor i = fds[i] (-EBADF:
- *   /dev/null); nothing else is open in it.
+ *   /dev/null); nothing else is open in it. @cgroup: the directory of a control group for it, or -EBADF.
  * process_wait - take the end of it; fills @ret. Blocks.
  * process_end_text - "exited with status 3", "killed by signal 11 (Segmentation fault)".  */
 #pragma once
@@ -35,7 +35,7 @@ struct process_end {
 
 _must_check_ int program_find(const char *name, char *path, size_t size, struct error *err);
 _must_check_ int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds,
-                               struct process *ret, struct error *err);
+                               int cgroup, struct process *ret, struct error *err);
 void process_kill(const struct process *p);
 int process_wait(struct process *p, struct process_end *ret);
 void process_done(struct process *p); /* kills and reaps what still runs */

@@ -51,6 +51,7 @@ static int print_posture(pid_t pid)
         printf("  Landlock and mdwe are not seen from outside; a cell tries both before its first guest.\n");
         printf("Open: %u descriptors, %u threads, %u rings, %u executable mappings.\n", p.nfds, p.threads, p.rings,
                p.nmaps);
+        printf("Control group: %s\n", p.cgroup[0] ? p.cgroup : "none of version 2");
         printf("Exposure: %.1f of 10, %s\n", exposure, score_word(exposure));
         if (!wrong) {
                 puts("This is how a cell is expected to look.");

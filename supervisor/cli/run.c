@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policy/unit.h"
+#include "supervisor/broker/cgroup.h"
 #include "supervisor/broker/pin.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/cli/cli.h"
@@ -253,7 +254,9 @@ static int go(struct run_options *o, const char *path)
         progress.text = text;
         o->progress = cli_progress;
         o->context = &progress;
+        cgroups_open();
         r = broker_run(o, path, outcome, &err);
+        cgroups_close();
         cli_progress_done(&progress);
         return r < 0 ? cli_fail(&err) : report(outcome);
 }

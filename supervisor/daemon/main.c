@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "policy/policy.h"
+#include "supervisor/broker/cgroup.h"
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
@@ -356,6 +357,9 @@ int main(int argc, char **argv)
         notify_open();
         journal_open();
         raise_files();
+        cgroups_open();
+        if (cgroups_missing()[0])
+                journal_write(LOG_NOTICE, NULL, "control groups for cells: %s", cgroups_missing());
         r = policy_supervisor(&err);
         if (r >= 0)
                 r = start(&d, &err);
@@ -365,5 +369,6 @@ int main(int argc, char **argv)
                 journal_write(LOG_ERR, NULL, "%s", err.text);
         d.ending = true;
         end(&d);
+        cgroups_close();
         return r < 0 ? error_status(&err) : r;
 }

@@ -3,12 +3,12 @@ if SANITIZERS
 else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
 check_PROGRAMS += tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
-	tests/drills/without tests/drills/zipslip
+	tests/drills/without tests/drills/zipslip tests/drills/hog
 TESTS += tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
-	tests/drills/start-and-end
+	tests/drills/start-and-end tests/drills/hogs
 endif
 dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
-	tests/drills/start-and-end
+	tests/drills/start-and-end tests/drills/hogs
 
 nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
@@ -38,6 +38,9 @@ tests_drills_zipslip_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)
 tests_drills_zipslip_LDADD = $(BROKER_LIBS)
 tests_drills_without_SOURCES = tests/drills/without.c
 tests_drills_without_LDADD = $(SECCOMP_LIBS)
+
+tests_drills_hog_SOURCES = tests/drills/hog.c
+tests_drills_hog_LDADD = $(BROKER_LIBS)
 
 EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere
 

@@ -1,12 +1,16 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
-	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain
+	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain tests/unit/policy/test-cgroup
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
 tests_unit_policy_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_policy_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_policy_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_cgroup_SOURCES = tests/unit/policy/test-cgroup.c tests/unit/unit.h
+tests_unit_policy_test_cgroup_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_cgroup_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_cgroup_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 tests_unit_policy_test_posture_SOURCES = tests/unit/policy/test-posture.c tests/unit/unit.h
 tests_unit_policy_test_posture_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_posture_CFLAGS = $(UNIT_CFLAGS)

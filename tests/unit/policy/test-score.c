@@ -10,7 +10,8 @@ static struct posture good(void)
 {
         return (struct posture) { .uid = 65534, .no_new_privs = true, .seccomp = 2, .threads = 1, .nmaps = 1,
                                   .maps = { { .name = "/usr/libexec/nacelle-cell" } }, .own_mounts = true,
-                                  .own_ipc = true, .own_network = true, .empty_root = true };
+                                  .own_ipc = true, .own_network = true, .empty_root = true,
+                                  .own_cgroup = true, .cgroup_limits = true };
 }
 
 static void is_root(struct posture *p) { p->uid = 0; }
@@ -26,6 +27,8 @@ static void root(struct posture *p) { p->empty_root = false; }
 static void mounts(struct posture *p) { p->own_mounts = false; }
 static void ipc(struct posture *p) { p->own_ipc = false; }
 static void network(struct posture *p) { p->own_network = false; }
+static void group(struct posture *p) { p->own_cgroup = false; }
+static void no_limits(struct posture *p) { p->cgroup_limits = false; }
 
 static const struct {
         void (*spoil)(struct posture *p);
@@ -35,7 +38,7 @@ static const struct {
         { writable, SCORE_WRITABLE_CODE }, { anonymous, SCORE_OWN_CODE },    { thread, SCORE_RING_THREAD },
         { personality, SCORE_PERSONALITY }, { directory, SCORE_DIRECTORIES }, { device, SCORE_DEVICES },
         { root, SCORE_ROOT },            { mounts, SCORE_MOUNTS },           { ipc, SCORE_IPC },
-        { network, SCORE_NETWORK },
+        { network, SCORE_NETWORK },      { group, SCORE_CGROUP },            { no_limits, SCORE_CGROUP_LIMITS },
 };
 
 START_TEST(one_defect_is_one_row)

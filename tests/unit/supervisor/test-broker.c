@@ -475,14 +475,14 @@ START_TEST(a_helper_starts_with_what_it_is_given)
 
         ck_assert_int_eq(dup2(spare, 9), 9); /* not on the list */
         setenv("NACELLE_TEST", "leaks", 1);
-        ck_assert_int_eq(process_start("/bin/sh", argv, (int[]) { -EBADF, -EBADF, 2, spare, spare }, 5, &p,
+        ck_assert_int_eq(process_start("/bin/sh", argv, (int[]) { -EBADF, -EBADF, 2, spare, spare }, 5, -EBADF, &p,
                                        &err), 0);
         ck_assert_int_eq(process_wait(&p, &end), 0);
         ck_assert_int_eq(end.signal, 0);
         ck_assert_int_eq(end.status, 42);
         ck_assert_int_eq(p.pid, 0);
         ck_assert_int_eq(process_wait(&p, &end), -ECHILD);
-        ck_assert_int_eq(process_start("/nonexistent", argv, NULL, 0, &p, &err), -ENOENT);
+        ck_assert_int_eq(process_start("/nonexistent", argv, NULL, 0, -EBADF, &p, &err), -ENOENT);
         ck_assert_int_eq(p.pid, 0);
 }
 END_TEST
