@@ -84,7 +84,7 @@ static int check_pin(const struct module_pin *pin, int copy, uint64_t size, stru
 }
 
 /* A cache that does not work costs time, not the run; only one that was asked for by name must. */
-static int open_cache(const struct run_options *o, int *ret, struct error *err)
+int artefact_cache(const struct run_options *o, int *ret, struct error *err)
 {
         char path[4096];
         int fd;
@@ -275,9 +275,10 @@ int artefact_find(const struct run_options *o, int fd, struct found *ret, struct
         }
         if (is_artefact(job.pinned >= 0 ? job.pinned : fd)) {
                 f.fd = job.pinned >= 0 ? TAKE_FD(job.pinned) : memfd_copy(fd, job.bytes, "nacelle-artefact", err);
-                r = f.fd;
+                r = f.fd < 0 ? f.fd : digest_of(f.fd, &job, err);
+                f.digest = job.digest;
         } else {
-                r = open_cache(o, &f.cache, err);
+                r = artefact_cache(o, &f.cache, err);
                 if (r >= 0)
                         r = find_or_compile(&job, fd, &f, err);
         }

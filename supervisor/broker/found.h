@@ -16,15 +16,17 @@ struct found {
         bool stampable;   /* @module is valid */
         pid_t storing;    /* child that writes the cache's entry; found_done() awaits it */
         struct identity module;
-        bool compiled;    /* from a module: what follows is valid; else an artefact was given */
+        struct module_digest digest; /* of the file that was given, a module or an artefact */
+        bool compiled;    /* it is a module: what follows is valid */
         struct artefact_choice choice; /* what it was compiled for */
-        struct module_digest digest;
         struct artefact_key key;
 };
 
 _must_check_ int artefact_find(const struct run_options *o, int fd, struct found *ret,
                                struct error *err);
 void artefact_is_whole(struct found *found);
+/* The cache that @o says; @ret is untouched when that is none, or when it cannot be had and was not asked for by name. */
+_must_check_ int artefact_cache(const struct run_options *o, int *ret, struct error *err);
 
 /* Compile the module @file again, with o->tier, into the cache that @found came from, if any; @hot: for
  * TIER_MIXED. @ret_fd: the artefact, the caller's; NULL: it is enough that the cache has it.

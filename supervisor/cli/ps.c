@@ -50,7 +50,8 @@ static int print_guest(void *context, struct json_object *o)
                 snprintf(cell, sizeof(cell), "%" PRId64, field_int(o, "cell"));
         if (field_int(o, "guest"))
                 snprintf(guest, sizeof(guest), "%" PRId64, field_int(o, "guest"));
-        printf("%-24s %8s %-9s %8s %9s %8s %4" PRId64 " %8s\n", field_text(o, "unit"), guest, state, cell,
+        printf("%-24s %8s %-9s %8s %-5s %9s %8s %4" PRId64 " %8s\n", field_text(o, "unit"), guest, state, cell,
+               field_text(o, "code")[0] ? field_text(o, "code") : "-",
                format_cpu((uint64_t)field_int(o, "cpu_ns"), cpu),
                format_bytes((uint64_t)field_int(o, "memory"), memory), field_int(o, "restarts"),
                format_since((uint64_t)field_int(o, "since"), since));
@@ -68,7 +69,8 @@ static int print_unit(void *context, struct json_object *o)
                 return print_json(o);
         snprintf(guests, sizeof(guests), "%" PRId64 "/%" PRId64, field_int(o, "running"),
                  field_int(o, "guests"));
-        printf("%-24s %-11s %9s %9s %8s %8s  %s\n", field_text(o, "name"), state, guests,
+        printf("%-24s %-11s %9s %-5s %9s %8s %8s  %s\n", field_text(o, "name"), state, guests,
+               field_text(o, "code")[0] ? field_text(o, "code") : "-",
                format_cpu((uint64_t)field_int(o, "cpu_ns"), cpu),
                format_bytes((uint64_t)field_int(o, "memory"), memory),
                format_since((uint64_t)field_int(o, "since"), since),
@@ -79,7 +81,7 @@ static int print_unit(void *context, struct json_object *o)
 static int list_units(struct ps *ps)
 {
         if (!ps->json)
-                printf("%-24s %-11s %9s %9s %8s %8s  %s\n", "UNIT", "STATE", "RUNNING", "CPU", "MEMORY",
+                printf("%-24s %-11s %9s %-5s %9s %8s %8s  %s\n", "UNIT", "STATE", "RUNNING", "CODE", "CPU", "MEMORY",
                        "SINCE", "DESCRIPTION");
         return remote_each(&ps->remote, "ListUnits", NULL, "units", print_unit, ps);
 }
@@ -87,7 +89,7 @@ static int list_units(struct ps *ps)
 static int list_guests(struct ps *ps)
 {
         if (!ps->json)
-                printf("%-24s %8s %-9s %8s %9s %8s %4s %8s\n", "UNIT", "GUEST", "STATE", "CELL", "CPU",
+                printf("%-24s %8s %-9s %8s %-5s %9s %8s %4s %8s\n", "UNIT", "GUEST", "STATE", "CELL", "CODE", "CPU",
                        "MEMORY", "RST", "SINCE");
         return remote_each(&ps->remote, "ListGuests", object_of("unit", ps->remote.operands[0]), "guests",
                            print_guest, ps);
@@ -123,6 +125,25 @@ static void print_lines(struct json_object *lines)
                 log_line_print(json_object_array_get_idx(lines, i), false);
 }
 
+/* What its guests run, what the next ones will, and how far the optimiser is. */
+static void print_code(struct json_object *unit)
+{
+        static const char *const codes[] = { "fast", "mixed", "peak" };
+        const char *optimiser = field_text(unit, "optimiser"), *next = field_text(unit, "code");
+        unsigned n = 0;
+
+        printf("    Code:");
+        for (unsigned i = 0; i < ELEMENTSOF(codes); i++)
+                if (field_int(unit, codes[i]))
+                        printf("%s %" PRId64 " on %s", n++ ? "," : "", field_int(unit, codes[i]), codes[i]);
+        printf("%s next on %s", n ? ";" : "", next[0] ? next : "-");
+        if (field_int(unit, "optimised_percent"))
+                printf("; optimiser: %s, %" PRId64 " %%", optimiser, field_int(unit, "optimised_percent"));
+        else if (optimiser[0])
+                printf("; optimiser: %s", optimiser);
+        putchar('\n');
+}
+
 static int status_unit(struct ps *ps)
 {
         struct json_object *o = NULL, *unit = NULL, *list = NULL;
@@ -150,6 +171,7 @@ static int status_unit(struct ps *ps)
                field_int(unit, "guests"), field_int(unit, "restarts"));
         printf("     CPU: %s\n  Memory: %s\n", format_cpu((uint64_t)field_int(unit, "cpu_ns"), cpu),
                format_bytes((uint64_t)field_int(unit, "memory"), memory));
+        print_code(unit);
         if (json_object_object_get_ex(o, "lines", &list) && json_object_array_length(list)) {
                 putchar('\n');
                 print_lines(list);

@@ -3,7 +3,7 @@
  * set.c       all units: reading, reloading, their order
  * service.c   one unit's life               nano.c     one nanoprocess's life
  * prepare.c   module -> artefact, in a child    sockets.c  listening sockets, handed over and kept
- * denials.c   records of refusals
+ * denials.c   records of refusals           improve.c  better code, in the background
  * host.c      where nanoprocesses live     blame.c    who killed a cell
  * path_server.c  opens files for guests    on_demand.c  a nanoprocess for each connection
  * requests.c, views.c   what the control socket asks
@@ -15,6 +15,7 @@
 
 #include <json-c/json.h>
 
+#include "engine/artefact/key.h"
 #include "policy/unit.h"
 #include "supervisor/broker/broker.h"
 #include "supervisor/control/control.h"
@@ -37,6 +38,8 @@ struct service;
 struct hosted;
 struct path_server;
 struct on_demand;
+struct improver;
+struct improvement;
 
 struct nano_end {
         enum run_end end;
@@ -65,7 +68,8 @@ struct nano {
         bool ending;                 /* it was told to end now, and the timer says how long it may take */
         bool killed;                 /* by hand or by a time-out: the end is not its own */
         struct hosted *host;         /* its cell; NULL: it does not live */
-        uint32_t slot;               /* there */
+        uint32_t slot, module;       /* there */
+        enum tier tier;              /* of the code that it runs, when its service was compiled */
         int connection;              /* of an on-demand unit, to be handed over; -EBADF: none */
 };
 
@@ -99,6 +103,12 @@ struct service {
         struct prepare *prepare;     /* NULL: not being prepared */
         int artefact;                /* -EBADF: none yet */
         uint64_t artefact_bytes;
+        bool compiled;               /* from a module, as .choice says; else the unit names an artefact */
+        struct module_digest module;
+        struct artefact_choice choice;
+        struct improvement *improvement; /* NULL: none is to be made */
+        int better;                  /* artefact for guests that start now, -EBADF: .artefact */
+        enum tier better_tier;
         char module_digest[65];      /* SHA-256 of the module that it was made of; "" when that is not known */
         int *listen;                 /* of the listen keys, in their order */
         unsigned nlisten;
@@ -152,6 +162,7 @@ struct daemon {
         bool ending, ready;
         uint64_t end_by_ns;
         struct host *host;
+        struct improver *improver;
         struct sockets *sockets;
         struct control_socket *control;
 };
@@ -185,6 +196,7 @@ void service_renew(struct service *s); /* what a reload has read is in force */
 bool service_up(const struct service *s);
 void service_wait(struct service *s, struct control_call *call, bool up);
 _printf_(4, 5) void service_log(struct service *s, int priority, const char *event, const char *format, ...);
+int service_code(const struct service *s, enum tier *ret_tier); /* the best artefact; borrowed */
 void service_usage(const struct service *s, struct usage *ret);
 
 /* nano.c */

@@ -7,15 +7,16 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 #include <syslog.h>
 
 #include "supervisor/broker/guests.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/blame.h"
+#include "supervisor/daemon/cell_modules.h"
 #include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/on_demand.h"
 #include "supervisor/daemon/path_server.h"
 
@@ -25,13 +26,6 @@
 #define DISPATCH_MAX 256u /* messages of one cell before the others get their turn */
 #define LOG_RATE     (UINT64_C(1) << 20) /* bytes a second of a unit that says nothing about it */
 #define SLOT_BITS    20   /* of a guest's number as the cell knows it; above: ours */
-
-struct hosted_module {
-        dev_t dev;
-        ino_t ino;
-        int fd;          /* keeps the number of the file from being used again */
-        uint32_t number;
-};
 
 struct hosted { /* a cell */
         struct daemon *daemon;
@@ -44,8 +38,7 @@ struct hosted { /* a cell */
         const volatile struct guest_stats *stats;
         struct nano **guests;    /* by slot */
         uint32_t *free_slots, nfree, unused;
-        struct hosted_module *modules;
-        unsigned nmodules;
+        struct cell_modules modules;
         bool full;               /* no room for more code */
         bool dead;
 };
@@ -151,6 +144,7 @@ static void on_ended(void *context, uint64_t id, const struct guest_ended *e)
                 snprintf(end.text, sizeof(end.text), "killed");
         if (e->end == GUEST_LOST)
                 blame_note(&h->daemon->suspects, h, g->service);
+        modules_leave(&h->modules, h->cell, g->module);
         nano_ended(g, &end, e->cpu_ns);
         free_slot(h, id & ((1u << SLOT_BITS) - 1));
         if (cell_guests(h->cell) == 0)
@@ -176,6 +170,13 @@ static void on_denied(void *context, uint64_t id, const struct guest_denial *d)
 
         if (g)
                 nano_denied(g, d->layer == DENIED_LIMIT ? limits[d->limit] : NULL, d);
+}
+
+static void on_heat(void *context, const struct heat_message *hot)
+{
+        struct hosted *h = context;
+
+        improve_heat(h->daemon, modules_work(&h->modules, hot->module), hot);
 }
 
 static void on_lost(void *context, const char *why)
@@ -218,9 +219,7 @@ static void hosted_free(struct hosted *h)
         loop_unwatch(h->daemon->loop, &h->watch);
         cell_close(h->cell);
         loop_timer_clear(h->daemon->loop, &h->idle); /* the end of its guests has set it */
-        for (unsigned i = 0; i < h->nmodules; i++)
-                close(h->modules[i].fd);
-        free(h->modules);
+        modules_done(&h->modules);
         free(h->guests);
         free(h->free_slots);
         free(h);
@@ -264,7 +263,8 @@ static int open_cell(struct daemon *d, const char *group, bool degraded, struct 
                      struct error *err)
 {
         static const struct guest_events events = {
-                .started = on_started, .ended = on_ended, .log = on_log, .denied = on_denied, .lost = on_lost,
+                .started = on_started, .ended = on_ended, .log = on_log, .denied = on_denied, .heat = on_heat,
+                .lost = on_lost,
         };
         const struct cell_settings settings = {
                 .arena_bytes = ARENA_BYTES, .degraded = degraded, .stdio = { -EBADF, -EBADF, HELPER_STDERR },
@@ -326,37 +326,6 @@ static int find_cell(struct service *s, struct hosted **ret, struct error *err)
                 }
         }
         return open_cell(d, group, s->unit->degraded || d->options.degraded, ret, err);
-}
-
-/* The number of the service's artefact in @h, loaded there when it is not. */
-static int find_module(struct hosted *h, const struct service *s, uint32_t *ret, struct error *err)
-{
-        struct hosted_module *modules;
-        struct stat st;
-        int fd, r;
-
-        if (fstat(s->artefact, &st) < 0)
-                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "artefact: %m");
-        for (unsigned i = 0; i < h->nmodules; i++)
-                if (h->modules[i].dev == st.st_dev && h->modules[i].ino == st.st_ino) {
-                        *ret = h->modules[i].number;
-                        return 0;
-                }
-        modules = reallocarray(h->modules, h->nmodules + 1, sizeof(*modules));
-        fd = fcntl(s->artefact, F_DUPFD_CLOEXEC, 3);
-        if (modules)
-                h->modules = modules;
-        if (!modules || fd < 0) {
-                closep(&fd);
-                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "artefact: out of memory");
-        }
-        r = cell_load(h->cell, s->artefact, ret, err);
-        if (r < 0) {
-                close(fd);
-                return r;
-        }
-        h->modules[h->nmodules++] = (struct hosted_module) { st.st_dev, st.st_ino, fd, *ret };
-        return 0;
 }
 
 /* What a unit may ask for and a cell cannot do is refused by name. */
@@ -542,12 +511,12 @@ int host_spawn(struct nano *g, struct error *err)
         if (r >= 0)
                 r = find_cell(s, &h, err);
         if (r >= 0)
-                r = find_module(h, s, &spec.module, err);
-        if (r == -ENOSPC && h->nmodules) { /* its arena is full: another one */
+                r = modules_use(&h->modules, h->cell, s, &spec.module, &g->tier, err);
+        if (r == -ENOSPC && h->modules.n) { /* its arena is full: another one */
                 h->full = true;
                 r = find_cell(s, &h, err);
                 if (r >= 0)
-                        r = find_module(h, s, &spec.module, err);
+                        r = modules_use(&h->modules, h->cell, s, &spec.module, &g->tier, err);
         }
         if (r >= 0 && fill_lists(s->unit, &lists, &spec) < 0)
                 r = error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
@@ -568,10 +537,13 @@ int host_spawn(struct nano *g, struct error *err)
         spec.slot = g->slot;
         spec.unit = s->number;
         spec.invoke = s->unit->invoke;
+        g->module = spec.module;
         r = cell_spawn(h->cell, &spec, err);
         if (r < 0) {
                 g->host = NULL;
                 free_slot(h, g->slot);
+        } else {
+                modules_enter(&h->modules, g->module);
         }
         watch_again(h);
         return r;
@@ -634,7 +606,7 @@ struct json_object *host_view(struct daemon *d)
                 json_object_object_add(o, "pid", json_object_new_int64(h->pid));
                 json_object_object_add(o, "group", json_object_new_string(h->group));
                 json_object_object_add(o, "guests", json_object_new_int64(cell_guests(h->cell)));
-                json_object_object_add(o, "modules", json_object_new_int64(h->nmodules));
+                json_object_object_add(o, "modules", json_object_new_int64(h->modules.n));
                 json_object_object_add(o, "missing", json_object_new_string(cell_missing(h->cell)));
                 json_object_object_add(o, "since", json_object_new_int64((int64_t)h->since_us));
                 json_object_array_add(list, o);

@@ -1,7 +1,8 @@
 # nacelled: units, cells, and the sockets through which it is asked.
 noinst_LIBRARIES += libdaemon.a
 libdaemon_a_SOURCES = supervisor/daemon/backoff.c supervisor/daemon/backoff.h supervisor/daemon/blame.c \
-	supervisor/daemon/blame.h supervisor/daemon/control_socket.c supervisor/daemon/daemon.h \
+	supervisor/daemon/blame.h supervisor/daemon/cell_modules.c supervisor/daemon/cell_modules.h \
+	supervisor/daemon/improve.c supervisor/daemon/improve.h supervisor/daemon/improve_child.c supervisor/daemon/control_socket.c supervisor/daemon/daemon.h \
 	supervisor/daemon/denials.c supervisor/daemon/denials.h supervisor/daemon/events.def \
 	supervisor/daemon/host.c supervisor/daemon/host.h supervisor/daemon/journal.c \
 	supervisor/daemon/journal.h supervisor/daemon/journal_fields.def supervisor/daemon/logs.c \

@@ -14,6 +14,7 @@
 #include "supervisor/control/client.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/notify.h"
 #include "supervisor/daemon/sockets.h"
 
@@ -290,6 +291,8 @@ static int start(struct daemon *d, struct error *err)
         if (r >= 0)
                 r = host_new(d, err);
         if (r >= 0)
+                r = improve_new(d, err);
+        if (r >= 0)
                 r = control_open(d, err);
         if (r < 0)
                 return r;
@@ -334,6 +337,7 @@ static void end(struct daemon *d)
                 control_close(d);
                 host_free(d); /* tells units of guests that it takes along */
                 set_free(d);
+                improve_free(d);
                 sockets_free(d);
         }
         free(d->suspects.list);

@@ -12,11 +12,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include <nettle/sha2.h>
-
+#include "supervisor/broker/found.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/daemon.h"
+#include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/sockets.h"
 
 struct prepared {
@@ -24,7 +24,9 @@ struct prepared {
         uint32_t stage;
         uint64_t offset;
         char text[256];
-        char digest[65]; /* of the module; "": it changed meanwhile */
+        uint32_t compiled;
+        struct module_digest module;
+        struct artefact_choice choice;
 };
 
 /* Units with so little memory lie close to each other: their code checks what it accesses. */
@@ -37,36 +39,7 @@ struct prepare {
         int sock;
 };
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-        return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
-               a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* A name for records. Bytes that were written while it was made would give it to something else: then it has none. */
-static void digest_of(int file, const struct stat *before, char text[static 65])
-{
-        uint8_t digest[SHA256_DIGEST_SIZE];
-        struct sha256_ctx sha;
-        struct stat after;
-        uint8_t bytes[65536];
-        off_t at = 0;
-        ssize_t n;
-
-        sha256_init(&sha);
-        while ((n = pread(file, bytes, sizeof(bytes), at)) > 0) {
-                sha256_update(&sha, (size_t)n, bytes);
-                at += n;
-        }
-        sha256_digest(&sha, sizeof(digest), digest);
-        if (n < 0 || fstat(file, &after) < 0 || !same_file(before, &after))
-                return;
-        for (unsigned i = 0; i < sizeof(digest); i++)
-                snprintf(text + 2 * i, 3, "%02x", digest[i]);
-}
-
-static int make_artefact(const struct service *s, int *ret_fd, char digest[static 65], struct error *err)
+static int make_artefact(const struct service *s, struct found *ret, struct error *err)
 {
         const struct unit *u = s->unit;
         struct run_options o = {
@@ -92,24 +65,22 @@ static int make_artefact(const struct service *s, int *ret_fd, char digest[stati
         if (r < 0)
                 return r;
         o.pin = pinned ? &pin : NULL;
-        r = broker_artefact(&o, file, ret_fd, err);
-        if (r >= 0)
-                digest_of(file, &st, digest);
+        r = artefact_find(&o, file, ret, err);
         return r < 0 ? error_prefix(err, "%s", u->module) : 0;
 }
 
-static void send_result(int sock, int r, int fd, const char *digest, const struct error *err)
+static void send_result(int sock, int r, int fd, const struct found *f, const struct error *err)
 {
         union {
                 struct cmsghdr head;
                 char bytes[CMSG_SPACE(sizeof(int))];
         } control = { 0 };
-        struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset };
+        struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset,
+                              .compiled = f->compiled, .module = f->digest, .choice = f->choice };
         struct iovec iov = { &p, sizeof(p) };
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
         snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
-        snprintf(p.digest, sizeof(p.digest), "%s", digest);
         if (r >= 0) {
                 msg.msg_control = &control;
                 msg.msg_controllen = sizeof(control.bytes);
@@ -123,10 +94,10 @@ static void send_result(int sock, int r, int fd, const char *digest, const struc
 
 _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
 {
+        struct found found = { .fd = -EBADF, .cache = -EBADF };
         struct error err = { 0 };
         sigset_t none;
-        char digest[65] = "";
-        int fd = -EBADF, r;
+        int fd, r;
 
         /* Compiling goes on for nobody when the daemon is gone. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -135,8 +106,10 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
         syscall(SYS_close_range, 4, ~0u, 0);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        r = make_artefact(s, &fd, digest, &err);
-        send_result(3, r, fd, digest, &err);
+        r = make_artefact(s, &found, &err);
+        fd = TAKE_FD(found.fd);
+        found_done(&found); /* the cache has it */
+        send_result(3, r, fd, &found, &err);
         _exit(0);
 }
 
@@ -165,6 +138,7 @@ static void result_ready(void *context, uint32_t events)
         struct service *s = p->service;
         struct prepared result = { 0 };
         _cleanup_close_ int fd = -EBADF;
+        struct artefact_key name; /* of the module: a digest as well */
         struct error err = { 0 };
         struct stat st;
         int r = receive(p->sock, &result, &fd);
@@ -182,7 +156,12 @@ static void result_ready(void *context, uint32_t events)
         else {
                 s->artefact = TAKE_FD(fd);
                 s->artefact_bytes = (uint64_t)st.st_size;
-                snprintf(s->module_digest, sizeof(s->module_digest), "%.64s", result.digest);
+                s->compiled = result.compiled;
+                s->module = result.module;
+                s->choice = result.choice;
+                memcpy(name.bytes, result.module.bytes, sizeof(name.bytes));
+                artefact_key_text(&name, s->module_digest);
+                improve_join(s);
                 service_event(s, ON_PREPARED, "%s", "");
         }
 }

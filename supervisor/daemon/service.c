@@ -10,6 +10,7 @@
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/blame.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/on_demand.h"
 #include "supervisor/daemon/sockets.h"
 
@@ -184,6 +185,7 @@ static void take_next_unit(struct service *s)
 static void enter_down(struct service *s)
 {
         prepare_free(TAKE_PTR(s->prepare));
+        improve_leave(s);
         host_forget(s);
         sockets_release(s);
         closep(&s->artefact);
@@ -308,6 +310,12 @@ void service_restart(struct service *s)
         s->wanted = s->again = true;
 }
 
+int service_code(const struct service *s, enum tier *ret_tier)
+{
+        *ret_tier = s->better >= 0 ? s->better_tier : s->choice.tier;
+        return s->better >= 0 ? s->better : s->artefact;
+}
+
 void service_usage(const struct service *s, struct usage *ret)
 {
         *ret = s->past;
@@ -340,7 +348,7 @@ int service_new(struct daemon *d, struct unit *unit, uint64_t digest, struct ser
         s->number = ++d->next_service;
         s->unit = unit;
         s->digest = digest;
-        s->artefact = -EBADF;
+        s->artefact = s->better = -EBADF;
         s->since_us = realtime_us();
         *ret = s;
         return 0;

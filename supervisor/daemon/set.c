@@ -10,6 +10,7 @@
 
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/improve.h"
 
 static int compare_name(const void *name, const void *service)
 {
@@ -354,6 +355,7 @@ void set_settle_soon(struct daemon *d)
 void set_end(struct daemon *d)
 {
         d->ending = true;
+        improve_end(d);
         for (unsigned i = 0; i < d->nservices; i++)
                 service_stop(d->services[i]);
         set_settle_soon(d);

@@ -7,6 +7,7 @@
 #include "supervisor/control/openmetrics.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/on_demand.h"
 
 static void put_text(struct json_object *o, const char *key, const char *text)
@@ -17,6 +18,35 @@ static void put_text(struct json_object *o, const char *key, const char *text)
 static void put_number(struct json_object *o, const char *key, uint64_t n)
 {
         json_object_object_add(o, key, json_object_new_int64(n > INT64_MAX ? INT64_MAX : (int64_t)n));
+}
+
+/* Which code: that of an artefact which the unit names is its maker's. */
+static const char *code_text(const struct service *s, enum tier tier)
+{
+        return !s->compiled ? "given" : tier == TIER_PEAK ? "peak" : tier == TIER_MIXED ? "mixed" : "fast";
+}
+
+static unsigned guests_on(const struct service *s, enum tier tier)
+{
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < s->nguests; i++)
+                n += s->guests[i].host && s->compiled && s->guests[i].tier == tier;
+        return n;
+}
+
+static void put_code(struct json_object *o, const struct service *s)
+{
+        struct improve_view v;
+        enum tier tier;
+
+        improve_view(s, &v);
+        put_text(o, "code", service_code(s, &tier) < 0 ? "" : code_text(s, tier));
+        put_number(o, "fast", guests_on(s, TIER_FAST));
+        put_number(o, "mixed", guests_on(s, TIER_MIXED));
+        put_number(o, "peak", guests_on(s, TIER_PEAK));
+        put_text(o, "optimiser", v.text);
+        put_number(o, "optimised_percent", v.percent);
 }
 
 static unsigned live_guests(const struct service *s)
@@ -40,6 +70,7 @@ struct json_object *view_unit(const struct service *s)
         put_number(o, "cpu_ns", u.cpu_ns);
         put_number(o, "memory", u.memory);
         put_number(o, "since", s->since_us);
+        put_code(o, s);
         return o;
 }
 
@@ -53,6 +84,7 @@ struct json_object *view_guest(const struct nano *g)
         put_text(o, "unit", g->service->unit->name);
         put_text(o, "state", nano_state_text(g->state));
         put_number(o, "cell", (uint64_t)g->cell);
+        put_text(o, "code", g->host ? code_text(g->service, g->tier) : "");
         put_number(o, "cpu_ns", u.cpu_ns);
         put_number(o, "memory", u.memory);
         put_number(o, "memory_peak", u.memory_peak);
@@ -183,6 +215,32 @@ static void put_refusals(const struct daemon *d, const struct usage *usage, stru
                 }
 }
 
+static void put_improvements(const struct daemon *d, struct metrics *m)
+{
+        static const enum tier tiers[] = { TIER_FAST, TIER_MIXED, TIER_PEAK };
+
+        metrics_family(m, "nacelle_code_nanoprocesses", METRIC_GAUGE, "", "Nanoprocesses, by the code that they run");
+        for (unsigned i = 0; i < d->nservices; i++)
+                for (unsigned k = 0; k < ELEMENTSOF(tiers) && d->services[i]->compiled; k++) {
+                        const struct service *s = d->services[i];
+                        const char *labels[] = { "unit", s->unit->name, "code", code_text(s, tiers[k]), NULL };
+
+                        metrics_sample(m, labels, guests_on(s, tiers[k]));
+                }
+        metrics_family(m, "nacelle_optimised_ratio", METRIC_GAUGE, "ratio",
+                       "How far the optimiser is with the step that it works on");
+        for (unsigned i = 0; i < d->nservices; i++) {
+                const char *labels[] = { "unit", d->services[i]->unit->name, NULL };
+                struct improve_view v;
+
+                improve_view(d->services[i], &v);
+                metrics_sample(m, labels, v.percent / 100.0);
+        }
+        metrics_family(m, "nacelle_optimisations", METRIC_COUNTER, "", "Steps of the optimiser, by their end");
+        metrics_sample(m, (const char *[]) { "result", "made", NULL }, (double)improve_count(d, true));
+        metrics_sample(m, (const char *[]) { "result", "failed", NULL }, (double)improve_count(d, false));
+}
+
 static void put_instantiations(const struct daemon *d, struct metrics *m)
 {
         double bounds[INSTANTIATE_BUCKETS], bound = 1e-6;
@@ -229,6 +287,7 @@ void view_metrics(struct daemon *d, struct buffer *out)
         put_denials(d, usage, &m);
         put_refusals(d, usage, &m);
         put_instantiations(d, &m);
+        put_improvements(d, &m);
         metrics_end(&m);
         *out = m.text;
 }

@@ -1,0 +1,34 @@
+/* cell_modules.h - the artefacts that a cell has, and how many of its guests run each.
+ *
+ * modules_use - the number of the best code of @s in @cell, loaded there when it is not.
+ *   Better code that cannot be loaded is no reason not to start: then it is the code that the unit was prepared with.
+ *   -ENOSPC: no room in the cell.
+ * modules_enter - one more guest runs it. modules_leave - one of them has ended.
+ * modules_work - what improve_heat() calls the module @number, which a cell said: 0: no such one. */
+#pragma once
+
+#include <sys/types.h>
+
+#include "supervisor/broker/guests.h"
+#include "supervisor/daemon/daemon.h"
+
+struct module_entry {
+        dev_t dev;
+        ino_t ino;
+        int fd;          /* keeps the number of the file from being used again */
+        uint32_t number; /* in the cell */
+        unsigned users;
+        uint64_t work;
+};
+
+struct cell_modules { /* start zeroed */
+        struct module_entry *list;
+        unsigned n;
+};
+
+_must_check_ int modules_use(struct cell_modules *m, struct guest_cell *cell, struct service *s, uint32_t *ret_number,
+                             enum tier *ret_tier, struct error *err);
+void modules_enter(struct cell_modules *m, uint32_t number);
+void modules_leave(struct cell_modules *m, struct guest_cell *cell, uint32_t number);
+uint64_t modules_work(const struct cell_modules *m, uint32_t number);
+void modules_done(struct cell_modules *m);
