@@ -26,14 +26,14 @@
 
 #include "engine/compile/peak/peak.h"
 #include "engine/decode/decode.h"
-#include "engine/instance/instance.h"
-#include "engine/run/arena.h"
 #include "engine/text/text.h"
 #include "tests/fuzz/generate_gc.h"
+#include "tests/fuzz/load.h"
 
 #pragma weak peak_compile
 
 #define BATCH          32
+#define CALLS_OF_EACH  10
 #define SECONDS_MAX    60
 #define LINE_MAX_BYTES 1024
 
@@ -105,10 +105,10 @@ static void generate(uint64_t seed, struct buffer *wasm, struct buffer *calls)
         struct error err = { 0 };
 
         if (!gc) {
-                (new_features ? generate_new_module : generate_module)(seed, wasm, calls);
+                (new_features ? generate_new_module : generate_module)(seed, CALLS_OF_EACH, wasm, calls);
                 return;
         }
-        generate_gc_module(seed, &text, calls);
+        generate_gc_module(seed, CALLS_OF_EACH, &text, calls);
         if (text_module_to_binary((const char *)text.bytes, text.size, wasm, &err) < 0)
                 give_up("text", &err);
 }
@@ -129,35 +129,12 @@ static void write_inputs(uint64_t seed)
 /* In the child: the module, compiled by engine @e and instantiated */
 static struct instance *load(size_t e, const struct buffer *wasm)
 {
-        struct compile_options o = { .tier = engines[e].tier, .jobs = 1,
-                                     .cpu = engines[e].cpu ? engines[e].cpu : cpu_features_host() };
-        struct module *module;
-        struct checked_module *checked;
-        struct compiled_module *compiled;
-        struct artefact *artefact;
-        struct buffer file = { 0 };
-        struct arena *arena;
-        struct store *store;
-        struct loaded_module *loaded;
+        const struct loading how = { .tier = engines[e].tier, .cpu = engines[e].cpu,
+                                     .collects = engines[e].collects, .features = FEATURES_DEFAULT };
         struct instance *instance;
-        struct trap_info trap = { 0 };
         struct error err = { 0 };
-        struct artefact_key key = { 0 };
-        struct store_options store_options = { .slots = 1, .collect_always = engines[e].collects };
-        uint64_t features = FEATURES_DEFAULT | UINT64_C(1) << FEATURE_GC;
-        void *code;
 
-        if (run_init(&err) < 0 || run_thread_init(&err) < 0 || arena_new(16 << 20, &arena, &err) < 0 ||
-            store_new(&store_options, &store, &err) < 0 ||
-            module_decode(wasm->bytes, wasm->size, &limits_default, features, 0, &module, &err) < 0 ||
-            module_validate(module, &limits_default, features, 1, &checked, &err) < 0 ||
-            module_compile(checked, &o, &compiled, &err) < 0 ||
-            artefact_write(checked, compiled, &key, &file, &err) < 0 ||
-            artefact_read(file.bytes, file.size, &artefact, &err) < 0 ||
-            arena_add(arena, artefact->bytes + artefact->code.offset, artefact->code.size, &code,
-                      &err) < 0 ||
-            loaded_module_new(store, artefact, code, -EBADF, &loaded, &err) < 0 ||
-            instance_create(store, loaded, NULL, NULL, &instance, &trap, &err) < 0)
+        if (load_init(16 << 20, &err) < 0 || load_module(&how, wasm, &instance, &err) < 0)
                 give_up("module", &err);
         return instance;
 }
@@ -176,23 +153,18 @@ static uint32_t memory_hash(const struct instance *i)
         return h;
 }
 
-/* One line of the calls: "f0 i1 I2" */
-static void call_line(const struct instance *i, const char *line, FILE *out)
+static void call_line(const struct instance *i, char *line, FILE *out)
 {
-        union value args[2 * SIGNATURE_MAX] = { 0 }, results[2 * SIGNATURE_MAX] = { 0 };
-        size_t size = strcspn(line, " ");
+        union value results[2 * SIGNATURE_MAX] = { 0 };
         const struct functype *type;
         struct trap_info trap = { 0 };
-        struct extern_value f = { 0 };
-        unsigned n = 0;
+        struct call call;
 
-        if (instance_export(i, line, size, &f) < 0)
-                give_up(line, NULL);
-        for (const char *p = strchr(line, ' '); p && n < ELEMENTSOF(args); p = strchr(p + 1, ' '))
-                args[n++].i64 = strtoull(p + 2, NULL, 16);
-        type = extern_function_type(&f);
         fprintf(out, "%s -> ", line);
-        if (extern_call(&f, args, results, &trap) < 0) {
+        if (call_parse(i, line, &call) < 0)
+                give_up(line, NULL);
+        type = extern_function_type(&call.function);
+        if (extern_call(&call.function, call.args, results, &trap) < 0) {
                 fprintf(out, "trap %s", trap_class(trap.trap));
         } else {
                 fputs("ok", out);
@@ -216,7 +188,8 @@ static void run_calls(void *argument)
                 line[strcspn(line, "\n")] = 0;
                 call_line(j->instance, line, j->out);
         }
-        call_line(j->instance, "state", j->out);
+        strcpy(line, "state");
+        call_line(j->instance, line, j->out);
 }
 
 static void run_child(size_t e, uint64_t seed)

@@ -344,9 +344,9 @@ static _printf_(2, 3) void append_text(struct buffer *b, const char *format, ...
         va_end(ap);
 }
 
-static void put_calls(struct gen *g, struct buffer *calls, const unsigned *wrappers)
+static void put_calls(struct gen *g, unsigned times, struct buffer *calls, const unsigned *wrappers)
 {
-        for (unsigned k = 0; k < 10 * g->nfunctions; k++) {
+        for (unsigned k = 0; k < times * g->nfunctions; k++) {
                 unsigned f = k % g->nfunctions;
 
                 append_text(calls, "f%u", f);
@@ -361,7 +361,7 @@ static void put_calls(struct gen *g, struct buffer *calls, const unsigned *wrapp
         }
 }
 
-static void make_module(struct gen *g, struct buffer *wasm, struct buffer *calls)
+static void make_module(struct gen *g, unsigned times, struct buffer *wasm, struct buffer *calls)
 {
         _cleanup_(buffer_done) struct buffer code = { 0 }, body = { 0 }, datas = { 0 };
         unsigned wrappers[FUNCTIONS_MAX + 1];
@@ -396,22 +396,22 @@ static void make_module(struct gen *g, struct buffer *wasm, struct buffer *calls
         section(wasm, 10, &code);
         put_datas(g, &datas);
         section(wasm, 11, &datas);
-        put_calls(g, calls, wrappers);
+        put_calls(g, times, calls, wrappers);
 }
 
-void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+void generate_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
 {
         struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1 };
 
-        make_module(&g, wasm, calls);
+        make_module(&g, times, wasm, calls);
 }
 
-void generate_new_module(uint64_t seed, struct buffer *wasm, struct buffer *calls)
+void generate_new_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
 {
         struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1, .throws = true };
 
         g.wide = random_chance(&g, 50);
         for (unsigned i = 0; i < TAGS; i++) /* before the bodies fill the table of types */
                 (void)type_index(&g, tag_types[i], "");
-        make_module(&g, wasm, calls);
+        make_module(&g, times, wasm, calls);
 }

@@ -7,6 +7,7 @@
  *   modules a memory of 64-bit addresses.
  * @wasm: the module. Exports "m" (memory 0), "f0" .. of integers only, "state" (all globals as i64s)
  * @calls: text, a line a call: the export and its arguments, "i" or "I" and hexadecimal digits
+ * @times: how often each function is called
  *
  * Inside of the folder: struct gen is the module being made, random_*() its dice, and
  * generate_body() makes one function body. */
@@ -15,8 +16,8 @@
 #include "engine/base/buffer.h"
 #include "engine/decode/opcodes.h"
 
-void generate_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
-void generate_new_module(uint64_t seed, struct buffer *wasm, struct buffer *calls);
+void generate_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
+void generate_new_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
 
 #define SIGNATURE_MAX 14
 #define TYPES_MAX     96

@@ -97,9 +97,9 @@ static void print_state(struct gc_gen *g)
         gc_print(g, "(local.get 0))\n");
 }
 
-static void print_calls(struct gc_gen *g, struct buffer *calls)
+static void print_calls(struct gc_gen *g, unsigned times, struct buffer *calls)
 {
-        for (unsigned k = 0; k < 8 * g->nfunctions; k++) {
+        for (unsigned k = 0; k < times * g->nfunctions; k++) {
                 char text[96];
                 int n = snprintf(text, sizeof(text), "f%u i%" PRIx32 " i%" PRIx32 " I%" PRIx64 "\n",
                                  k % g->nfunctions, (uint32_t)random_integer(&g->dice),
@@ -109,7 +109,7 @@ static void print_calls(struct gc_gen *g, struct buffer *calls)
         }
 }
 
-void generate_gc_module(uint64_t seed, struct buffer *text, struct buffer *calls)
+void generate_gc_module(uint64_t seed, unsigned times, struct buffer *text, struct buffer *calls)
 {
         struct gc_gen g = { .dice.random = seed * 0x2545f4914f6cdd1d + 7, .out = text };
 
@@ -132,5 +132,5 @@ void generate_gc_module(uint64_t seed, struct buffer *text, struct buffer *calls
                 print_wrapper(&g, f);
         print_state(&g);
         gc_print(&g, ")\n");
-        print_calls(&g, calls);
+        print_calls(&g, times, calls);
 }

@@ -12,7 +12,7 @@
 
 #include "tests/fuzz/generate.h"
 
-void generate_gc_module(uint64_t seed, struct buffer *text, struct buffer *calls);
+void generate_gc_module(uint64_t seed, unsigned times, struct buffer *text, struct buffer *calls);
 
 #define GC_TYPES_MAX  14
 #define GC_FIELDS_MAX 10

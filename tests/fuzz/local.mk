@@ -8,10 +8,11 @@ tests_fuzz_mutate_LDADD = libtext.a libartefact.a libvalidate.a libfast.a $(PEAK
 	libdecode.a libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(LLVM_LIBS)
 
 # Random programs against node's WebAssembly. The second program has the optimising generator too.
-FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c tests/fuzz/generate.c tests/fuzz/generate.h \
+GENERATE_SOURCES = tests/fuzz/generate.c tests/fuzz/generate.h \
 	tests/fuzz/generate_body.c tests/fuzz/generate_body.h tests/fuzz/generate_control.c \
 	tests/fuzz/gc_code.c tests/fuzz/gc_types.c tests/fuzz/generate_gc.c tests/fuzz/generate_gc.h \
-	tests/fuzz/random.c
+	tests/fuzz/load.c tests/fuzz/load.h tests/fuzz/random.c
+FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c $(GENERATE_SOURCES)
 check_PROGRAMS += tests/fuzz/fuzz-differential
 TESTS += tests/fuzz/fuzz-differential
 tests_fuzz_fuzz_differential_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
@@ -24,6 +25,15 @@ fuzz_differential_peak_SOURCES = $(FUZZ_DIFFERENTIAL_SOURCES)
 fuzz_differential_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
 fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 fuzz_differential_peak_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
+
+# Both generators side by side: `make check-differential` [N=calls] [SEED=first].
+noinst_PROGRAMS += compare-generators
+compare_generators_SOURCES = tests/fuzz/compare-generators.c $(GENERATE_SOURCES)
+compare_generators_CPPFLAGS = $(UNIT_CPPFLAGS)
+compare_generators_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+compare_generators_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
+check-differential: compare-generators
+	./compare-generators --calls $${N:-1000000} --seed $${SEED:-1}
 endif
 dist_check_SCRIPTS += tests/fuzz/gc.sh
 TESTS += tests/fuzz/gc.sh
