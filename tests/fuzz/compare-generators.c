@@ -104,8 +104,9 @@ static bool call_both(struct pair *p, const char *line, bool counted)
         }
         p->totals->calls += counted;
         if (r[0] != r[1] || (r[0] < 0 && traps[0].trap != traps[1].trap))
-                return differ(p, "fast %s, peak %s", r[0] < 0 ? trap_text(traps[0].trap) : "returns",
-                              r[1] < 0 ? trap_text(traps[1].trap) : "returns");
+                return differ(p, "fast %s (byte %" PRIx64 "), peak %s (byte %" PRIx64 ")",
+                              r[0] < 0 ? trap_text(traps[0].trap) : "returns", traps[0].frames[0].offset,
+                              r[1] < 0 ? trap_text(traps[1].trap) : "returns", traps[1].frames[0].offset);
         if (r[0] < 0) {
                 p->totals->traps += counted;
                 return true;

@@ -199,3 +199,21 @@ int keep_loads(struct lowering *l)
         free(w.stack);
         return r;
 }
+
+/* Something loads from @pointer: code generation may make a store to it as narrow as what changes. */
+static bool is_loaded(LLVMValueRef pointer)
+{
+        for (LLVMUseRef u = LLVMGetFirstUse(pointer); u; u = LLVMGetNextUse(u))
+                if (LLVMIsALoadInst(LLVMGetUser(u)))
+                        return true;
+        return false;
+}
+
+void keep_widths(struct lowering *l)
+{
+        for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
+                for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
+                        for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
+                                if (is_plain_load(l, v) || (LLVMIsAStoreInst(v) && is_loaded(LLVMGetOperand(v, 1))))
+                                        LLVMSetVolatile(v, true);
+}

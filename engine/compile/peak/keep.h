@@ -10,7 +10,11 @@
  * keep_hold, keep_settle - a value that a block uses may cancel out of its arithmetic (x - x, x & 0), which shows
  *   only when that is simplified. Before simplification every plain load gets a use that simplification
  *   respects; behind it these are taken away, and loads that nothing else uses become volatile. The passes
- *   for loops come later and see plain loads alone. */
+ *   for loops come later and see plain loads alone.
+ *
+ * keep_widths - behind all passes, all loads become volatile, and the stores to where something was loaded from.
+ *   Code generation would make an access as narrow as its uses need (a byte of x & 255), or leave out a lane that it
+ *   finds to be zero; what is left may lie inside of the memory though the access did not. */
 #pragma once
 
 #include "engine/compile/peak/lower.h"
@@ -18,3 +22,4 @@
 _must_check_ int keep_loads(struct lowering *l);
 void keep_hold(struct lowering *l);
 _must_check_ int keep_settle(struct lowering *l);
+void keep_widths(struct lowering *l);

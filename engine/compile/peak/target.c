@@ -161,6 +161,7 @@ static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct err
                 skip_straight(l, true);
                 r = run_passes(l, loop_passes, machine, options, err);
                 skip_straight(l, false);
+                keep_widths(l);
         }
         LLVMDisposePassBuilderOptions(options);
         return r;
