@@ -19,14 +19,12 @@
 static int32_t io_now(struct wasi *w, const struct ring_op *op)
 {
         struct ring *ring = w->config.ring;
-        int64_t zero[2] = { 0, 0 };
-        struct ring_op timeout = { .code = RING_TIMEOUT, .fd = -1, .address = zero };
         struct call call = { .state = CALL_IDLE }, timer = { .state = CALL_IDLE };
         struct call *const calls[] = { &call, &timer };
         int32_t r;
 
         ring_submit(ring, &call, op);
-        ring_submit(ring, &timer, &timeout);
+        ring_sleep(ring, &timer, 0);
         (void) call_wait_any(ring, calls, 2);
         if (call.state != CALL_DONE)
                 ring_cancel(ring, &call);

@@ -36,7 +36,6 @@ struct poll_set {
         unsigned n, room;
         size_t bytes;
         struct call timer;
-        int64_t timer_time[2];
         struct call **calls;   /* [room + 1]: in flight; the timer is the last */
         struct pollfd *polls;  /* [room]: asked at once */
         struct poll_item **of; /* [room]: the items of those */
@@ -431,15 +430,8 @@ static void poll_wait(struct wasi *w, struct poll_set *s)
                         return;
                 poll_arm(w, s);
                 wait = next_timer(w, s);
-                if (wait != NEVER) {
-                        struct ring_op op = {
-                                .code = RING_TIMEOUT, .fd = -1, .address = s->timer_time,
-                        };
-
-                        s->timer_time[0] = wait / NS_PER_S;
-                        s->timer_time[1] = wait % NS_PER_S;
-                        ring_submit(ring, &s->timer, &op);
-                }
+                if (wait != NEVER)
+                        ring_sleep(ring, &s->timer, wait);
                 (void) call_wait_any(ring, s->calls, poll_gather(s));
                 if (s->timer.state == CALL_IN_KERNEL)
                         ring_cancel(ring, &s->timer);

@@ -8,7 +8,7 @@
  *
  * Guests (nano.h) are spawned, and run on a worker each, several at once:
  * worker.c    the threads: who runs next, for how long, and what to do when nobody can
- * queue.c     the order of those who wait for the thread, or for their quota
+ * queue.c     the order of those who wait for the thread
  * nano.c      a guest's life: made from SPAWN, run, taken down, ENDED
  * table.c     guests by their number
  * instances.c where a guest's instance comes from, and goes back to

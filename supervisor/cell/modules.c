@@ -30,11 +30,11 @@ static int grow(void *array, uint32_t n, size_t size, struct error *err)
 /* A guest waits for a notification: other fibers of the cell go on. */
 void guest_sleep(void *context, uint64_t ns)
 {
-        int64_t time[2] = { (int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000) };
-        struct ring_op op = { .code = RING_TIMEOUT, .fd = -1, .address = time };
+        struct call call = { .state = CALL_IDLE };
 
         (void)context;
-        (void)ring_do(worker_self()->ring, &op);
+        ring_sleep(worker_self()->ring, &call, ns);
+        (void)call_wait(worker_self()->ring, &call);
 }
 
 int cell_store(struct cell *c, struct error *err)

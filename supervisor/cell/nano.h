@@ -63,6 +63,7 @@ struct guest {
         uint64_t virtual_ns;           /* of its weight */
         uint64_t cpu_ns, ready_ns;
         uint64_t period_ns, period_used_ns, throttled_ns; /* begin, used in it, and until when it pauses */
+        struct ring_timer pause;
         uint64_t started_ns;
         enum guest_limit limit;
         bool killed, limited, cannot_stop, hogs; /* hogs: it had to be made to leave */
@@ -106,11 +107,10 @@ struct worker {
         uint8_t kinds[CELL_MODULES_MAX]; /* of the dense slots of a module's template */
         struct template *templates[CELL_MODULES_MAX]; /* by module; NULL: not made yet */
 
-        struct queue ready, throttled;
+        struct queue ready;
         uint64_t floor;                /* virtual time of those who never sleep */
         struct guest *volatile running;
         volatile uint64_t run_until;   /* the running guest has its quota or its all until then */
-        volatile uint64_t due;         /* then somebody's pause is over */
         uint64_t now, polled_ns;
         uint64_t cpu_seen, busy_since; /* thread's CPU time when it was read, and what was charged since */
         volatile enum ticking ticking;
@@ -130,11 +130,6 @@ uint64_t clock_ns(void);
 _must_check_ int queue_room(struct queue *q, uint32_t n); /* for @n entries: then put cannot fail */
 void queue_put(struct queue *q, uint64_t key, struct guest *g);
 struct guest *queue_take(struct queue *q); /* NULL: empty */
-void queue_remove(struct queue *q, const struct guest *g);
-static inline uint64_t queue_first(const struct queue *q)
-{
-        return q->n ? q->entries[0].key : FOR_EVER;
-}
 
 /* table.c */
 _must_check_ int table_add(struct guest *g);

@@ -86,12 +86,3 @@ struct guest *queue_take(struct queue *q)
         drop(q, 0);
         return g;
 }
-
-void queue_remove(struct queue *q, const struct guest *g)
-{
-        for (uint32_t i = 0; i < q->n; i++)
-                if (q->entries[i].guest == g) {
-                        drop(q, i);
-                        return;
-                }
-}

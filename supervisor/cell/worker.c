@@ -1,11 +1,12 @@
 /* worker.c - the threads of a cell: who runs next, for how long, and the sleep when nobody can.
  *
- * Each has a ring, a timer and a queue of its own; the first one serves the broker besides. Time is shared by
+ * Each has a ring with its timers, a clock that ticks and a queue of its own; the first one serves the broker besides. Time is shared by
  * weight: whoever has used the least, divided by its weight, goes next. A guest that slept begins
  * a slice behind the others at most, so that it goes before those who never sleep, but cannot save up. */
 #include "config.h"
 
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -72,7 +73,7 @@ static void show_running(struct worker *w, uint64_t now)
 static bool tick(uintptr_t pc)
 {
         struct worker *w = self;
-        uint64_t now;
+        uint64_t now, due;
 
         if (!w)
                 return false;
@@ -89,10 +90,11 @@ static bool tick(uintptr_t pc)
                 return true;
         }
         now = clock_ns();
+        due = ring_next_timer(w->ring);
         show_running(w, now);
-        if (now >= w->run_until || now >= w->due || heat_due())
+        if (now >= w->run_until || now >= due || heat_due())
                 return true;
-        if (w->run_until - now < 2 * COARSE_NS || w->due - now < 2 * COARSE_NS)
+        if (w->run_until - now < 2 * COARSE_NS || due - now < 2 * COARSE_NS)
                 set_ticks(w, TICKS_FINE);
         else if (++w->calm_ticks > CALM_TICKS_MAX)
                 set_ticks(w, TICKS_COARSE);
@@ -154,6 +156,8 @@ struct worker *worker_least(struct cell *c)
         return best;
 }
 
+static void pause_over(struct ring_timer *t);
+
 static void make_ready(struct worker *w, struct guest *g)
 {
         uint64_t least = w->floor > SLICE_NS ? w->floor - SLICE_NS : 0;
@@ -163,8 +167,8 @@ static void make_ready(struct worker *w, struct guest *g)
                 g->stats->state = GUEST_STATE_THROTTLED;
                 guest_refused(g, LIMIT_CPU_QUOTA);
                 g->ready_ns = w->now;
-                queue_put(&w->throttled, g->throttled_ns, g);
-                w->due = queue_first(&w->throttled);
+                g->pause.fire = pause_over;
+                ring_timer_set(w->ring, &g->pause, g->throttled_ns);
                 return;
         }
         if (g->virtual_ns < least)
@@ -172,6 +176,20 @@ static void make_ready(struct worker *w, struct guest *g)
         g->state = NANO_READY;
         g->ready_ns = w->now;
         queue_put(&w->ready, g->virtual_ns, g);
+}
+
+/* In a ring_poll(), which may be one of a guest that yields: its turn began at .now. */
+static void pause_over(struct ring_timer *t)
+{
+        struct guest *g = (struct guest *)((char *)t - offsetof(struct guest, pause));
+        struct worker *w = g->worker;
+        uint64_t now = clock_ns();
+
+        g->stats->throttled_ns += now - g->ready_ns;
+        g->throttled_ns = 0;
+        make_ready(w, g);
+        g->ready_ns = now;
+        ring_set_others(w->ring, true);
 }
 
 void guest_stop(struct guest *g, const char *why)
@@ -182,7 +200,7 @@ void guest_stop(struct guest *g, const char *why)
                 return;
         fiber_stop(g->fiber, why);
         if (g->state == NANO_THROTTLED)
-                queue_remove(&w->throttled, g);
+                ring_timer_clear(w->ring, &g->pause);
         /* One that waits goes on, and takes back what it waits for. */
         if (g->state == NANO_THROTTLED || g->state == NANO_WAITING)
                 make_ready(w, g);
@@ -201,8 +219,7 @@ static void serve_post(struct worker *w)
 
         while ((g = take_post(w, &what))) {
                 if (what & POST_BEGIN) {
-                        if (queue_room(&w->ready, w->guests + 1) < 0 ||
-                            queue_room(&w->throttled, w->guests + 1) < 0)
+                        if (queue_room(&w->ready, w->guests + 1) < 0)
                                 _exit(71); /* a few bytes a guest: there is nothing left to save */
                         if (guest_begin(g) < 0) {
                                 guest_done(g);
@@ -315,18 +332,7 @@ static void poll_ring(struct worker *w)
 {
         if (ring_poll(w->ring, false) < 0)
                 _exit(71);
-        w->polled_ns = w->now;
-}
-
-static void release(struct worker *w)
-{
-        while (queue_first(&w->throttled) <= w->now) {
-                struct guest *g = queue_take(&w->throttled);
-
-                g->stats->throttled_ns += w->now - g->ready_ns;
-                make_ready(w, g);
-        }
-        w->due = queue_first(&w->throttled);
+        w->polled_ns = w->now = clock_ns();
 }
 
 /* The post may come while this thread falls asleep: who posts looks at .asleep after .news is set. */
@@ -344,12 +350,7 @@ static void sleep_a_while(struct worker *w)
         w->asleep = true;
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         if (!w->news) {
-                uint64_t first = queue_first(&w->throttled);
-
-                if (first == FOR_EVER)
-                        r = ring_poll(w->ring, true);
-                else
-                        r = ring_wait(w->ring, first > w->now ? first - w->now : 0);
+                r = ring_poll(w->ring, true);
                 if (r < 0)
                         _exit(71);
         }
@@ -368,8 +369,6 @@ void worker_main(struct worker *w)
                 if (heat_due() && !w->cell->alone)
                         heat_tell(w->cell);
                 take_ready(w);
-                if (w->throttled.n)
-                        release(w);
                 /* Somebody who may keep the thread for a slice comes after what others want from the kernel. */
                 if (w->ready.n && w->ready.entries[0].guest->hogs && ring_has_news(w->ring)) {
                         poll_ring(w);
@@ -424,7 +423,6 @@ int workers_new(struct cell *c, unsigned n, struct error *err)
                 w->cell = c;
                 w->number = i;
                 w->wake = -EBADF;
-                w->due = FOR_EVER;
                 w->post_end = &w->post;
                 pthread_mutex_init(&w->lock, NULL);
                 if (n == 1) /* whoever posts is this thread */

@@ -4,8 +4,8 @@
  * submit - start @op for @call, which is in the back end's hands now; count it in ring->in_flight, or end it
  *   at once with ring_complete(). The memory that @op names stays until then; @op itself does not.
  * cancel - @call is CALL_CANCELLING: see to it that it is completed soon. False: not possible now.
- * poll - complete what is done; with @ns wait that long at most for something to be (UINT64_MAX: for
- *   ever). Returns how many calls were completed, or negative errno.
+ * poll - submit what waits for it, complete what is done; with @ns wait that long at most for something to be
+ *   (UINT64_MAX: for ever), or until a signal. Returns how many calls were completed, or negative errno.
  * has_news - as in ring.h.
  * restrict_, enable, move, move_wake, free, fd - as in ring.h. */
 #pragma once
@@ -28,8 +28,9 @@ struct ring_backend {
 
 struct ring {
         const struct ring_backend *backend;
-        unsigned in_flight;
+        unsigned in_flight, sleeping; /* calls of the back end, and ring_sleep() */
         bool others;
+        struct wheel wheel;
         struct call *ready, **ready_end;
 };
 

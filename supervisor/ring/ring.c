@@ -4,8 +4,10 @@
  * takes fibers from there. */
 #include "config.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "supervisor/ring/backend.h"
 
@@ -31,6 +33,7 @@ static void advance(struct call *call, enum call_event event)
 void ring_init(struct ring *r, const struct ring_backend *backend)
 {
         *r = (struct ring) { .backend = backend, .ready_end = &r->ready };
+        wheel_init(&r->wheel);
 }
 
 int ring_new_kind(enum ring_kind kind, unsigned entries, struct ring **ret, struct error *err)
@@ -74,7 +77,7 @@ void ring_free(struct ring *r)
 {
         if (!r)
                 return;
-        if (r->in_flight)
+        if (ring_in_flight(r))
                 abort(); /* somebody would write into memory that is somebody else's by then */
         r->backend->free(r);
 }
@@ -86,7 +89,7 @@ int ring_fd(const struct ring *r)
 
 unsigned ring_in_flight(const struct ring *r)
 {
-        return r->in_flight;
+        return r->in_flight + r->sleeping;
 }
 
 static void ready_add(struct ring *r, struct call *call)
@@ -119,12 +122,18 @@ void ring_complete(struct ring *r, struct call *call, int32_t result)
                 ready_add(r, call);
 }
 
-void ring_submit(struct ring *r, struct call *call, const struct ring_op *op)
+static void begin(struct call *call)
 {
         advance(call, EV_SUBMIT);
         call->fiber = NULL;
         call->next = NULL;
         call->back = NULL;
+        call->sleeps = false;
+}
+
+void ring_submit(struct ring *r, struct call *call, const struct ring_op *op)
+{
+        begin(call);
         /* A close that is taken back would leave the descriptor open, and its number nobody's. */
         call->keep = op->code == RING_CLOSE;
         if ((unsigned)op->code >= _RING_OP_MAX)
@@ -138,25 +147,105 @@ void ring_cancel(struct ring *r, struct call *call)
         enum call_state before = call->state;
 
         advance(call, EV_CANCEL);
+        if (before == CALL_IN_KERNEL && call->sleeps) {
+                wheel_clear(&r->wheel, &call->sleep.timer.wheel);
+                r->sleeping--;
+                ring_complete(r, call, -ECANCELED);
+                return;
+        }
         if (before == CALL_IN_KERNEL && !r->backend->cancel(r, call) && call->state == CALL_CANCELLING)
                 call->state = before; /* the operation will end by itself; ask again */
 }
 
+static uint64_t now_ns(void)
+{
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void wake_sleeper(struct ring_timer *t)
+{
+        struct call *call = (struct call *)((char *)t - offsetof(struct call, sleep.timer));
+
+        call->sleep.ring->sleeping--;
+        ring_complete(call->sleep.ring, call, -ETIME);
+}
+
+void ring_sleep(struct ring *r, struct call *call, uint64_t ns)
+{
+        uint64_t now = now_ns(), deadline;
+
+        begin(call);
+        call->keep = false;
+        call->sleeps = true;
+        call->sleep.ring = r;
+        call->sleep.timer = (struct ring_timer) { .fire = wake_sleeper };
+        if (__builtin_add_overflow(now, ns, &deadline))
+                deadline = UINT64_MAX;
+        wheel_set(&r->wheel, &call->sleep.timer.wheel, deadline, now);
+        r->sleeping++;
+}
+
+void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t deadline_ns)
+{
+        wheel_set(&r->wheel, &t->wheel, deadline_ns, now_ns());
+}
+
+void ring_timer_clear(struct ring *r, struct ring_timer *t)
+{
+        wheel_clear(&r->wheel, &t->wheel);
+}
+
+uint64_t ring_next_timer(const struct ring *r)
+{
+        return wheel_next(&r->wheel);
+}
+
+/* How many fired. One that is set by another is looked at next time: it cannot hold this up for ever. */
+static unsigned fire_timers(struct ring *r, uint64_t now)
+{
+        struct wheel_timer *t;
+        unsigned n = 0;
+
+        for (unsigned most = r->wheel.n; n < most && (t = wheel_due(&r->wheel, now)); n++) {
+                struct ring_timer *timer = (struct ring_timer *)((char *)t - offsetof(struct ring_timer, wheel));
+
+                timer->fire(timer);
+        }
+        return n;
+}
+
 int ring_poll(struct ring *r, bool wait)
 {
-        if (r->in_flight == 0)
+        int n = 0;
+
+        if (r->in_flight == 0 && r->wheel.n == 0)
                 return wait ? -EDEADLK : 0;
-        return r->backend->poll(r, wait ? UINT64_MAX : 0);
+        /* A signal, or an event that was nobody's: to wait means until there is something. */
+        do {
+                uint64_t now = r->wheel.n ? now_ns() : 0, next = wheel_next(&r->wheel), ns = 0;
+                int e;
+
+                if (wait)
+                        ns = next == WHEEL_NEVER ? UINT64_MAX : next > now ? next - now : 0;
+                /* First what the kernel has: of a call and of a timer that give it no time both are done. */
+                e = r->backend->poll(r, ns);
+                if (e < 0)
+                        return e;
+                n += e;
+                if (r->wheel.n)
+                        n += (int)fire_timers(r, ns ? now_ns() : now);
+        } while (wait && n == 0);
+        return n;
 }
 
 bool ring_has_news(const struct ring *r)
 {
+        if (wheel_next(&r->wheel) != WHEEL_NEVER && now_ns() >= wheel_next(&r->wheel))
+                return true;
         return r->in_flight && (!r->backend->has_news || r->backend->has_news(r));
-}
-
-int ring_wait(struct ring *r, uint64_t ns)
-{
-        return ns == UINT64_MAX ? ring_poll(r, true) : r->backend->poll(r, ns);
 }
 
 void ring_set_others(struct ring *r, bool others)

@@ -24,10 +24,16 @@
  *   What was submitted goes to the kernel here, all of it in one system call; without waiting, and
  *   with nothing submitted or finished, there is none.
  * ring_next_ready - the next fiber that can go on, NULL: none.
- * ring_wait - ring_poll() that waits @ns at most, also for nothing at all.
- * ring_has_news - completions wait to be reaped, or calls to be submitted, or that cannot be told. Also in a signal handler of its thread.
+ * ring_has_news - completions wait to be reaped, or calls to be submitted, or a timer is due, or that cannot be told. Also in a signal handler of its thread.
  * ring_set_others - somebody that the ring does not know of could run on this thread: ring_yield() lets go.
  * ring_yield - let the fibers that can go on do so, then come back. On the thread's own stack: poll.
+ *
+ * Time (wheel.h) needs no system call but the wait itself, which ends when the next timer is due:
+ *
+ * ring_sleep - start @call, which is done in @ns nanoseconds: -ETIME. Cancelled, it is done at once.
+ * ring_timer_set - @t->fire is called in a ring_poll() at @deadline_ns (CLOCK_MONOTONIC) or soon after. It may set
+ *   timers, complete nothing, and not suspend. @t must not be set. ring_timer_clear - not any more.
+ * ring_next_timer - when the next is due, UINT64_MAX: none. Also in a signal handler of its thread.
  *
  * What would not wait needs no ring (now.c). Nothing here is asynchronous:
  *
@@ -45,6 +51,7 @@
 
 #include "engine/base/error.h"
 #include "engine/run/fiber.h"
+#include "supervisor/ring/wheel.h"
 
 struct ring;
 
@@ -61,11 +68,16 @@ enum ring_kind { RING_URING, RING_THREADS };
 struct ring_op {
         enum ring_op_code code;
         int fd;
-        void *address;     /* buffer, iovec array, msghdr, or struct __kernel_timespec */
+        void *address;     /* buffer, iovec array, or msghdr */
         uint32_t length;   /* bytes, iovecs; poll mask for POLL_ADD; shutdown's how */
         uint64_t offset;   /* file offset; UINT64_MAX: the file position; length for FALLOCATE in address2 */
         uint64_t extra;    /* FALLOCATE and FADVISE: bytes; ACCEPT: IORING_ACCEPT_... */
-        uint32_t flags;    /* of the operation: MSG_..., RWF_..., IORING_FSYNC_DATASYNC, timeout flags */
+        uint32_t flags;    /* of the operation: MSG_..., RWF_..., IORING_FSYNC_DATASYNC */
+};
+
+struct ring_timer {
+        struct wheel_timer wheel;
+        void (*fire)(struct ring_timer *t);
 };
 
 enum call_state { CALL_BUG, CALL_IDLE, CALL_IN_KERNEL, CALL_CANCELLING, CALL_DONE, _CALL_STATE_MAX };
@@ -76,13 +88,18 @@ struct call {
         bool keep;                 /* not cancelled when the fiber is stopped */
         struct fiber *fiber;       /* to wake, NULL: nobody waits */
         struct call *next, **back; /* internal: place in the list of the ready */
-        struct {                   /* internal, without io_uring (threads.c) */
-                struct ring_op op;
-                struct call *next, **back; /* that wait for the same descriptor, or for a helper */
-                uint64_t deadline_ns;
-                uint32_t timer;            /* place among the timers, + 1; 0: none */
-                uint8_t place;             /* enum place of threads.c */
-        } plan;
+        bool sleeps;               /* internal: of ring_sleep() */
+        union {
+                struct {                   /* internal */
+                        struct ring_timer timer;
+                        struct ring *ring;
+                } sleep;
+                struct {                   /* internal, without io_uring (threads.c) */
+                        struct ring_op op;
+                        struct call *next, **back; /* that wait for the same descriptor, or for a helper */
+                        uint8_t place;             /* enum place of threads.c */
+                } plan;
+        };
 };
 
 _must_check_ int ring_new(unsigned entries, struct ring **ret, struct error *err);
@@ -101,11 +118,15 @@ int32_t call_wait(struct ring *r, struct call *call); /* returns call->result */
 unsigned call_wait_any(struct ring *r, struct call *const *calls, unsigned n);
 int ring_poll(struct ring *r, bool wait);
 struct fiber *ring_next_ready(struct ring *r);
-int ring_wait(struct ring *r, uint64_t ns);
 bool ring_has_news(const struct ring *r);
 void ring_set_others(struct ring *r, bool others);
 unsigned ring_in_flight(const struct ring *r);
 void ring_yield(struct ring *r);
+
+void ring_sleep(struct ring *r, struct call *call, uint64_t ns);
+void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t deadline_ns);
+void ring_timer_clear(struct ring *r, struct ring_timer *t);
+uint64_t ring_next_timer(const struct ring *r);
 
 _must_check_ int32_t ring_now(const struct ring_op *op, bool may_wait);
 _must_check_ int ring_now_ready(struct pollfd *polls, unsigned n);

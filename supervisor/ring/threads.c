@@ -12,7 +12,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "supervisor/ring/threads.h"
@@ -27,7 +26,6 @@
 struct thread_ring {
         struct ring ring; /* first */
         struct ready ready;
-        struct timers timers;
         struct helpers helpers;
         bool coarse; /* no epoll_pwait2(): waits are whole milliseconds */
 };
@@ -37,31 +35,7 @@ static struct thread_ring *of(struct ring *r)
         return (struct thread_ring *)r;
 }
 
-static uint64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* ---- starting --------------------------------------------------------------------------------- */
-
-static int start_timer(struct thread_ring *t, struct call *call)
-{
-        const struct __kernel_timespec *wanted = call->plan.op.address;
-        uint64_t ns;
-
-        if (call->plan.op.flags & ~IORING_TIMEOUT_ABS || wanted->tv_sec < 0 || wanted->tv_nsec < 0 ||
-            wanted->tv_nsec >= 1000000000)
-                return -EINVAL;
-        if (__builtin_mul_overflow((uint64_t)wanted->tv_sec, UINT64_C(1000000000), &ns) ||
-            __builtin_add_overflow(ns, (uint64_t)wanted->tv_nsec, &ns) ||
-            (!(call->plan.op.flags & IORING_TIMEOUT_ABS) && __builtin_add_overflow(ns, now_ns(), &ns)))
-                ns = UINT64_MAX - 1;
-        call->plan.deadline_ns = ns;
-        return timers_add(&t->timers, call);
-}
 
 /* The descriptor goes: whoever waits for it would wait for a file that is not the guest's any more. */
 static void forget_descriptor(struct thread_ring *t, int fd)
@@ -83,8 +57,6 @@ static int32_t start(struct thread_ring *t, struct call *call, bool *ret_done)
         int32_t r;
 
         *ret_done = false;
-        if (op->code == RING_TIMEOUT)
-                return start_timer(t, call);
         if (op->code == RING_FSYNC || op->code == RING_FALLOCATE) {
                 helpers_add(&t->helpers, call);
                 return 0;
@@ -127,9 +99,6 @@ static bool threads_cancel(struct ring *r, struct call *call)
         case PLACE_READY:
                 ready_forget(&t->ready, call);
                 break;
-        case PLACE_TIMER:
-                timers_remove(&t->timers, call);
-                break;
         default:
                 /* A helper that has begun is awaited. */
                 if (!helpers_take(&t->helpers, call))
@@ -151,22 +120,6 @@ static unsigned take_helped(struct thread_ring *t)
                 next = call->plan.next;
                 t->ring.in_flight--;
                 ring_complete(&t->ring, call, call->result);
-        }
-        return n;
-}
-
-static unsigned take_timers(struct thread_ring *t)
-{
-        struct call *call;
-        unsigned n = 0;
-        uint64_t now;
-
-        if (t->timers.n == 0)
-                return 0;
-        now = now_ns();
-        for (; (call = timers_due(&t->timers, now)); n++) {
-                t->ring.in_flight--;
-                ring_complete(&t->ring, call, -ETIME);
         }
         return n;
 }
@@ -248,22 +201,7 @@ static int take_events(struct thread_ring *t, uint64_t ns)
 
 static int threads_poll(struct ring *r, uint64_t ns)
 {
-        struct thread_ring *t = of(r);
-        uint64_t until = ns == UINT64_MAX ? ns : now_ns() + ns, now, next;
-        int n = (int)take_timers(t), e;
-
-        for (;;) {
-                now = now_ns();
-                next = timers_next(&t->timers);
-                next = next < until ? next : until;
-                e = take_events(t, n || next <= now ? 0 : next == UINT64_MAX ? next : next - now);
-                if (e < 0)
-                        return e;
-                n += e + (int)take_timers(t);
-                /* A signal, or an event that was somebody else's: for ever means until there is one. */
-                if (n || ns != UINT64_MAX)
-                        return n;
-        }
+        return r->in_flight || ns ? take_events(of(r), ns) : 0;
 }
 
 /* ---- making ----------------------------------------------------------------------------------- */
@@ -322,7 +260,6 @@ static void threads_free(struct ring *r)
         closep(&t->helpers.event);
         closep(&t->ready.epoll);
         free(t->ready.fds);
-        free(t->timers.heap);
         free(t);
 }
 

@@ -1,14 +1,11 @@
 /* threads.h - the back end without io_uring: epoll for what has readiness, helpers for what has not.
- * Inside of this folder only; the parts are threads.c (the ring), helpers.c, timers.c, ready.c.
+ * Inside of this folder only; the parts are threads.c (the ring), helpers.c, ready.c.
  *
  * perform - do @op now: @wait, or not at all (-EAGAIN: it would wait; -EOPNOTSUPP: the file cannot say).
  *
  * helpers_start - RING_HELPERS threads that perform what is given to them. helpers_stop - all of them.
  * helpers_add - for one of them. helpers_take - take it back: true when none had begun.
  * helpers_done - the calls that are done since, with their results; a list through plan.next.
- *
- * timers_add - @call completes at plan.deadline_ns (CLOCK_MONOTONIC). timers_remove.
- * timers_next - the earliest deadline, UINT64_MAX: none. timers_due - one that is due by @now, or NULL.
  *
  * ready_wait - let @call wait until its descriptor is ready. -EPERM: that file has no readiness.
  * ready_forget - it does not wait any more. ready_closed - the descriptor is about to be closed.
@@ -19,7 +16,7 @@
 
 #include "supervisor/ring/backend.h"
 
-enum place { PLACE_NONE, PLACE_READY, PLACE_TIMER, PLACE_QUEUED, PLACE_RUNNING };
+enum place { PLACE_NONE, PLACE_READY, PLACE_QUEUED, PLACE_RUNNING };
 
 struct helpers {
         pthread_t threads[RING_HELPERS];
@@ -30,11 +27,6 @@ struct helpers {
         struct call *done, **done_end;
         bool stop;
         int event;                       /* eventfd: something is done */
-};
-
-struct timers {
-        struct call **heap;
-        uint32_t n, max;
 };
 
 struct waited {                          /* one descriptor */
@@ -55,11 +47,6 @@ void helpers_stop(struct helpers *h);
 void helpers_add(struct helpers *h, struct call *call);
 bool helpers_take(struct helpers *h, struct call *call);
 struct call *helpers_done(struct helpers *h);
-
-_must_check_ int timers_add(struct timers *t, struct call *call);
-void timers_remove(struct timers *t, struct call *call);
-uint64_t timers_next(const struct timers *t);
-struct call *timers_due(struct timers *t, uint64_t now);
 
 _must_check_ int ready_wait(struct ready *r, struct call *call);
 void ready_forget(struct ready *r, struct call *call);

@@ -66,12 +66,6 @@ static void fill(struct io_uring_sqe *sqe, const struct ring_op *op)
         case RING_POLL_ADD:
                 sqe->poll32_events = op->length;
                 break;
-        case RING_TIMEOUT:
-                sqe->fd = -1;
-                sqe->addr = (uintptr_t)op->address;
-                sqe->len = 1;
-                sqe->timeout_flags = op->flags;
-                break;
         case RING_SHUTDOWN:
                 sqe->len = op->length;
                 break;
@@ -254,6 +248,12 @@ int ring_new_uring(unsigned entries, struct ring **ret, struct error *err)
                                  strerror(-r));
         if (r < 0)
                 return ring_error(err, r, "making the ring");
+        /* Without it liburing makes a wait that ends of an operation, which no table has. */
+        if (!(ring->uring.features & IORING_FEAT_EXT_ARG)) {
+                io_uring_queue_exit(&ring->uring);
+                return error_set(err, STAGE_RING, -EOPNOTSUPP, ERROR_NOWHERE,
+                                 "the io_uring of this kernel cannot wait for a time");
+        }
         ring_init(&ring->ring, &uring_backend);
         *ret = &TAKE_PTR(ring)->ring;
         return 0;

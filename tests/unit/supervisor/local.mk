@@ -1,6 +1,7 @@
 if HAVE_CHECK
 SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-guests-slots tests/unit/supervisor/test-guests tests/unit/supervisor/test-guests-lies tests/unit/supervisor/test-heat tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
-	tests/unit/supervisor/test-ring tests/unit/supervisor/test-ring-threads
+	tests/unit/supervisor/test-ring tests/unit/supervisor/test-ring-threads \
+	tests/unit/supervisor/test-wheel
 check_PROGRAMS += $(SUPERVISOR_TESTS)
 TESTS += $(SUPERVISOR_TESTS)
 tests_unit_supervisor_test_broker_SOURCES = tests/unit/supervisor/test-broker.c tests/unit/unit.h
@@ -39,6 +40,10 @@ tests_unit_supervisor_test_ring_SOURCES = tests/unit/supervisor/test-ring.c test
 tests_unit_supervisor_test_ring_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_supervisor_test_ring_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_ring_LDADD = libring.a librun.a libbase.a $(URING_LIBS) $(UNIT_LIBS)
+tests_unit_supervisor_test_wheel_SOURCES = tests/unit/supervisor/test-wheel.c tests/unit/unit.h
+tests_unit_supervisor_test_wheel_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_supervisor_test_wheel_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_wheel_LDADD = libring.a $(UNIT_LIBS)
 tests_unit_supervisor_test_ring_threads_SOURCES = $(tests_unit_supervisor_test_ring_SOURCES)
 tests_unit_supervisor_test_ring_threads_CPPFLAGS = $(UNIT_CPPFLAGS) -DRING_KIND=RING_THREADS
 tests_unit_supervisor_test_ring_threads_CFLAGS = $(UNIT_CFLAGS)

@@ -472,17 +472,24 @@ START_TEST(waiting_guests_are_killed)
 }
 END_TEST
 
-/* Asked to stop: what it reads is at its end, and it returns by itself. */
+/* The error of the event of a sleep, which lies where its subscription did. */
+static const char sleeper[] =
+        "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\" (func $p (param i32 i32 i32 i32) (result i32)))"
+        " (memory (export \"memory\") 1) (func (export \"sleep\") (result i32)"
+        "  (i32.store (i32.const 16) (i32.const 1)) (i64.store (i32.const 24) (i64.const 3600000000000))"
+        "  (drop (call $p (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 200))) (i32.load16_u (i32.const 8))))";
+
+/* Asked to stop: what it reads is at its end, or its sleep, and it returns by itself. */
 START_TEST(stop_is_the_end_of_input)
 {
         struct guest_spec s;
         int pipe[2];
 
         open_cell(1);
-        s = spec(1, load(waiter));
+        s = spec(1, load(_i ? sleeper : waiter));
         ck_assert_int_eq(pipe2(pipe, O_CLOEXEC), 0);
         s.stdio[0] = pipe[0];
-        s.invoke = "length";
+        s.invoke = _i ? "sleep" : "length";
         spawn(&s);
         serve_started(1);
         serve(50, UINT32_MAX);
@@ -490,48 +497,8 @@ START_TEST(stop_is_the_end_of_input)
         ck_assert_int_eq(cell_kill(cell, 1, KILL_STOP), 0);
         serve(5000, 1);
         ck_assert_int_eq(seen[1].end, GUEST_RETURNED);
-        ck_assert_uint_eq(seen[1].value, 0);
+        ck_assert_uint_eq(seen[1].value, _i ? 11 : 0); /* CANCELED */
         close(pipe[1]);
-}
-END_TEST
-
-/* 16: the clock's subscription, one hour; 100: the event, its error at 108. Returns the error and in
- * tens of thousands whether a second sleep, of one millisecond, passed as ever. */
-static const char sleeper[] =
-        "(module (import \"wasi_snapshot_preview1\" \"poll_oneoff\" (func $p (param i32 i32 i32 i32) (result i32)))"
-        " (memory (export \"memory\") 1)"
-        " (func $sleep (param i64) (result i32) (i32.store (i32.const 16) (i32.const 1))"
-        "  (i64.store (i32.const 24) (local.get 0))"
-        "  (drop (call $p (i32.const 0) (i32.const 100) (i32.const 1) (i32.const 200)))"
-        "  (i32.load16_u (i32.const 108)))"
-        " (func (export \"sleep\") (result i32)"
-        "  (i32.add (call $sleep (i64.const 3600000000000))"
-        "   (i32.mul (i32.const 10000) (i32.eqz (call $sleep (i64.const 1000000)))))))";
-
-/* One that only sleeps learns it by its clock. */
-START_TEST(stop_is_the_end_of_a_sleep)
-{
-        enum { N = 20 };
-        uint32_t module;
-
-        open_cell(2);
-        module = load(sleeper);
-        for (unsigned g = 1; g <= N; g++) {
-                struct guest_spec s = spec(g, module);
-
-                s.invoke = "sleep";
-                spawn(&s);
-        }
-        serve_started(N);
-        serve(50, UINT32_MAX);
-        ck_assert_uint_eq(ended, 0);
-        for (unsigned g = 1; g <= N; g++)
-                ck_assert_int_eq(cell_kill(cell, g, KILL_STOP), 0);
-        serve(5000, N);
-        for (unsigned g = 1; g <= N; g++) {
-                ck_assert_int_eq(seen[g].end, GUEST_RETURNED);
-                ck_assert_uint_eq(seen[g].value, 10000 + 11); /* CANCELED */
-        }
 }
 END_TEST
 
@@ -807,8 +774,7 @@ int main(void)
         tcase_add_test(tc, cpu_time);
         tcase_add_loop_test(tc, hogs_leave_and_die, 0, ELEMENTSOF(hogs));
         tcase_add_test(tc, waiting_guests_are_killed);
-        tcase_add_test(tc, stop_is_the_end_of_input);
-        tcase_add_test(tc, stop_is_the_end_of_a_sleep);
+        tcase_add_loop_test(tc, stop_is_the_end_of_input, 0, 2);
         tcase_add_loop_test(tc, guests_wait_for_their_own, 0, 2);
         tcase_add_loop_test(tc, limits_are_held_and_counted, 0, ELEMENTSOF(askers));
         tcase_add_test(tc, output_becomes_lines);

@@ -116,10 +116,22 @@ END_TEST
 
 START_TEST(a_timeout)
 {
-        struct { int64_t s; long long ns; } t = { 0, 1000000 };
-        struct ring_op op = { .code = RING_TIMEOUT, .address = &t };
+        struct call call = { .state = CALL_IDLE };
 
-        ck_assert_int_eq(ring_do(ring, &op), -ETIME);
+        ring_sleep(ring, &call, 1000000);
+        ck_assert_uint_eq(ring_in_flight(ring), 1);
+        ck_assert_int_eq(call_wait(ring, &call), -ETIME);
+        ck_assert_uint_eq(ring_in_flight(ring), 0);
+        ring_sleep(ring, &call, 0); /* done by a poll that does not wait */
+        ck_assert_int_eq(call.state, CALL_IN_KERNEL);
+        while (call.state == CALL_IN_KERNEL)
+                ck_assert_int_ge(ring_poll(ring, false), 0);
+        ck_assert_int_eq(call.result, -ETIME);
+        ring_sleep(ring, &call, UINT64_MAX); /* taken back at once */
+        ring_cancel(ring, &call);
+        ck_assert_int_eq(call.state, CALL_DONE);
+        ck_assert_int_eq(call.result, -ECANCELED);
+        ck_assert_uint_eq(ring_in_flight(ring), 0);
 }
 END_TEST
 
@@ -318,15 +330,12 @@ END_TEST
 /* Deadlines come in their order, also when some are taken back in between. */
 START_TEST(many_timeouts)
 {
-        struct __kernel_time { long long s, ns; } times[40];
         struct call calls[40] = { 0 };
         unsigned done = 0, cancelled = 0;
 
         for (unsigned i = 0; i < ELEMENTSOF(calls); i++) {
-                times[i] = (struct __kernel_time) { 0, 1000000 + (i * 7919 % 40) * 500000 };
                 calls[i].state = CALL_IDLE;
-                ring_submit(ring, &calls[i],
-                            &(struct ring_op) { .code = RING_TIMEOUT, .fd = -1, .address = &times[i] });
+                ring_sleep(ring, &calls[i], 1000000 + (i * 7919 % 40) * 500000);
         }
         ck_assert_int_eq(ring_poll(ring, false), 0);
         for (unsigned i = 0; i < ELEMENTSOF(calls); i += 3, cancelled++)
@@ -339,6 +348,55 @@ START_TEST(many_timeouts)
                 done += calls[i].result == -ETIME;
         }
         ck_assert_uint_eq(done + cancelled, ELEMENTSOF(calls));
+}
+END_TEST
+
+struct counted {
+        struct ring_timer timer;
+        unsigned fired;
+        struct counted *other;
+};
+
+static void count(struct ring_timer *t)
+{
+        struct counted *c = (struct counted *)t;
+
+        c->fired++;
+        if (c->other) /* as of now: in the next poll, not in this one */
+                ring_timer_set(ring, &c->other->timer, 0);
+}
+
+/* Without a call in flight the ring is waited for as well; and a timer that sets itself comes once a poll. */
+START_TEST(timers_of_others)
+{
+        struct counted a = { .timer.fire = count }, b = { .timer.fire = count };
+        struct timespec t;
+        uint64_t now;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+        ck_assert_uint_eq(ring_next_timer(ring), UINT64_MAX);
+        ring_timer_set(ring, &a.timer, now + 2000000);
+        ring_timer_set(ring, &b.timer, UINT64_MAX);
+        ck_assert_uint_ge(ring_next_timer(ring), now + 2000000);
+        ck_assert_uint_lt(ring_next_timer(ring), now + 2002000);
+        ck_assert_int_eq(ring_poll(ring, false), 0);
+        ck_assert(!ring_has_news(ring));
+        ck_assert_int_eq(ring_poll(ring, true), 1);
+        ck_assert_uint_eq(a.fired, 1);
+        ring_timer_clear(ring, &b.timer);
+        ring_timer_clear(ring, &b.timer);
+        ck_assert_int_eq(ring_poll(ring, true), -EDEADLK);
+        a.other = &a;
+        ring_timer_set(ring, &a.timer, 0);
+        ck_assert(ring_has_news(ring));
+        ck_assert_int_eq(ring_poll(ring, false), 1);
+        ck_assert_int_eq(ring_poll(ring, true), 1);
+        ck_assert_uint_eq(a.fired, 3);
+        a.other = NULL;
+        ck_assert_int_eq(ring_poll(ring, false), 1);
+        ck_assert_int_eq(ring_poll(ring, true), -EDEADLK);
+        ck_assert_uint_eq(b.fired, 0);
 }
 END_TEST
 
@@ -464,6 +522,7 @@ int main(void)
         tcase_add_test(tc, files_and_helpers);
         tcase_add_test(tc, two_calls_wait_for_one_descriptor);
         tcase_add_test(tc, many_timeouts);
+        tcase_add_test(tc, timers_of_others);
         tcase_add_test(tc, the_ring_moves);
         tcase_add_test(tc, a_yield_is_behind_those_that_can_go_on);
         tcase_add_test(tc, what_need_not_wait);
