@@ -25,7 +25,10 @@ static const char loop_passes[] =
         "instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
-        { CPU_X86_AVX, "+avx" },       { CPU_X86_AVX2, "+avx2" },   { CPU_X86_BMI1, "+bmi" },
+        { CPU_X86_AVX, "+avx" },
+        /* What has AVX2 is good at 32 bytes anywhere, which the oldest with AVX were not. */
+        { CPU_X86_AVX2, "+avx2,-slow-unaligned-mem-32" },
+        { CPU_X86_BMI1, "+bmi" },
         { CPU_X86_BMI2, "+bmi2" },     { CPU_X86_LZCNT, "+lzcnt" }, { CPU_X86_FMA, "+fma" },
         { CPU_X86_AVX512, "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl" },
 };
