@@ -20,7 +20,7 @@ core_scripts = tests/spec/core-fast.sh tests/spec/core-fast-v2.sh tests/spec/cor
 	tests/spec/core-cell.sh tests/spec/core-heap.sh tests/spec/core-mixed.sh tests/spec/core-proposals.sh tests/spec/core-text.sh
 dist_check_SCRIPTS += $(core_scripts)
 TESTS += $(core_scripts)
-EXTRA_DIST += tests/spec/heap tests/spec/proposals tests/spec/deterministic.wast tests/spec/traps.wast tests/spec/exceptions-across.wast
+EXTRA_DIST += tests/spec/heap tests/spec/proposals tests/spec/deterministic.wast tests/spec/traps.wast tests/spec/unrolled.wast tests/spec/exceptions-across.wast
 dist_check_SCRIPTS += tests/spec/check-spec
 
 # The same through `nacelle wast`, on every generator of the build.

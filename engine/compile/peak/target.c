@@ -1,6 +1,7 @@
 #include "engine/compile/peak/target.h"
 #include "engine/compile/peak/finish.h"
 #include "engine/compile/peak/keep.h"
+#include "engine/compile/peak/reroll.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>
@@ -20,8 +21,9 @@ static const char first_passes[] = "function(sroa)";
 static const char common_passes[] =
         "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
 static const char loop_passes[] =
-        "function(loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>,"
-        "loop-simplify,lcssa,loop-vectorize,slp-vectorizer,"
+        "function(loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>)";
+static const char vector_passes[] =
+        "function(loop-simplify,lcssa,loop-vectorize,slp-vectorizer,"
         "instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
@@ -163,6 +165,10 @@ static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct err
         if (r == 0) {
                 skip_straight(l, true);
                 r = run_passes(l, loop_passes, machine, options, err);
+                if (r == 0) {
+                        reroll_loops(l);
+                        r = run_passes(l, vector_passes, machine, options, err);
+                }
                 skip_straight(l, false);
                 keep_widths(l);
         }
