@@ -1,31 +1,7 @@
 #include "engine/compile/peak/finish.h"
 
-#include <string.h>
-
 /* How far the search for a cycle goes. */
 #define CYCLE_VALUES 24
-
-static bool loads_from(LLVMValueRef v, LLVMValueRef pointer)
-{
-        return LLVMIsALoadInst(v) && LLVMGetOperand(v, 0) == pointer;
-}
-
-/* Load, compute, store to the same place: as one instruction on memory it takes a stored value longer to
- * come back than as three on a register, by half of the time of an interpreter's loop that keeps its operands
- * in memory. The value goes through an empty piece of assembly, which code generation does not fold. */
-static void split_update(struct lowering *l, LLVMValueRef store)
-{
-        LLVMValueRef value = LLVMGetOperand(store, 0), pointer = LLVMGetOperand(store, 1), opaque;
-        LLVMTypeRef type = LLVMTypeOf(value), function;
-
-        if (LLVMGetTypeKind(type) != LLVMIntegerTypeKind || !LLVMIsABinaryOperator(value) ||
-            (!loads_from(LLVMGetOperand(value, 0), pointer) && !loads_from(LLVMGetOperand(value, 1), pointer)))
-                return;
-        function = LLVMFunctionType(type, &type, 1, false);
-        opaque = LLVMGetInlineAsm(function, "", 0, "=r,0", 4, false, false, LLVMInlineAsmDialectATT, false);
-        LLVMPositionBuilderBefore(l->b, store);
-        LLVMSetOperand(store, 0, LLVMBuildCall2(l->b, function, opaque, &value, 1, ""));
-}
 
 /* Whether @pointer is computed from @wanted, around a loop at last: through arithmetic, not through memory. */
 static bool comes_from(LLVMValueRef pointer, LLVMValueRef wanted)
@@ -81,8 +57,6 @@ void finish_module(struct lowering *l)
         for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
                 for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
                         for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
-                                if (LLVMIsAStoreInst(v))
-                                        split_update(l, v);
-                                else if (LLVMIsASelectInst(v))
+                                if (LLVMIsASelectInst(v))
                                         branch_on_constant(l, v);
 }
