@@ -49,16 +49,19 @@ struct exception *exception_new(struct store *s, const struct tag_object *tag)
                 s->exception_bytes += bytes;
         }
         e->tag = tag;
+        e->store = s;
         e->kept = false;
         e->next = NULL;
         s->thrown = e;
         return e;
 }
 
+/* Tags do not cross between stores, so of one from another store nobody sees more than that it is there. */
 bool exception_catch(struct store *s, const struct tag_object *tag, bool keep, struct exception *e)
 {
         if (tag && e->tag != tag)
                 return false;
+        s = e->store;
         if (s->thrown == e)
                 s->thrown = NULL;
         if (keep && !e->kept) {

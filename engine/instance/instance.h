@@ -1,7 +1,8 @@
 /* instance.h - loaded modules and their instances.
  *
  * A store owns the slots (address space for memories), the table of canonical types, and everything
- * that is instantiated in it: one store is one nanoprocess's world of references; nothing crosses.
+ * that is instantiated in it: one store is one nanoprocess's world of references. Between two that end
+ * together functions cross, of types without references, and nothing else does.
  *
  * loaded_module_new - take @a (borrowed, must outlive) whose .text is already mapped executable at
  *   @code (a->code.size bytes, page-aligned, inside run_arena()). @fd: the artefact's file, from

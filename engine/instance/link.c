@@ -47,14 +47,59 @@ static bool is_known(const struct extern_value *v)
         }
 }
 
+static bool holds_reference(const struct functype *t)
+{
+        for (uint32_t k = 0; k < t->nparams; k++)
+                if (valtype_is_ref(t->params[k]))
+                        return true;
+        for (uint32_t k = 0; k < t->nresults; k++)
+                if (valtype_is_ref(t->results[k]))
+                        return true;
+        return false;
+}
+
+static bool same_shape(const struct functype *a, const struct functype *b)
+{
+        return a->nparams == b->nparams && a->nresults == b->nresults &&
+               memcmp(a->params, b->params, a->nparams * sizeof(*a->params)) == 0 &&
+               memcmp(a->results, b->results, a->nresults * sizeof(*a->results)) == 0;
+}
+
+/* A function of another store, which has numbers of its own for types: shapes are compared, and whatever
+ * the module makes of it (a reference, say) has the type that it was imported with, as a host's would. */
+static int link_across(struct instance *i, const struct extern_value *v, const struct import *im,
+                       struct function_ref *ret, struct error *err)
+{
+        const struct functype *want = module_function_type(i->module, im->index), *have;
+        char text[80];
+
+        if (v->index < v->instance->module->imported_functions)
+                return incompatible(err, im, "a function that the other module only passes on");
+        have = module_function_type(v->instance->module, v->index);
+        if (holds_reference(have) || holds_reference(want))
+                return incompatible(err, im, "references do not cross between nanoprocesses");
+        if (!same_shape(have, want))
+                return incompatible(err, im, functype_text(have, text, sizeof(text)));
+        *ret = instance_function(v->instance, v->index);
+        ret->owner = NULL;
+        ret->type = i->loaded->types[i->module->functions[im->index].type];
+        ret->functype = want;
+        return 0;
+}
+
 static int link_function(struct instance *i, const struct extern_value *v, const struct import *im,
                          struct error *err)
 {
         struct import_desc *desc = (struct import_desc *)instance_array(i, i->loaded->a->layout.imports);
         uint32_t want = i->loaded->types[i->module->functions[im->index].type];
         struct function_ref f;
+        int r;
 
-        if (v->instance)
+        if (v->instance && v->instance->store != i->store) {
+                r = link_across(i, v, im, &f, err);
+                if (r < 0)
+                        return r;
+        } else if (v->instance)
                 f = instance_function(v->instance, v->index);
         else if (!store_host_function(i->store, v->host, &f))
                 return no_memory(err);
@@ -149,6 +194,8 @@ int instance_link(struct instance *i, const struct extern_value *imports, struct
                         return refuse(err, im, "unknown import", "");
                 if (v->kind != im->kind)
                         return incompatible(err, im, "another kind of thing");
+                if (v->instance && v->instance->store != i->store && v->kind != EXTERN_FUNC)
+                        return incompatible(err, im, "only functions cross between nanoprocesses");
                 switch (im->kind) {
                 case EXTERN_FUNC:
                         r = link_function(i, v, im, err);

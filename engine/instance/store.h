@@ -67,6 +67,7 @@ struct exception {
         struct exception *next;     /* in the list of all */
         uint32_t room;              /* values */
         bool kept;
+        struct store *store;        /* that counts it: who catches it may be of another */
         union value values[] __attribute__((aligned(16)));
 };
 

@@ -4,11 +4,16 @@ INSTANCE_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libcompile.a 
 WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/unit/instance/world.c \
 	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
 
-instance_tests = tests/unit/instance/test-builtins tests/unit/instance/test-instance \
+instance_tests = tests/unit/instance/test-across tests/unit/instance/test-builtins tests/unit/instance/test-instance \
 	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-objects tests/unit/instance/test-template \
 	tests/unit/instance/test-snapshot 	tests/unit/instance/test-whole
 check_PROGRAMS += $(instance_tests)
 TESTS += $(instance_tests)
+tests_unit_instance_test_across_SOURCES = tests/unit/instance/test-across.c \
+	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
+tests_unit_instance_test_across_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_instance_test_across_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_instance_test_across_LDADD = $(tests_unit_instance_test_whole_LDADD)
 tests_unit_instance_test_memories_SOURCES = tests/unit/instance/test-memories.c \
 	tests/unit/instance/world_fast.c $(WORLD_SOURCES)
 tests_unit_instance_test_memories_CPPFLAGS = $(UNIT_CPPFLAGS)
