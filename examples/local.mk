@@ -1,6 +1,6 @@
 # Guests, compiled to wasm when a compiler for it is there (WASM_CC, from configure).
 EXAMPLE_MODULES = examples/hello.wasm examples/walk.wasm examples/unzip.wasm \
-	examples/httpd.wasm examples/kernel.wasm
+	examples/httpd.wasm examples/kernel.wasm examples/unzip-lib.wasm
 
 WASM_COMPILE_FLAGS = --target=wasm32-wasi -std=gnu17 -O2 -Wall -Wextra
 # Function names stay, for backtraces; the debug information of the C library goes.
@@ -20,6 +20,12 @@ examples/unzip.wasm: $(srcdir)/examples/unzip.c $(srcdir)/examples/inflate.c $(s
 	$(AM_V_GEN)$(WASM_CC) $(WASM_COMPILE_FLAGS) $(srcdir)/examples/unzip.c $(srcdir)/examples/inflate.c \
 		$(WASM_LINK_FLAGS) -o $@
 
+examples/unzip-lib.wasm: $(srcdir)/examples/unzip-lib.c $(srcdir)/examples/unzip.c $(srcdir)/examples/inflate.c \
+		$(srcdir)/examples/inflate.h
+	@$(MKDIR_P) $(@D)
+	$(AM_V_GEN)$(WASM_CC) $(WASM_COMPILE_FLAGS) -mexec-model=reactor $(srcdir)/examples/unzip-lib.c \
+		$(srcdir)/examples/inflate.c $(WASM_LINK_FLAGS) -o $@
+
 # The same sources for the machine itself: what the guests' output is compared with.
 if HAVE_WASM_CC
 check_PROGRAMS += examples/native-walk examples/native-unzip examples/native-kernel
@@ -37,7 +43,7 @@ examples_events_SOURCES = examples/events.c
 examples_events_CPPFLAGS = -I$(top_srcdir)/engine/include
 examples_events_LDADD = libnacelle-parser.a
 
-EXTRA_DIST += examples/hello.c examples/httpd.c examples/evil-zip
+EXTRA_DIST += examples/unzip-lib.c examples/hello.c examples/httpd.c examples/evil-zip
 CLEANFILES += $(EXAMPLE_MODULES)
 
 dist_check_SCRIPTS += examples/test-examples

@@ -79,8 +79,9 @@ struct draft_key {
 struct draft_import {
         const char *module, *module_key;
         struct digest digest;
-        struct words requests;
-        uint64_t memory_max;
+        struct words requests, imports;
+        unsigned unkeyed;
+        uint64_t memory_max, host_memory_max, files_max;
 };
 
 struct draft_service {
@@ -147,6 +148,11 @@ _printf_(3, 4) void reader_error(struct reader *r, const struct place *place, co
 
 /* unit_finish.c: the sections, all read, become @u. Errors go through reader_error(). */
 void unit_finish(struct reader *r, struct unit *u);
+/* Where @setting was given in @s, or else the section. */
+const struct place *place_of(const struct section *s, const char *setting);
+
+/* unit_imports.c: the same for its imports, when the keys are there. */
+void unit_finish_imports(struct reader *r, struct unit *u);
 
 /* An address with ports, as in ListenStream= and Connect=. */
 _must_check_ int address_read(struct pool *pool, const char *text, bool connect, struct address_text *ret,

@@ -5,4 +5,4 @@ libpolicy_a_SOURCES = policy/policy.h policy/layers.def policy/credentials.c pol
 	policy/key.h policy/keys.def policy/key.c policy/network.c policy/network.h policy/networks.def \
 	policy/number.c policy/number.h \
 	policy/unit.h policy/settings.def policy/ini.c policy/ini.h policy/draft.h policy/setting.c \
-	policy/unit.c policy/unit_finish.c policy/unit_files.c
+	policy/unit.c policy/unit_finish.c policy/unit_imports.c policy/unit_files.c

@@ -26,6 +26,7 @@
 
 enum unit_tier { UNIT_TIER_AUTO, UNIT_TIER_FAST, UNIT_TIER_PEAK };
 enum unit_isolation { ISOLATION_SHARED, ISOLATION_GROUP, ISOLATION_CELL };
+enum unit_unkeyed { UNKEYED_REFUSE, UNKEYED_DENY };
 enum unit_type { TYPE_SIMPLE, TYPE_ONESHOT };
 enum unit_start { START_AUTO, START_MANUAL };
 enum unit_restart { RESTART_NO, RESTART_ON_SUCCESS, RESTART_ON_FAILURE, RESTART_ON_ABNORMAL, RESTART_ALWAYS };
@@ -59,10 +60,13 @@ struct unit_service {
 };
 
 struct unit_import {
-        const char *name;
+        const char *name;                              /* under which its functions are imported */
+        const char *where;                             /* "FILE:LINE" of its section */
         const char *module, *module_key;
         struct digest digest;
-        uint64_t memory_max;
+        unsigned unkeyed;                              /* enum unit_unkeyed */
+        uint64_t memory_max, host_memory_max, files_max;
+        uint64_t sees;                                 /* bit k: it may import from imports[k], an earlier one */
         struct words requests;                         /* as written */
         const struct narrowed_key *keys;
         unsigned nkeys;
@@ -91,7 +95,7 @@ struct unit {
         unsigned nkeys;
         struct unit_limits limits;
         struct unit_service service;
-        const struct unit_import *imports;
+        const struct unit_import *imports;             /* each behind those that it imports from */
         unsigned nimports;
 };
 

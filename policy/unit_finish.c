@@ -8,7 +8,7 @@
 #define CLOCK_DEFAULT_NS UINT64_C(1000) /* finer clocks are asked for by a key */
 
 /* Where @setting of @s was given; its head when it was not. */
-static const struct place *place_of(const struct section *s, const char *setting)
+const struct place *place_of(const struct section *s, const char *setting)
 {
         const struct ini_text name = { setting, strlen(setting) };
         const struct setting *row = setting_find(s->kind, &name);
@@ -216,59 +216,6 @@ static void finish_keys(struct reader *r, struct unit *u, const struct draft_nan
         u->nkeys = nkeys;
 }
 
-/* The key that an import's request names. */
-static const struct key *key_of(const struct unit *u, const char *request)
-{
-        size_t n = strcspn(request, "/:");
-
-        for (unsigned i = 0; i < u->nkeys; i++)
-                if (strlen(u->keys[i].name) == n && memcmp(u->keys[i].name, request, n) == 0)
-                        return &u->keys[i];
-        return NULL;
-}
-
-static void finish_import(struct reader *r, const struct unit *u, const struct section *s,
-                          struct unit_import *import)
-{
-        const struct draft_import *d = s->fields;
-        struct narrowed_key *keys = pool_alloc(r->pool, d->requests.n, sizeof(*keys));
-        struct error err;
-
-        if (!keys) {
-                r->no_memory = true;
-                return;
-        }
-        *import = (struct unit_import) { .name = s->name, .module = d->module, .module_key = d->module_key,
-                                         .digest = d->digest, .memory_max = d->memory_max,
-                                         .requests = d->requests, .keys = keys };
-        if (!d->module)
-                reader_error(r, &s->head, "[Import %s] has no Module", s->name);
-        for (unsigned i = 0; i < d->requests.n; i++) {
-                const struct key *key = key_of(u, d->requests.words[i]);
-
-                if (!key)
-                        reader_error(r, place_of(s, "Keys"), "Keys: there is no key %.*s to hand down",
-                                     (int)strcspn(d->requests.words[i], "/:"), d->requests.words[i]);
-                else if (!r->errors && key_narrow(r->pool, key, d->requests.words[i], &keys[i], &err) < 0)
-                        reader_error(r, place_of(s, "Keys"), "Keys: %s", err.text);
-        }
-        import->nkeys = d->requests.n;
-}
-
-static void finish_imports(struct reader *r, struct unit *u)
-{
-        struct unit_import *imports = pool_alloc(r->pool, UNIT_IMPORTS_MAX, sizeof(*imports));
-
-        if (!imports) {
-                r->no_memory = true;
-                return;
-        }
-        for (unsigned i = 0; i < r->nsections && !r->no_memory; i++)
-                if (r->sections[i]->kind == SECTION_IMPORT)
-                        finish_import(r, u, r->sections[i], &imports[u->nimports++]);
-        u->imports = imports;
-}
-
 static void finish_nanoprocess(struct reader *r, struct unit *u, const struct section *s)
 {
         const struct draft_nanoprocess *d = s->fields;
@@ -352,6 +299,6 @@ void unit_finish(struct reader *r, struct unit *u)
 
         finish_nanoprocess(r, u, nanoprocess);
         finish_keys(r, u, nanoprocess->fields);
-        finish_imports(r, u);
+        unit_finish_imports(r, u);
         finish_whole(r, u, nanoprocess);
 }

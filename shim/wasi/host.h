@@ -100,6 +100,9 @@ void wasi_free(struct wasi *w);
  * They find their struct wasi through instance_host(instance_current()). */
 extern const struct host_function wasi_functions[];
 extern const unsigned wasi_functions_n;
+/* The same, in the same order, for a guest without a key that any of them could use: each is told of to
+ * config.refused by its name and gives NOTCAPABLE. */
+extern const struct host_function wasi_denied[];
 
 void wasi_usage(const struct wasi *w, struct wasi_usage *ret);
 

@@ -13,6 +13,7 @@
 #include "supervisor/broker/internal.h"
 #include "supervisor/proto/guest_config.h"
 #include "supervisor/broker/tier.h"
+#include "supervisor/broker/imports.h"
 
 int broker_new(const struct run_options *o, struct broker **ret, struct error *err)
 {
@@ -46,6 +47,7 @@ void broker_stop(struct broker *b)
                 close(b->listen[i]);
         code_arena_done(&b->arena);
         paths_done(&b->paths);
+        imports_free(b->imports);
         free(b);
 }
 

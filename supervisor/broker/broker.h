@@ -40,6 +40,7 @@
 
 struct broker;
 struct key;          /* policy/key.h */
+struct unit;         /* policy/unit.h */
 struct module_pin;   /* pin.h */
 struct guest_limits; /* proto/guest_config.h */
 
@@ -62,6 +63,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         unsigned nlisten;
         const struct key *const *connect; /* connections that are made for it, behind the listening sockets */
         unsigned nconnect;
+        const struct unit *imports; /* whose imports are members of the guest's group; NULL: there are none */
         uint64_t memory_max_bytes; /* all linear memories; 0: no limit but the module's own */
         uint64_t timeout_ms;       /* from the start of the guest; 0: none */
         const struct module_pin *pin; /* what the module's bytes must be; NULL: anything */
@@ -120,6 +122,7 @@ struct run_outcome {
         unsigned nresults;
         struct run_value results[RUN_RESULTS_MAX];
         char text[RUN_TEXT_BYTES];    /* for people, one or more lines, escaped; "" when all is well */
+        char denied[1024]; /* with imports: a line for each kind of refusal; escaped */
         uint64_t escapes;  /* requests for paths that the kernel stopped at the edge of a grant */
         char missing[512]; /* with degraded: the layers that were absent, comma-separated; or "" */
 };

@@ -54,16 +54,19 @@ static struct live **live_find(const struct guest_cell *c, uint64_t guest)
         return *p ? p : NULL;
 }
 
-int live_add(struct guest_cell *c, uint64_t guest, const struct cgroup_use *use)
+int live_add(struct guest_cell *c, uint64_t guest, unsigned nmembers, const struct cgroup_use *use)
 {
         struct live *l;
 
         if (live_find(c, guest))
                 return -EEXIST;
-        l = live_room(c) < 0 ? NULL : malloc(sizeof(*l));
+        l = live_room(c) < 0 ? NULL : calloc(1, sizeof(*l) + (nmembers + 1) * sizeof(l->denied[0]));
         if (!l)
                 return -ENOMEM;
-        *l = (struct live) { .next = *chain_of(c, guest), .guest = guest, .use = *use };
+        l->next = *chain_of(c, guest);
+        l->guest = guest;
+        l->nmembers = nmembers;
+        l->use = *use;
         cell_group_add(&c->b->group, use);
         *chain_of(c, guest) = l;
         c->nlive++;
@@ -148,6 +151,7 @@ static int on_ended(struct guest_cell *c, const struct ended_message *m, struct 
         end.trap = m->trap < _TRAP_MAX ? (enum trap)m->trap : TRAP_NONE;
         end.limit = m->limit < _LIMIT_MAX ? (enum guest_limit)m->limit : 0;
         if (m->end == GUEST_FAILED) {
+                end.member = m->member <= PROTO_MEMBERS_MAX ? m->member : 0;
                 end.code = m->code < 0 && m->code > -4096 ? m->code : -EIO;
                 end.stage = m->stage > STAGE_NONE && m->stage < _STAGE_MAX ? (enum stage)m->stage : STAGE_CELL;
                 text_escape(m->text, sizeof(m->text), text, sizeof(text));
@@ -178,14 +182,15 @@ static int on_denied(struct guest_cell *c, const struct denied_message *m, struc
 {
         char what[4 * sizeof(m->what) + 1];
         const struct guest_denial denial = { .layer = m->layer, .limit = (enum guest_limit)m->limit, .what = what,
-                                             .handle = m->handle, .count = m->count };
+                                             .handle = m->handle, .count = m->count, .member = m->member };
         struct live **l = live_find(c, m->guest);
         uint8_t *last, power;
 
-        if (!l || m->layer < DENIED_HOSTCALL || m->layer > DENIED_LIMIT || m->limit >= _LIMIT_MAX)
+        if (!l || m->layer < DENIED_HOSTCALL || m->layer > DENIED_LIMIT || m->limit >= _LIMIT_MAX ||
+            m->member > (*l)->nmembers)
                 return broken(err, "a refusal of", m->guest);
         /* So a guest costs at most 64 records for each limit, whatever its cell says. */
-        last = &(*l)->denied[m->layer == DENIED_LIMIT ? m->limit : _LIMIT_MAX];
+        last = &(*l)->denied[m->member][m->layer == DENIED_LIMIT ? m->limit : _LIMIT_MAX];
         power = m->count ? (uint8_t)(64 - __builtin_clzll(m->count)) : 0;
         if (power <= *last || m->count & (m->count - 1))
                 return broken(err, "too many refusals of", m->guest);

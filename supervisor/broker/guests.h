@@ -70,6 +70,15 @@ struct guest_spec { /* start zeroed, but for descriptors */
         uint32_t stack_bytes;  /* 0: the usual */
         const char *invoke;    /* export to call with args[1..] as text; NULL: _start */
         bool quiet;            /* no events->started */
+
+        /* A group: nanoprocesses that the guest imports functions from, in the order in which they are
+         * made. Of a member .guest, .unit, .quiet and its own members do not count, and .invoke is the
+         * module name under which its functions are imported. */
+        const struct guest_spec *members;
+        unsigned nmembers;
+        uint64_t sees;         /* bit k: it imports from member k; a member from earlier ones alone */
+        uint32_t grants;       /* of a member: set of GRANT_..., what its keys open */
+        bool deny;             /* of a member: SPAWN_DENY */
 };
 
 struct guest_ended {
@@ -80,6 +89,7 @@ struct guest_ended {
         int code;              /* FAILED; LOST: -EPIPE, it died, -EPROTO, it was killed for what it said */
         enum stage stage;      /* FAILED */
         uint64_t offset;
+        unsigned member;       /* FAILED: which one, counted from 1; 0: the guest itself */
         uint64_t cpu_ns, memory_peak;
         const char *text;      /* for people, escaped, lines of a backtrace included; "" when all is well */
         const struct run_value *values; /* RETURNED */
@@ -90,6 +100,7 @@ struct guest_denial {
         uint32_t layer;        /* DENIED_... */
         enum guest_limit limit; /* DENIED_LIMIT */
         const char *what;      /* escaped; "" */
+        unsigned member;       /* counted from 1; 0: the guest itself */
         uint32_t handle;       /* as the cell says, of the guest's directory; UINT32_MAX: none */
         uint64_t count;        /* as it says; doubles at least from one to the next */
 };

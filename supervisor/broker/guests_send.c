@@ -151,7 +151,7 @@ static int config_file(struct guest_cell *c, const struct guest_spec *s, size_t 
         struct config_head head = {
                 .magic = CONFIG_MAGIC, .nargs = s->nargs, .nenv = s->nenv, .ndirs = s->ndirs,
                 .clock_resolution_ns = s->clock_resolution_ns, .stack_bytes = s->stack_bytes,
-                .limits = s->limits, .nconnected = s->nconnected,
+                .limits = s->limits, .nconnected = s->nconnected, .grants = s->grants,
         };
         size_t strings;
 
@@ -208,34 +208,67 @@ static void close_spec(const struct guest_spec *s)
         close_all(s->listen, s->nlisten);
 }
 
-int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *err)
+static void close_group(const struct guest_spec *s)
+{
+        for (unsigned i = 0; i < s->nmembers; i++)
+                close_spec(&s->members[i]);
+        close_spec(s);
+}
+
+static int group_check(const struct guest_spec *s, struct error *err)
+{
+        int r = spec_check(s, err);
+
+        if (r >= 0 && s->nmembers > PROTO_MEMBERS_MAX)
+                r = error_set(err, STAGE_USAGE, -E2BIG, ERROR_NOWHERE, "a group of %u", s->nmembers);
+        for (unsigned i = 0; i < s->nmembers && r >= 0; i++) {
+                struct guest_spec member = s->members[i];
+
+                member.guest = s->guest;
+                r = !member.invoke || member.sees >> i ? error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
+                                                                  "member %u: its name, or its order", i)
+                                                       : spec_check(&member, err);
+        }
+        return r;
+}
+
+struct config_at {
+        int fd;
+        size_t bytes;
+};
+
+/* Of the members, then of the guest. */
+static int configure(struct guest_cell *c, const struct guest_spec *s, struct config_at *ret, struct error *err)
+{
+        for (unsigned i = 0; i <= s->nmembers; i++) {
+                int r = config_file(c, i < s->nmembers ? &s->members[i] : s, &ret[i].bytes, err);
+
+                if (r < 0) {
+                        while (i)
+                                close(ret[--i].fd);
+                        return r;
+                }
+                ret[i].fd = r;
+        }
+        return 0;
+}
+
+/* Takes the descriptors, whatever comes of it. */
+static int send_one(struct guest_cell *c, const struct guest_spec *s, uint64_t guest, uint32_t message,
+                    const struct config_at *config, struct error *err)
 {
         struct {
                 struct spawn_message head;
                 char name[PROTO_NAME_MAX];
-        } m = { .head = { .head.message = MESSAGE_SPAWN, .guest = s->guest, .module = s->module,
-                          .unit = s->unit, .slot = s->slot, .nlisten = s->nlisten } };
-        const struct cgroup_use use = {
-                .memory_bytes = s->limits.memory_max_bytes, .host_memory_bytes = s->limits.host_memory_max_bytes,
-                .stack_bytes = s->stack_bytes ? s->stack_bytes : STACK_BYTES_USUAL,
-                .cpu_us = s->limits.cpu_quota_ns / 1000,
-        };
+        } m = { .head = { .head.message = message, .guest = guest, .module = s->module, .unit = s->unit,
+                          .slot = s->slot, .nlisten = s->nlisten, .sees = s->sees, .nmembers = s->nmembers } };
         int fds[PROTO_FDS_MAX], r;
-        size_t config_bytes = 0;
         unsigned n = 0;
 
-        r = spec_check(s, err);
-        if (r >= 0 && c->dead)
-                r = error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
-        if (r >= 0)
-                r = config_file(c, s, &config_bytes, err);
-        if (r < 0) {
-                close_spec(s);
-                return r;
-        }
-        fds[n++] = r;
-        m.head.config_bytes = (uint32_t)config_bytes;
-        m.head.flags = (c->b->alone ? SPAWN_ALONE : 0) | (s->quiet ? SPAWN_QUIET : 0);
+        fds[n++] = config->fd;
+        m.head.config_bytes = (uint32_t)config->bytes;
+        m.head.flags = (c->b->alone ? SPAWN_ALONE : 0) | (s->quiet ? SPAWN_QUIET : 0) |
+                       (s->deny ? SPAWN_DENY : 0);
         if (s->path_fd >= 0) {
                 m.head.flags |= SPAWN_PATHS;
                 fds[n++] = s->path_fd;
@@ -251,19 +284,68 @@ int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *e
                 m.head.name_bytes = (uint32_t)strlen(s->invoke);
                 memcpy(m.name, s->invoke, m.head.name_bytes);
         }
-        r = live_add(c, s->guest, &use);
-        if (r < 0) {
-                close_all(fds, n);
-                return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "guest %llu",
-                                 (unsigned long long)s->guest);
-        }
         r = guests_send(c, &m, sizeof(m.head) + m.head.name_bytes, fds, n);
         /* A cell that died is told of by the next dispatch, and with it its guests. */
-        if (r < 0 && r != -EPIPE) {
-                (void)live_remove(c, s->guest);
+        if (r < 0 && r != -EPIPE)
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s", strerror(-r));
-        }
         return 0;
+}
+
+/* Of all of the group: a limit that one of them has not is none. */
+static struct cgroup_use use_of(const struct guest_spec *s)
+{
+        struct cgroup_use use = {
+                .memory_bytes = s->limits.memory_max_bytes, .host_memory_bytes = s->limits.host_memory_max_bytes,
+                .stack_bytes = s->stack_bytes ? s->stack_bytes : STACK_BYTES_USUAL,
+                .cpu_us = s->limits.cpu_quota_ns / 1000,
+        };
+
+        for (unsigned i = 0; i < s->nmembers; i++) {
+                const struct guest_limits *l = &s->members[i].limits;
+
+                use.memory_bytes = use.memory_bytes && l->memory_max_bytes ? use.memory_bytes + l->memory_max_bytes : 0;
+                use.host_memory_bytes = use.host_memory_bytes && l->host_memory_max_bytes
+                                                ? use.host_memory_bytes + l->host_memory_max_bytes
+                                                : 0;
+        }
+        return use;
+}
+
+int cell_spawn(struct guest_cell *c, const struct guest_spec *s, struct error *err)
+{
+        const struct cgroup_use use = use_of(s);
+        struct config_at configs[PROTO_MEMBERS_MAX + 1];
+        int r = group_check(s, err);
+
+        if (r >= 0 && c->dead)
+                r = error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
+        if (r >= 0) {
+                r = live_add(c, s->guest, s->nmembers, &use);
+                if (r < 0)
+                        error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "guest %llu", (unsigned long long)s->guest);
+        }
+        if (r >= 0) {
+                r = configure(c, s, configs, err);
+                if (r < 0)
+                        (void)live_remove(c, s->guest);
+        }
+        if (r < 0) {
+                close_group(s);
+                return r;
+        }
+        for (unsigned i = 0; i < s->nmembers; i++) {
+                int sent = send_one(c, &s->members[i], s->guest, MESSAGE_MEMBER, &configs[i], err);
+
+                r = r < 0 ? r : sent;
+        }
+        /* If one of them found no memory to wait in, this one tells the cell so by its count. */
+        if (r >= 0)
+                r = send_one(c, s, s->guest, MESSAGE_SPAWN, &configs[s->nmembers], err);
+        else
+                (void)!send_one(c, s, s->guest, MESSAGE_SPAWN, &configs[s->nmembers], NULL);
+        if (r < 0)
+                (void)live_remove(c, s->guest);
+        return r;
 }
 
 int cell_kill(struct guest_cell *c, uint64_t guest, uint32_t how)

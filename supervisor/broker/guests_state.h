@@ -7,8 +7,10 @@
 struct live { /* a guest that has not ended */
         struct live *next;
         uint64_t guest;
-        uint8_t denied[_LIMIT_MAX + 1]; /* 1 + log2 of the last count that was told, by limit; last: host calls */
         struct cgroup_use use;
+        unsigned nmembers;
+        /* 1 + log2 of the last count that was told, by limit; last: host calls. Of the guest, then of each member. */
+        uint8_t denied[][_LIMIT_MAX + 1];
 };
 
 struct outgoing { /* waits for room in the socket */
@@ -51,7 +53,7 @@ void guests_drop(struct guest_cell *c);
 void guests_forget_config(struct guest_cell *c);
 
 /* guests.c */
-_must_check_ int live_add(struct guest_cell *c, uint64_t guest, const struct cgroup_use *use);
+_must_check_ int live_add(struct guest_cell *c, uint64_t guest, unsigned nmembers, const struct cgroup_use *use);
 bool live_remove(struct guest_cell *c, uint64_t guest);
 
 /* For a broker that was made in another way and has its cell: the run of one guest. */

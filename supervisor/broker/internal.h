@@ -32,6 +32,7 @@ struct broker {
         int stdio[3];
         struct code_arena arena;
         struct paths paths;
+        struct imports *imports; /* what the guest imports from; NULL: nothing */
         int path_sock;         /* a guest's requests come here; -EBADF: none */
         /* What the cell says of guests while the answer to a command is waited for. */
         int (*keep)(void *context, const void *message, size_t size, struct error *err);
@@ -84,8 +85,9 @@ _must_check_ int session_ask(struct broker *b, void *command, size_t size, const
 /* The next message about guests, checked, into b->in: 1; 0: none is there; -EPIPE: the cell is gone; -EPROTO with
  * @err: no honest cell says that. */
 _must_check_ int session_receive(struct broker *b, size_t *ret_size, struct error *err);
-/* Serve one request for a path that waits at b->path_sock. Negative: the cell is not to be served any more. */
-_must_check_ int session_serve_path(struct broker *b, struct error *err);
+/* Serve one request for a path of @paths that waits at *@sock, which is closed at its end. Negative: the cell is
+ * not to be served any more. */
+_must_check_ int session_serve_path(struct broker *b, struct paths *paths, int *sock, struct error *err);
 _must_check_ int heat_check(const struct heat_message *m, struct error *err);
 /* The same without a command: wait for READY. */
 _must_check_ int session_await_ready(struct broker *b, struct answer *ret, struct error *err);

@@ -6,6 +6,7 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/clone.h supervisor/broker/compile.c supervisor/broker/compiler.c supervisor/broker/compiler.h supervisor/broker/preinit.c supervisor/broker/density.c supervisor/broker/density.h \
 	supervisor/broker/found.h supervisor/broker/grant.c supervisor/broker/guests.c supervisor/broker/guests.h \
 	supervisor/broker/guests_send.c supervisor/broker/guests_state.h \
+	supervisor/broker/imports.c supervisor/broker/imports.h supervisor/broker/member.c supervisor/broker/member.h \
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
 	supervisor/broker/paths.h supervisor/broker/run.c supervisor/broker/session.c supervisor/broker/spawn.c \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "supervisor/broker/found.h"
+#include "supervisor/broker/imports.h"
 #include "supervisor/broker/guests_state.h"
 #include "supervisor/broker/tier.h"
 
@@ -20,6 +21,7 @@ struct run {
         struct error *err;
         int r;
         bool ended;
+        unsigned blamed;    /* the member that the error is about */
 };
 
 static void take_values(const struct guest_ended *e, struct run_outcome *ret)
@@ -51,6 +53,7 @@ static void on_ended(void *context, uint64_t guest, const struct guest_ended *e)
                 break;
         case GUEST_FAILED:
                 run->r = error_set(run->err, e->stage, e->code, e->offset, "%s", e->text);
+                run->blamed = e->member;
                 break;
         case GUEST_LOST:
                 ret->end = RUN_CELL_LOST;
@@ -71,6 +74,25 @@ static void on_heat(void *context, const struct heat_message *m)
         struct run *run = context;
 
         run->b->heat = *m; /* the latest says most */
+}
+
+/* One record for each nanoprocess of the group and kind of refusal: what follows adds nothing but its count. */
+static void on_denied(void *context, uint64_t guest, const struct guest_denial *d)
+{
+        static const char *const limits[] = {
+#define LIMIT(name, setting, effect) [LIMIT_##name] = setting,
+#include "supervisor/proto/limits.def"
+        };
+        struct run *run = context;
+        struct imports *g = run->b->imports;
+        const char *name = g ? imports_name(g, d->member) : NULL;
+        char *text = run->outcome->denied;
+        size_t n = strlen(text);
+
+        if (g && !run->ended && d->count == 1)
+                snprintf(text + n, sizeof(run->outcome->denied) - n, "denied by %s: %s: %s\n",
+                         d->layer == DENIED_LIMIT ? limits[d->limit] : "hostcall", name ? name : "the main module",
+                         d->what);
 }
 
 static uint64_t now_ns(void)
@@ -112,6 +134,14 @@ static int start_guest(struct broker *b, struct guest_cell *c, uint32_t module, 
                 b->path_sock = pair[0];
                 s.path_fd = pair[1];
         }
+        if (b->imports) {
+                int r = imports_specs(b, &s, err);
+
+                if (r < 0) {
+                        closep(&s.path_fd);
+                        return r;
+                }
+        }
         b->nlisten = 0; /* the guest's now */
         if (o->timeout_ms)
                 b->deadline_ns = now_ns() + o->timeout_ms * 1000000u;
@@ -133,8 +163,9 @@ static int serve_guest(struct run *run, struct guest_cell *c)
         struct broker *b = run->b;
 
         while (!run->ended) {
-                struct pollfd fds[2] = { { .fd = cell_fd(c), .events = cell_fd_events(c) },
-                                         { .fd = b->path_sock, .events = POLLIN } };
+                struct pollfd fds[2 + PROTO_MEMBERS_MAX] = { { .fd = cell_fd(c), .events = cell_fd_events(c) },
+                                                             { .fd = b->path_sock, .events = POLLIN } };
+                nfds_t nfds = 2 + imports_polls(b->imports, &fds[2]);
                 uint64_t now = b->deadline_ns ? now_ns() : 0, left = b->deadline_ns - now;
                 struct timespec t = { (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
                 struct error broken = { 0 };
@@ -143,9 +174,10 @@ static int serve_guest(struct run *run, struct guest_cell *c)
                         time_out(b, run->outcome);
                         return 0;
                 }
-                if (!cell_pending(c) && ppoll(fds, 2, b->deadline_ns ? &t : NULL, NULL) < 0 && errno != EINTR)
+                if (!cell_pending(c) && ppoll(fds, nfds, b->deadline_ns ? &t : NULL, NULL) < 0 && errno != EINTR)
                         return error_set(run->err, STAGE_BROKER, -errno, ERROR_NOWHERE, "poll: %m");
-                if (fds[1].revents && session_serve_path(b, &broken) < 0) {
+                if ((fds[1].revents && session_serve_path(b, &b->paths, &b->path_sock, &broken) < 0) ||
+                    imports_serve(b, &fds[2], &broken) < 0) {
                         char text[512];
 
                         session_bury(b, broken.text, text, sizeof(text));
@@ -157,9 +189,9 @@ static int serve_guest(struct run *run, struct guest_cell *c)
         return run->r;
 }
 
-static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret, struct error *err)
+static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret, bool *ret_named, struct error *err)
 {
-        static const struct guest_events events = { .ended = on_ended, .heat = on_heat };
+        static const struct guest_events events = { .ended = on_ended, .denied = on_denied, .heat = on_heat };
         struct run run = { .b = b, .outcome = ret, .err = err };
         _cleanup_(cell_closep) struct guest_cell *c = NULL;
         int r;
@@ -169,6 +201,9 @@ static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret,
                 r = start_guest(b, c, module, err);
         if (r >= 0)
                 r = serve_guest(&run, c);
+        if (r < 0 && run.blamed)
+                r = imports_blame(b->imports, run.blamed, err);
+        *ret_named = run.blamed;
         run.ended = true; /* what closing tells of is no outcome */
         return r;
 }
@@ -196,6 +231,10 @@ static int start_with_code(struct broker *b, struct found *artefact, size_t *ret
         struct slice code;
         int r;
 
+        if (b->imports) {
+                r = imports_arena(b, artefact, err);
+                return r < 0 ? r : cell_start(b, err);
+        }
         r = broker_map_artefact(artefact->fd, artefact->whole, &map, &code, err);
         if (r < 0)
                 return r;
@@ -219,9 +258,11 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         _cleanup_close_ int file = -EBADF;
         _cleanup_(tier_up_done) struct tier_up better = { .pipe = -EBADF };
         uint32_t module;
+        bool named = false;
         size_t bytes = 0;
         int r;
 
+        ret->denied[0] = '\0';
         r = fill_stdio(err);
         if (r < 0)
                 return r;
@@ -238,20 +279,23 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         r = artefact_find(o, file, &artefact, err);
         if (r < 0)
                 return error_prefix(err, "%s", path);
-        r = start_with_code(b, &artefact, &bytes, err);
+        r = imports_open(b, err);
+        if (r >= 0)
+                r = start_with_code(b, &artefact, &bytes, err);
         if (r < 0)
                 return r;
         tier_up_wait(&better, o, file, &artefact);
         r = grants_lock(b, err);
         if (r < 0)
                 return r;
-        r = broker_send_load(b, artefact.fd, bytes, 0, &module, err);
+        r = b->imports ? imports_load(b, &artefact, &module, err)
+                     : broker_send_load(b, artefact.fd, bytes, 0, &module, err);
         if (r < 0)
                 return error_prefix(err, "%s", path);
-        r = run_guest(b, module, ret, err);
+        r = run_guest(b, module, ret, &named, err);
         if (r < 0)
-                return error_prefix(err, "%s", path);
-        ret->escapes = b->paths.escapes;
+                return named ? r : error_prefix(err, "%s", path);
+        ret->escapes = b->paths.escapes + imports_escapes(b->imports);
         if (b->heat.n)
                 tier_up_go(&better, &b->heat);
         return 0;

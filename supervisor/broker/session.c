@@ -80,18 +80,18 @@ static int receive(struct broker *b, size_t *ret_size, int *ret_flags)
         return 1;
 }
 
-static int serve_path(struct broker *b, int sock, size_t size, struct error *err)
+static int serve_path(struct broker *b, struct paths *paths, int sock, size_t size, struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        r = path_request_check(&b->paths, &b->in, size, &b->request, err);
+        r = path_request_check(paths, &b->in, size, &b->request, err);
         if (r < 0)
                 return r;
         memset(&b->reply.head, 0, sizeof(b->reply.head));
         b->reply.head.message = MESSAGE_PATH_REPLY;
         b->reply.head.id = b->request.head.id;
-        paths_do(&b->paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
+        paths_do(paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
         /* A cell that died meanwhile is noticed by the next receive(). */
         (void)send_message(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0);
         return 0;
@@ -160,19 +160,19 @@ int session_receive(struct broker *b, size_t *ret_size, struct error *err)
         return r < 0 ? r : 1;
 }
 
-int session_serve_path(struct broker *b, struct error *err)
+int session_serve_path(struct broker *b, struct paths *paths, int *sock, struct error *err)
 {
         size_t size = 0;
-        int flags = 0, r = take_datagram(b, b->path_sock, &size, &flags);
+        int flags = 0, r = take_datagram(b, *sock, &size, &flags);
 
         if (r == -EPIPE) /* the guest has ended, or the cell: that is told elsewhere */
-                close(TAKE_FD(b->path_sock));
+                close(TAKE_FD(*sock));
         if (r <= 0)
                 return 0;
         r = check(b, size, flags, PHASE_ASKED, err);
         if (r >= 0 && b->in.head.message != MESSAGE_PATH)
                 r = error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "no request for a path");
-        return r < 0 ? r : serve_path(b, b->path_sock, size, err);
+        return r < 0 ? r : serve_path(b, paths, *sock, size, err);
 }
 
 /* Serve until the cell owes nothing. A message that no honest cell sends ends it. */
@@ -204,7 +204,7 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
                                 continue;
                 }
                 if (r >= 0 && b->in.head.message == MESSAGE_PATH) {
-                        r = serve_path(b, b->sock, size, &broken);
+                        r = serve_path(b, &b->paths, b->sock, size, &broken);
                         if (r >= 0)
                                 continue;
                 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "supervisor/broker/member.h"
 #include "supervisor/broker/unit_run.h"
 
 #define SIGNATURE_SUFFIX ".minisig"
@@ -44,19 +45,30 @@ void unit_guest_limits(const struct unit *u, struct guest_limits *ret)
         };
 }
 
-int unit_pin(const struct unit *u, struct module_pin *ret, bool *ret_pinned, struct error *err)
+static int pin_of(struct pool *pool, const char *module, const struct digest *digest, const char *key,
+                  struct module_pin *ret, bool *ret_pinned, struct error *err)
 {
-        struct module_pin pin = { .sha256 = u->digest.given ? u->digest.sha256 : NULL, .key = u->module_key };
+        struct module_pin pin = { .sha256 = digest->given ? digest->sha256 : NULL, .key = key };
 
         if (pin.key) {
-                pin.signature = text_in(u->pool, strlen(u->module) + sizeof(SIGNATURE_SUFFIX), "%s" SIGNATURE_SUFFIX,
-                                        u->module);
+                pin.signature = text_in(pool, strlen(module) + sizeof(SIGNATURE_SUFFIX), "%s" SIGNATURE_SUFFIX, module);
                 if (!pin.signature)
                         return no_memory(err);
         }
         *ret = pin;
         *ret_pinned = pin.sha256 || pin.key;
         return 0;
+}
+
+int unit_pin(const struct unit *u, struct module_pin *ret, bool *ret_pinned, struct error *err)
+{
+        return pin_of(u->pool, u->module, &u->digest, u->module_key, ret, ret_pinned, err);
+}
+
+int member_pin(const struct unit *u, const struct unit_import *i, struct module_pin *ret, bool *ret_pinned,
+               struct error *err)
+{
+        return pin_of(u->pool, i->module, &i->digest, i->module_key, ret, ret_pinned, err);
 }
 
 static int refuse(const struct unit *u, const char *what, const char *why, struct error *err)
@@ -187,8 +199,6 @@ int unit_run(const struct unit *u, const char *const *extra, unsigned nextra, st
         bool pinned;
         int r;
 
-        if (u->nimports)
-                return refuse(u, "[Import]", "one run is one module; nothing is linked to it", err);
         if (u->on_demand)
                 return refuse(u, "Instances=on-demand", "is kept by the daemon", err);
         if (u->limits.log_rate_max)
@@ -203,6 +213,7 @@ int unit_run(const struct unit *u, const char *const *extra, unsigned nextra, st
         o->listen = ret->listen;
         o->connect = ret->connect;
         o->invoke = u->invoke;
+        o->imports = u->nimports ? u : NULL;
         o->tier = tiers[u->tier];
         o->auto_tier = u->tier == UNIT_TIER_AUTO;
         o->degraded = u->degraded;

@@ -11,6 +11,7 @@
  * queue.c     the order of those who wait for the thread
  * nano.c      a guest's life: made from SPAWN, run, taken down, ENDED
  * table.c     guests by their number
+ * group.c     a guest of several nanoprocesses
  * instances.c where a guest's instance comes from, and goes back to
  *
  * heat.c      which functions take the time
@@ -42,6 +43,7 @@ struct cell_module {
         struct loaded_module *loaded; /* in the store of the commands; made when one needs it */
         uint8_t *code;
         const struct host_function **host; /* by import; NULL: not a host function */
+        uint32_t *needs;              /* by import: GRANT_... that it takes */
         uint32_t *heat;               /* by defined function: ms of samples; NULL: not watched */
         uint32_t heat_ms, heat_told_at; /* of all functions; and when that is told of */
 };
@@ -53,6 +55,7 @@ struct registered {
 };
 
 struct worker;
+struct guest;
 
 struct cell {
         struct lockdown lockdown;
@@ -77,6 +80,7 @@ struct cell {
         uint32_t nregistered;
         struct spectest *spectest;
 
+        struct guest *waiting;        /* members of the group whose SPAWN comes next */
         struct guest_stats *stats;    /* shared with the broker */
         uint32_t nstats;
 

@@ -175,6 +175,16 @@ static int on_stats(struct cell *c, const void *message, struct received *with)
         return 0;
 }
 
+static int on_member(struct cell *c, const void *message, struct received *with)
+{
+        struct guest *m = guest_new(c, message, with);
+        int r = m ? group_wait(c, m) : -ENOMEM;
+
+        if (r < 0 && m)
+                guest_free(m);
+        return r;
+}
+
 static int on_spawn(struct cell *c, const void *message, struct received *with)
 {
         struct guest *g = guest_new(c, message, with);
@@ -182,6 +192,9 @@ static int on_spawn(struct cell *c, const void *message, struct received *with)
 
         if (!g)
                 return -ENOMEM;
+        r = group_take(c, g, ((const struct spawn_message *)message)->nmembers);
+        if (r < 0)
+                return r;
         r = table_add(g);
         if (r < 0 && g->r >= 0)
                 g->r = error_set(&g->err, STAGE_PROTOCOL, r, ERROR_NOWHERE, "the guest's number");
@@ -210,7 +223,7 @@ static handler *const handlers[_MESSAGE_MAX] = {
         [MESSAGE_INSTANTIATE] = on_instantiate, [MESSAGE_REGISTER] = on_register,
         [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global,
         [MESSAGE_SNAPSHOT] = on_snapshot,
-        [MESSAGE_STATS] = on_stats, [MESSAGE_SPAWN] = on_spawn, [MESSAGE_KILL] = on_kill,
+        [MESSAGE_STATS] = on_stats, [MESSAGE_SPAWN] = on_spawn, [MESSAGE_MEMBER] = on_member, [MESSAGE_KILL] = on_kill,
 };
 
 static int serve(struct cell *c, struct received *r)

@@ -20,17 +20,18 @@
 #define KEEP_BYTES   (256u << 10)
 #define WARM_MAX     1024u   /* a worker's slots that keep the pages of their last guest */
 
-static int find_imports(const struct cell_module *module, struct extern_value **ret, struct error *err)
+static int find_imports(struct guest *g, struct extern_value **ret, struct error *err)
 {
-        const struct module *m = module->artefact->module;
+        const struct module *m = g->module->artefact->module;
         _cleanup_free_ struct extern_value *imports = calloc(m->nimports + 1, sizeof(*imports));
 
         if (!imports)
                 return error_set(err, STAGE_LINK, -ENOMEM, ERROR_NOWHERE, "imports");
         for (uint32_t i = 0; i < m->nimports; i++) {
-                if (!module->host[i])
-                        return unknown_import(&m->imports[i], err);
-                imports[i] = (struct extern_value) { .kind = EXTERN_FUNC, .host = module->host[i] };
+                int r = group_find_import(g, i, &imports[i], err);
+
+                if (r < 0)
+                        return r;
         }
         *ret = TAKE_PTR(imports);
         return 0;
@@ -48,7 +49,7 @@ static int make_alone(struct guest *g, const struct extern_value *imports, struc
                 r = module_load_into(g->module, g->store, &loaded, err);
         if (r >= 0)
                 r = instance_create(g->store, loaded, imports, g->wasi, &g->instance, g->trap, err);
-        if (r >= 0)
+        if (r >= 0 && !g->leader)
                 r = fiber_new(g->config.head->stack_bytes ? g->config.head->stack_bytes : CELL_STACK_BYTES,
                               &g->fiber, err);
         return r;
@@ -166,11 +167,12 @@ static bool is_too_large(const struct guest *g)
 int instance_obtain(struct guest *g, struct error *err)
 {
         _cleanup_free_ struct extern_value *imports = NULL;
-        bool alone = g->worker->cell->alone || is_too_large(g);
+        /* What is linked to others is nobody's copy. */
+        bool alone = g->worker->cell->alone || g->leader || g->nmembers || is_too_large(g);
         int r = 0;
 
         if (alone || !g->worker->templates[g->module_number])
-                r = find_imports(g->module, &imports, err);
+                r = find_imports(g, &imports, err);
         if (r < 0)
                 return r;
         return alone ? make_alone(g, imports, err) : take_copy(g, imports, err);

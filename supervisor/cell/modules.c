@@ -91,10 +91,13 @@ static int find_host(struct cell_module *module, struct error *err)
         const struct module *m = module->artefact->module;
 
         module->host = calloc(m->nimports + 1, sizeof(*module->host));
-        if (!module->host)
+        module->needs = calloc(m->nimports + 1, sizeof(*module->needs));
+        if (!module->host || !module->needs)
                 return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "imports");
-        for (uint32_t i = 0; i < m->nimports; i++)
+        for (uint32_t i = 0; i < m->nimports; i++) {
                 module->host[i] = wasi_function(&m->imports[i]);
+                module->needs[i] = module->host[i] ? host_function_needs(module->host[i]) : 0;
+        }
         return 0;
 }
 
@@ -114,6 +117,8 @@ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *re
                 r = find_host(module, err);
         if (r < 0) {
                 artefact_free(module->artefact);
+                free(module->host);
+                free(module->needs);
                 if (module->bytes)
                         munmap(module->bytes, module->size);
                 free(module);

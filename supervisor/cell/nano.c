@@ -76,7 +76,9 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
         g->slot = m->slot;
         g->name_bytes = m->name_bytes;
         g->path_fd = g->stdio[0] = g->stdio[1] = g->stdio[2] = -EBADF;
-        g->worker = worker_least(c);
+        g->sees = m->sees;
+        if (m->head.message == MESSAGE_SPAWN)
+                g->worker = worker_least(c);
         g->started_ns = clock_ns();
         if (m->slot < c->nstats) {
                 g->stats = &c->stats[m->slot];
@@ -90,9 +92,11 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
         }
         memset(g->stats, 0, sizeof(*g->stats));
         g->stats->guest = g->number;
-        g->stats->worker = g->worker->number;
         g->stats->state = GUEST_STATE_STARTING;
-        __atomic_fetch_add(&g->worker->guests, 1, __ATOMIC_RELAXED);
+        if (g->worker) {
+                g->stats->worker = g->worker->number;
+                __atomic_fetch_add(&g->worker->guests, 1, __ATOMIC_RELAXED);
+        }
         g->r = take_message(g, c, m, with);
         return g;
 }
@@ -102,7 +106,7 @@ static void tell_denied(struct guest *g, uint32_t layer, enum guest_limit limit,
                         const char *what, uint32_t handle)
 {
         struct denied_message m = { .head = { MESSAGE_DENIED, 0 }, .guest = g->number, .layer = layer,
-                                    .limit = limit, .count = count, .handle = handle };
+                                    .limit = limit, .count = count, .handle = handle, .member = g->member };
 
         if (count & (count - 1))
                 return;
@@ -143,10 +147,12 @@ static uint64_t cpu_time(const struct guest *g)
 
 static uint64_t cpu_time_of(void *context)
 {
-        return cpu_time(context);
+        const struct guest *g = context;
+
+        return cpu_time(g->leader ? g->leader : g);
 }
 
-static int make_wasi(struct guest *g)
+int guest_make_wasi(struct guest *g)
 {
         const struct config_head *head = g->config.head;
         struct wasi_config config = {
@@ -213,12 +219,18 @@ static void guest_main(void *argument)
         struct trap_info trap = { 0 };
 
         g->trap = &trap;
-        g->r = instance_start(g->instance, &trap);
+        g->r = group_start(g);
+        if (g->r >= 0)
+                g->r = instance_start(g->instance, &trap);
         if (g->r >= 0)
                 g->r = run_entry(g);
         g->cannot_stop = true;
         fiber_stop(g->fiber, NULL);
         guest_measure(g);
+        for (uint32_t k = 0; k < g->nmembers; k++) {
+                wasi_close_all(g->members[k]->wasi);
+                guest_log_end(g->members[k]);
+        }
         wasi_close_all(g->wasi);
         guest_log_end(g);
         if (guest_report(g) < 0)
@@ -232,7 +244,9 @@ int guest_begin(struct guest *g)
 
         g->trap = &trap;
         if (g->r >= 0)
-                g->r = make_wasi(g);
+                g->r = guest_make_wasi(g);
+        if (g->r >= 0)
+                g->r = group_obtain(g);
         if (g->r >= 0)
                 g->r = instance_obtain(g, &g->err);
         if (g->r < 0) {
@@ -247,7 +261,7 @@ int guest_begin(struct guest *g)
         return 0;
 }
 
-void guest_measure(struct guest *g)
+static void measure_one(struct guest *g)
 {
         struct guest_stats *s = g->stats;
         struct instance_usage engine;
@@ -268,7 +282,14 @@ void guest_measure(struct guest *g)
         s->random_bytes = shim.random_bytes;
         s->files = shim.files;
         s->connections = shim.connections;
-        s->host_calls = fiber_host_calls(g->fiber);
+}
+
+void guest_measure(struct guest *g)
+{
+        measure_one(g);
+        for (uint32_t k = 0; k < g->nmembers; k++)
+                measure_one(g->members[k]);
+        g->stats->host_calls = fiber_host_calls(g->fiber);
 }
 
 void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
@@ -303,13 +324,23 @@ void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
         }
 }
 
+/* A dependency that exits ends the group: nobody can go on in the middle of its function. */
+static bool exited(const struct guest *g, uint32_t *ret_status)
+{
+        bool yes = g->wasi && wasi_exited(g->wasi, ret_status);
+
+        for (uint32_t k = 0; k < g->nmembers && !yes; k++)
+                yes = g->members[k]->wasi && wasi_exited(g->members[k]->wasi, ret_status);
+        return yes;
+}
+
 static enum guest_end end_of(struct guest *g, uint32_t *ret_status)
 {
         if (g->r >= 0)
                 return GUEST_RETURNED;
         if (g->r != -EFAULT)
                 return GUEST_FAILED;
-        if (g->wasi && wasi_exited(g->wasi, ret_status))
+        if (exited(g, ret_status))
                 return GUEST_EXITED;
         if (g->limited)
                 return GUEST_LIMITED;
@@ -331,6 +362,8 @@ int guest_report(struct guest *g)
         *m = (struct ended_message) { .head.message = MESSAGE_ENDED, .guest = g->number, .nframes = nframes,
                                       .nvalues = nvalues, .cpu_ns = cpu_time(g),
                                       .memory_peak = g->stats->memory_peak };
+        for (uint32_t i = 0; i < g->nmembers; i++)
+                m->memory_peak += g->members[i]->stats->memory_peak;
         frames = (void *)(m + 1);
         values = (void *)(frames + nframes);
         m->end = end_of(g, &m->status);
@@ -339,6 +372,7 @@ int guest_report(struct guest *g)
                 m->code = g->err.code < 0 ? g->err.code : g->r;
                 m->stage = g->err.stage ? g->err.stage : STAGE_RUN;
                 m->offset = g->err.offset;
+                m->member = g->blamed;
                 memcpy(m->text, g->err.text, sizeof(g->err.text));
         } else if (g->r == -EFAULT) {
                 m->trap = g->trap->trap;
@@ -346,7 +380,7 @@ int guest_report(struct guest *g)
                 memcpy(m->text, g->trap->text, sizeof(g->trap->text));
         }
         for (uint32_t i = 0; i < nframes; i++)
-                frame_fill(&g->trap->frames[i], g->trap->frames[i].instance ? 0 : UINT32_MAX, &frames[i]);
+                group_name_frame(g, &g->trap->frames[i], &frames[i]);
         for (uint32_t i = 0; i < nvalues; i++)
                 values[i] = wire_of(g->instance, g->type->results[i], &g->results[i]);
         if (g->worker->cell->alone && heat_report(g->worker->cell) < 0)
@@ -380,14 +414,8 @@ static void leave_post(struct guest *g)
         pthread_mutex_unlock(&w->lock);
 }
 
-void guest_done(struct guest *g)
+void guest_free(struct guest *g)
 {
-        struct worker *w = g->worker;
-
-        g->state = NANO_ENDED;
-        table_remove(g);
-        leave_post(g);
-        __atomic_fetch_sub(&w->guests, 1, __ATOMIC_RELAXED);
         wasi_free(g->wasi);
         if (g->instance || g->store || g->fiber)
                 instance_give_back(g);
@@ -402,14 +430,28 @@ void guest_done(struct guest *g)
         free(g->name);
         free(g->dirs);
         free(g->listen);
+        free(g->members);
         g->stats->state = GUEST_STATE_ENDED;
         if (g->own_stats)
                 free(g->stats);
         free(g);
 }
 
+void guest_done(struct guest *g)
+{
+        g->state = NANO_ENDED;
+        table_remove(g);
+        leave_post(g);
+        __atomic_fetch_sub(&g->worker->guests, 1, __ATOMIC_RELAXED);
+        while (g->nmembers)
+                guest_free(g->members[--g->nmembers]);
+        guest_free(g);
+}
+
 void guest_ask_to_end(struct guest *g)
 {
+        for (uint32_t k = 0; k < g->nmembers; k++)
+                wasi_end(g->members[k]->wasi);
         wasi_end(g->wasi);
         if (g->state == NANO_WAITING)
                 guest_nudge(g);

@@ -68,6 +68,13 @@ struct guest {
         enum guest_limit limit;
         bool killed, limited, cannot_stop, hogs; /* hogs: it had to be made to leave */
 
+        /* A group: the leader has a life and a fiber, its members have the rest each. */
+        struct guest *leader;          /* of a member; NULL: it is none */
+        struct guest **members, *group_next;
+        uint32_t nmembers, member;     /* of a member: its place, counted from 1 */
+        uint32_t blamed;               /* the member that .err is about; 0: the guest itself */
+        uint64_t sees;                 /* set of members that it imports from */
+
         int r;                         /* of the start or the call: 0, -EFAULT, other */
         struct error err;
         struct trap_info *trap;        /* on the fiber's stack, while it is needed */
@@ -157,6 +164,23 @@ int guest_path_call(void *context, struct path_request *request, const char *pat
 int32_t guest_log(void *context, unsigned stream, const struct iovec *v, unsigned n);
 void guest_log_end(struct guest *g);
 void guest_log_free(struct guest *g);
+
+_must_check_ int guest_make_wasi(struct guest *g);
+void guest_free(struct guest *g); /* one that never began */
+
+/* group.c. group_wait: @m of a MEMBER message is taken, until the SPAWN of its guest. group_take: @g takes the
+ * @n that wait. Both: -EPROTO: no honest broker says that, and what was waiting is gone.
+ * group_obtain - the members of @g as instances; g->err, g->blamed. group_start - on the fiber: each is made
+ *   ready, in order. -EFAULT: g->trap.
+ * group_find_import - what import @i of @m's module stands for, in a group or alone.
+ * host_function_needs - set of GRANT_..., one of which is needed to have any use of @f; 0: nothing is. */
+_must_check_ int group_wait(struct cell *c, struct guest *m);
+_must_check_ int group_take(struct cell *c, struct guest *g, uint32_t n);
+_must_check_ int group_obtain(struct guest *g);
+_must_check_ int group_start(struct guest *g);
+_must_check_ int group_find_import(struct guest *m, uint32_t i, struct extern_value *ret, struct error *err);
+void group_name_frame(const struct guest *g, const struct trap_frame *f, struct wire_frame *ret);
+uint32_t host_function_needs(const struct host_function *f);
 
 /* instances.c: g->instance, g->fiber, g->store of g->module, its start function not run. */
 _must_check_ int instance_obtain(struct guest *g, struct error *err);

@@ -11,8 +11,8 @@
 static const struct row {
         const char *sentence, *functions;
 } rows[] = {
-#define AUTHORITY(sentence, functions) { sentence, functions },
-#include "supervisor/cli/authority.def"
+#define AUTHORITY(sentence, word, needs, functions) { sentence, functions },
+#include "supervisor/proto/authority.def"
 };
 
 int authority_of(const char *name, size_t size)

@@ -57,12 +57,14 @@ static void print_limits(const struct unit_limits *l)
 
 static void print_imports(const struct unit *u)
 {
-        char text[512], was[512];
+        char text[512], was[512], size[32];
 
         for (unsigned i = 0; i < u->nimports; i++) {
                 const struct unit_import *import = &u->imports[i];
 
-                printf("\nImport %s (%s) is handed%s\n", import->name, import->module,
+                printf("\nImport %s (%s), a nanoprocess of its own with %s of memory, is handed%s\n", import->name,
+                       import->module, import->memory_max ? number_size_text(import->memory_max, size, sizeof(size))
+                                                          : "no limit",
                        import->nkeys ? ":" : " no key of the unit.");
                 for (unsigned k = 0; k < import->nkeys; k++) {
                         const struct narrowed_key *key = &import->keys[k];
@@ -73,6 +75,13 @@ static void print_imports(const struct unit *u)
                                 printf("; the unit has: %s", key_text(key->from, was, sizeof(was)));
                         putchar('\n');
                 }
+                for (unsigned k = 0; k < i; k++)
+                        if (import->sees >> k & 1)
+                                printf("  it may import from %s\n", u->imports[k].name);
+                puts(import->unkeyed == UNKEYED_DENY
+                             ? "  when its module asks for what no key serves, it is started and its calls are denied"
+                             : "  when its module asks for what no key serves, the unit is not started");
+                puts("  between the two only functions cross, with numbers: no memory, no reference");
         }
 }
 

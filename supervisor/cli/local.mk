@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libcli.a
-libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/compile.c supervisor/cli/authority.def supervisor/cli/authority.c supervisor/cli/authority.h \
+libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/compile.c supervisor/cli/authority.c supervisor/cli/authority.h \
 	supervisor/cli/describe.c supervisor/cli/describe_json.c supervisor/cli/diff.c supervisor/cli/explain.c supervisor/cli/drill.c supervisor/cli/describe.h supervisor/cli/inspect.c \
 	supervisor/cli/locked.c supervisor/cli/locked.h \
 	supervisor/cli/output.c supervisor/cli/policy.c supervisor/cli/posture.c supervisor/cli/posture_cell.c supervisor/cli/posture_cell.h supervisor/cli/script_child.c supervisor/cli/script_child.h supervisor/cli/script_host.c \

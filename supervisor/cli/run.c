@@ -220,6 +220,12 @@ static int report(const struct run_outcome *outcome)
         fflush(stdout);
         if (outcome->missing[0])
                 fprintf(stderr, "nacelle: ran without: %s\n", outcome->missing);
+        for (const char *line = outcome->denied; *line;) {
+                int n = (int)strcspn(line, "\n");
+
+                fprintf(stderr, "nacelle: %.*s\n", n, line);
+                line += n + (line[n] == '\n');
+        }
         if (outcome->text[0]) {
                 size_t n = strlen(outcome->text);
 

@@ -29,6 +29,17 @@ struct guest_limits {
         uint32_t timers_max;            /* clocks in one poll_oneoff */
 };
 
+/* What keys open, as far as a module's imports can tell (authority.def). */
+enum {
+        GRANT_ENVIRONMENT = 1 << 0, GRANT_CLOCK = 1 << 1, GRANT_RANDOM = 1 << 2,
+        GRANT_READ = 1 << 3,    /* files, or a stream */
+        GRANT_WRITE = 1 << 4,
+        GRANT_FILES = 1 << 5,   /* some directory, whatever may be done there */
+        GRANT_CREATE = 1 << 6, GRANT_REMOVE = 1 << 7, GRANT_CHANGE = 1 << 8,
+        GRANT_LISTEN = 1 << 9,  /* connections to accept */
+        GRANT_SOCKETS = 1 << 10, /* connections, accepted or made */
+};
+
 struct config_head {
         uint32_t magic;
         uint32_t nargs, nenv, ndirs;
@@ -37,7 +48,7 @@ struct config_head {
         uint32_t log_stdio;    /* bit k: what it writes to stream k becomes LOG messages */
         uint32_t stack_bytes;  /* 0: the usual */
         uint32_t nconnected;   /* the last of the listening sockets are connections already */
-        uint32_t reserved;
+        uint32_t grants;       /* of a member of a group: set of GRANT_... */
         uint64_t string_bytes;
         struct guest_limits limits;
 };

@@ -66,10 +66,11 @@ static uint64_t tail_bytes(const void *message)
 
                 return m->name_bytes > PROTO_NAME_MAX ? UINT64_MAX : m->name_bytes;
         }
-        case MESSAGE_SPAWN: {
+        case MESSAGE_SPAWN:
+        case MESSAGE_MEMBER: {
                 const struct spawn_message *m = message;
 
-                if (m->name_bytes > PROTO_NAME_MAX || m->nlisten > PROTO_LISTEN_MAX || m->stdio > 7 ||
+                if (m->nmembers > PROTO_MEMBERS_MAX || m->name_bytes > PROTO_NAME_MAX || m->nlisten > PROTO_LISTEN_MAX || m->stdio > 7 ||
                     m->flags & ~(uint32_t)_SPAWN_ALL)
                         return UINT64_MAX;
                 return m->name_bytes;

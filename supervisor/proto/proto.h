@@ -27,6 +27,7 @@
 #define PROTO_BYTES_MAX  65536u
 #define PROTO_FDS_MAX    69u     /* configuration, path socket, three streams, listening sockets */
 #define PROTO_LISTEN_MAX 64u
+#define PROTO_MEMBERS_MAX 64u    /* of a group, besides the main one */
 #define PROTO_VALUES_MAX 1024u
 #define PROTO_NAME_MAX   16384u
 #define PROTO_FRAMES_MAX 32u
@@ -137,11 +138,18 @@ enum { /* spawn_message.flags */
         SPAWN_ALONE = 1,   /* nobody else runs on the thread: waiting for a file may block it */
         SPAWN_QUIET = 2,   /* no STARTED */
         SPAWN_PATHS = 4,   /* a socket for path requests comes along */
-        _SPAWN_ALL = 7,
+        SPAWN_DENY = 8,    /* MEMBER: calls that nothing granted could serve are denied, one by one; without,
+                            * a module that imports such a function is not started */
+        _SPAWN_ALL = 15,
 };
 
 /* Descriptors, in this order: the configuration; the path socket (SPAWN_PATHS); one for each bit of
- * .stdio; the listening sockets. Name of the export behind: none is _start. */
+ * .stdio; the listening sockets. Name of the export behind: none is _start.
+ *
+ * A guest may be a group: each MEMBER, in the same form, is one more nanoprocess of the guest whose SPAWN
+ * follows them all. It has memory, limits, configuration and descriptors of its own, and no life: the group has
+ * one fiber, one end. Its name is the module name under which those that .sees it import its functions. They
+ * are made in the order of their messages, so a member sees earlier ones alone. */
 struct spawn_message {
         struct message_head head;
         uint64_t guest;
@@ -153,6 +161,9 @@ struct spawn_message {
         uint32_t stdio;        /* bit k: a descriptor comes along for stream k */
         uint32_t nlisten;
         uint32_t name_bytes;
+        uint64_t sees;         /* bit k: it imports from member k, counted from 0 */
+        uint32_t nmembers;     /* SPAWN: that came before it */
+        uint32_t reserved;
 };
 
 struct started_message {       /* instantiated; its function is about to be called */
@@ -175,7 +186,7 @@ struct ended_message {         /* struct wire_frame[nframes], then struct wire_v
         uint64_t memory_peak;  /* bytes of linear memory */
         uint32_t nframes, nframes_all;
         uint32_t nvalues;
-        uint32_t reserved;
+        uint32_t member;       /* FAILED: what it is about, counted from 1; 0: the main one, or no group */
         char text[256];        /* what a host call said, or the error */
 };
 
@@ -205,6 +216,7 @@ struct denied_message {        /* the first of its kind, and then every 2^n-th *
         uint32_t limit;        /* DENIED_LIMIT: enum guest_limit */
         uint64_t count;        /* so far: a power of two, and more than the last */
         uint32_t handle;       /* of the granted directory; UINT32_MAX: none */
+        uint32_t member;       /* as in ENDED: who was refused */
         uint32_t reserved;
         char what[128];        /* of the guest's making: may hold anything */
 };

@@ -11,5 +11,5 @@ tests_cli_test_options_CFLAGS = $(UNIT_CFLAGS)
 tests_cli_test_options_LDADD = libcli.a libbase.a $(UNIT_LIBS)
 endif
 
-dist_check_SCRIPTS += tests/cli/test-use tests/cli/test-preinit tests/cli/test-tier tests/cli/test-policy tests/cli/test-diff
-TESTS += tests/cli/test-use tests/cli/test-preinit tests/cli/test-tier tests/cli/test-policy tests/cli/test-diff
+dist_check_SCRIPTS += tests/cli/test-use tests/cli/test-preinit tests/cli/test-tier tests/cli/test-policy tests/cli/test-imports tests/cli/test-diff
+TESTS += tests/cli/test-use tests/cli/test-preinit tests/cli/test-tier tests/cli/test-policy tests/cli/test-imports tests/cli/test-diff

@@ -21,8 +21,8 @@ END_TEST
 START_TEST(no_row_has_another)
 {
         static const char *const rows[] = {
-#define AUTHORITY(sentence, names) names,
-#include "supervisor/cli/authority.def"
+#define AUTHORITY(sentence, word, needs, names) names,
+#include "supervisor/proto/authority.def"
         };
         size_t words = 0;
 

@@ -60,7 +60,7 @@ static void setup(void)
         theirs = pair[1];
         ck_assert_int_eq(cell_of_broker(broker, &events, NULL, &cell, &err), 0);
         for (uint64_t g = 1; g <= 3; g++)
-                ck_assert_int_eq(live_add(cell, g, &(struct cgroup_use) { 0 }), 0);
+                ck_assert_int_eq(live_add(cell, g, 0, &(struct cgroup_use) { 0 }), 0);
 }
 
 static void teardown(void)
