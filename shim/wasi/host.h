@@ -12,6 +12,8 @@
  *   read-only grant whatever would change something is ROFS.
  *   Descriptor flags live in the shim and go to the kernel with each call, so that a file shared
  *   with the outside keeps its own. stdio cannot be truncated, allocated or back-dated.
+ *   What one call moves is moved by the MiB, other guests in between (move.c): a read of a stream gives that at most,
+ *   and the pieces of a longer write may have somebody else's between them.
  *   The CPU clocks are INVAL unless the supervisor provides them; proc_raise is NOSYS; symbolic links
  *   with absolute content are NOTCAPABLE; path_link does not follow links (INVAL).
  *   wasi_unstable is not offered. */

@@ -109,6 +109,7 @@ TCase *state_case(void);
 TCase *descriptors_case(void);
 TCase *files_case(void);
 TCase *files_alone_case(void); /* the same in a cell with one guest */
+TCase *large_case(void);       /* calls that move much */
 TCase *streams_case(void);
 TCase *attributes_case(void);
 TCase *names_case(void);
