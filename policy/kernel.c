@@ -105,7 +105,7 @@ static int child_namespaces(void)
         struct lockdown l = { 0 };
 
         errno = EPERM;
-        return policy_namespaces(&l, false, NULL) < 0 || l.missing ? errno : 0;
+        return policy_namespaces(&l, false, false, NULL) < 0 || l.missing ? errno : 0;
 }
 
 /* A child of the child breaks a filter and must die of SIGSYS. */

@@ -1,5 +1,5 @@
-/* namespaces.c - a cell gets mounts, IPC objects and a host name of its own, its root is an empty directory, and
- * where it pays for the time that it takes (a millisecond), its network is empty too.
+/* namespaces.c - a cell gets mounts, IPC objects, a host name and process numbers of its own, its root is an empty
+ * directory, and where it pays for the time that it takes (a millisecond), its network is empty too.
  *
  * Landlock leaves a path's existence, its mode and its attributes to be asked; in an empty root there
  * is no path. Root does it by its capabilities, a user through a user namespace where the host allows that;
@@ -45,13 +45,14 @@ static bool empty_root(void)
         return chroot(".") == 0; /* a host that runs from its initial ram disk cannot pivot */
 }
 
-int policy_namespaces(struct lockdown *l, bool network, struct error *err)
+int policy_namespaces(struct lockdown *l, bool network, bool pids, struct error *err)
 {
         int flags = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (network ? CLONE_NEWNET : 0);
 
         if (l->skip & LAYER_BIT(LAYER_NAMESPACES))
                 return 0;
-        if (!enter(flags) || !empty_root())
+        l->pids = pids && enter(flags | CLONE_NEWPID);
+        if ((!l->pids && !enter(flags)) || !empty_root())
                 l->missing |= LAYER_BIT(LAYER_NAMESPACES);
         return 0;
 }

@@ -9,8 +9,9 @@
  *
  * policy_descriptors - close every descriptor >= @first.
  * policy_limits - resource limits of the role; for the compiler they grow with @input_bytes.
- * policy_namespaces - an empty root, own mounts, IPC and host name; @network: an empty network, too.
- *   Before policy_credentials(), which takes the capabilities for it.
+ * policy_namespaces - an empty root, own mounts, IPC and host name; @network: an empty network, too; @pids: sets
+ *   l->pids when the next child will be the first process of a namespace of its own, and this one can have
+ *   no threads any more. Before policy_credentials(), which takes the capabilities for it.
  * policy_credentials - as root: become POLICY_NOBODY. Drop every capability from every set, and
  *   no_new_privs, dumpable 0, and death with the parent (@parent: its pid, checked).
  *   keep_dumpable: the broker without root reads the posture first; see policy_not_dumpable().
@@ -64,6 +65,7 @@ enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null 
 struct lockdown {
         uint32_t skip;    /* set of LAYER_BIT: leave these off */
         uint32_t missing; /* set of LAYER_BIT: the kernel has them not */
+        bool pids;        /* see policy_namespaces() */
         unsigned rings;   /* of a cell, at FD_RING and behind; 0: one */
 };
 
@@ -75,7 +77,7 @@ char *layers_text(uint32_t layers, char *text, size_t size);
 _must_check_ int policy_descriptors(struct lockdown *l, int first, struct error *err);
 _must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes,
                                struct error *err);
-_must_check_ int policy_namespaces(struct lockdown *l, bool network, struct error *err);
+_must_check_ int policy_namespaces(struct lockdown *l, bool network, bool pids, struct error *err);
 _must_check_ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent,
                                     struct error *err);
 /* The daemon's own: keeps those capabilities that it uses (credentials.c has the table with the reasons), of

@@ -61,6 +61,8 @@ static int read_status(pid_t pid, struct posture *p, struct error *err)
                         if (strncmp(line, numbers[i].key, strlen(numbers[i].key)) == 0)
                                 *numbers[i].value = (unsigned)strtoul(
                                         line + strlen(numbers[i].key), NULL, 10);
+                if (strncmp(line, "NSpid:", 6) == 0)
+                        p->first = strstr(line, "\t1\n") != NULL; /* the last number is the innermost */
                 if (sscanf(line, "NoNewPrivs: %u", &value) == 1)
                         p->no_new_privs = value;
                 if (sscanf(line, "Seccomp: %u", &value) == 1)
@@ -191,6 +193,7 @@ static void read_namespaces(pid_t pid, struct posture *p)
         p->own_ipc = own_namespace(pid, "ipc");
         p->own_hostname = own_namespace(pid, "uts");
         p->own_network = own_namespace(pid, "net");
+        p->own_pids = own_namespace(pid, "pid") && p->first;
         snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
         d = opendir(path);
         if (!d)
@@ -323,6 +326,8 @@ static void check_namespaces(const struct posture *p, const struct posture_expec
                 mismatch(r, "namespaces: it has our IPC");
         if (!p->own_hostname)
                 mismatch(r, "namespaces: it has our host name");
+        if (e->pids && !p->own_pids)
+                mismatch(r, "namespaces: it sees our processes");
         if (e->network && !p->own_network)
                 mismatch(r, "namespaces: it has our network");
         if (!p->empty_root)
@@ -338,9 +343,6 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
         check_credentials(p, e, &r);
         check_fds(p, e, &r);
         check_maps(p, e, &r);
-        check_namespaces(p, e, &r);
-        if (e->cgroup && !p->own_cgroup)
-                mismatch(&r, "control group: others are in it, or it has none");
         if (p->seccomp != 2 && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
                 mismatch(&r, "seccomp: mode %d", p->seccomp);
         if (p->threads != (e->threads ? e->threads : 1))
@@ -353,5 +355,8 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
                 mismatch(&r, "ring: has a kernel thread with the credentials of its birth");
         if (p->ring_personality)
                 mismatch(&r, "ring: has a personality registered");
+        check_namespaces(p, e, &r);
+        if (e->cgroup && !p->own_cgroup)
+                mismatch(&r, "control group: others are in it, or it has none");
         return r.n;
 }

@@ -38,6 +38,7 @@ struct posture {
         unsigned rings;       /* at any descriptor */
         bool ring_seen, ring_sq_thread, ring_personality; /* seen: at the descriptor asked for; the others: of any */
         bool own_mounts, own_ipc, own_hostname, own_network; /* other namespaces than ours */
+        bool own_pids, first; /* first: it is number 1 where it is; own: that is not where we are */
         bool empty_root;
         bool own_cgroup, cgroup_limits; /* nobody else is in its control group; which limits its processes */
         char cgroup[256];     /* the directory of that, cut */
@@ -54,6 +55,7 @@ struct posture_expected {
         uint32_t missing;     /* set of LAYER_BIT */
         unsigned threads;     /* 0: one */
         unsigned rings;       /* at most; 0: one */
+        bool pids;            /* its process numbers are to be its own */
         bool cgroup;          /* it is alone in a control group */
 };
 

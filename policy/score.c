@@ -81,6 +81,11 @@ static bool score_IPC(const struct posture *p)
         return p->own_ipc;
 }
 
+static bool score_PIDS(const struct posture *p)
+{
+        return p->own_pids;
+}
+
 static bool score_NETWORK(const struct posture *p)
 {
         return p->own_network;

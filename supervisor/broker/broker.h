@@ -93,6 +93,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
 
         bool wasi, spectest;       /* host modules on offer; broker_run sets wasi */
         bool preinit;              /* set by broker_preinit() */
+        bool foreground;           /* a job of a shell, which a signal from its terminal stops: the cell as well */
         bool closed_stdio;         /* do not hand on descriptors 0, 1, 2 */
 
         /* For the drills, in test builds of the programs: replaces the cell, and what it is told. */

@@ -11,6 +11,13 @@
 #include "supervisor/broker/audit.h"
 #include "supervisor/broker/internal.h"
 
+/* Shadow memory and its helpers are nothing that a posture foresees. */
+#ifdef NACELLE_SANITIZERS
+#define SANITIZERS true
+#else
+#define SANITIZERS false
+#endif
+
 int stdio_usable(int fd)
 {
         struct stat st;
@@ -23,7 +30,8 @@ static int spawn(struct broker *b, struct error *err)
         const struct run_options *o = &b->options;
         const struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
                                              .bytes = b->arena.bytes,
-                                             .workers = b->workers, .alone = b->alone };
+                                             .workers = b->workers, .alone = b->alone,
+                                             .pids = !SANITIZERS && !o->foreground };
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
@@ -74,13 +82,6 @@ static int check_missing(struct broker *b, struct error *err)
                          "this kernel lacks: %s (--degraded runs without)", b->missing_text);
 }
 
-/* Shadow memory and its helpers are nothing that a posture foresees. */
-#ifdef NACELLE_SANITIZERS
-#define SANITIZERS true
-#else
-#define SANITIZERS false
-#endif
-
 /* With our own eyes: whoever locks itself down may be wrong about it. */
 static int check_posture(struct broker *b, struct error *err)
 {
@@ -97,6 +98,7 @@ static int check_posture(struct broker *b, struct error *err)
                 .network = !b->alone,
                 .root = geteuid() == 0,
                 .missing = b->missing,
+                .pids = b->moved,
                 .cgroup = b->group.dir >= 0,
         };
         struct posture posture;

@@ -28,6 +28,7 @@ struct broker {
         bool threads;          /* the cell has no io_uring */
         unsigned workers;      /* threads of the cell */
         bool alone;            /* it gets one guest */
+        bool moved;            /* it is the first process of a namespace of its own */
         bool has_stdio;        /* the cell's own are these, not ours: */
         int stdio[3];
         struct code_arena arena;

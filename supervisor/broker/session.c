@@ -118,6 +118,18 @@ static int take_heat(struct broker *b, struct error *err)
         return r;
 }
 
+/* The cell has become another child of ours: that one is the cell now. */
+static int take_move(struct broker *b, struct error *err)
+{
+        const struct moved_message *m = (const void *)&b->in;
+        int r = b->moved ? -EPROTO : process_follow(&b->cell, m->pid);
+
+        if (r < 0)
+                return error_set(err, STAGE_PROTOCOL, r, ERROR_NOWHERE, "it moved where it cannot be followed");
+        b->moved = true;
+        return 0;
+}
+
 static bool is_of_guests(uint32_t message)
 {
         return message == MESSAGE_STARTED || message == MESSAGE_ENDED || message == MESSAGE_LOG ||
@@ -210,6 +222,11 @@ static int serve(struct broker *b, uint32_t id, struct answer *ret, struct error
                 }
                 if (r >= 0 && b->in.head.message == MESSAGE_HEAT && b->in.head.id == id) {
                         r = take_heat(b, &broken);
+                        if (r >= 0)
+                                continue;
+                }
+                if (r >= 0 && b->in.head.message == MESSAGE_MOVED) {
+                        r = take_move(b, &broken);
                         if (r >= 0)
                                 continue;
                 }

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -15,6 +16,8 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
+
+#define FOLLOW_MS 5000
 
 static const char *programs_directory;
 
@@ -132,6 +135,26 @@ int process_start(const char *path, char *const *argv, const int *fds, unsigned 
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "pidfd: %s", strerror(-r));
         }
         *ret = (struct process) { (pid_t)pid, pidfd };
+        return 0;
+}
+
+int process_follow(struct process *p, pid_t pid)
+{
+        struct pollfd end = { .fd = p->pidfd, .events = POLLIN };
+        struct process_end how;
+        siginfo_t info;
+        int fd;
+
+        /* A child that nobody has waited for: its number is its own. */
+        if (pid <= 0 || pid == p->pid || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+                return -ESRCH;
+        if (poll(&end, 1, FOLLOW_MS) != 1)
+                return -ETIME;
+        fd = (int)syscall(SYS_pidfd_open, pid, 0);
+        if (fd < 0)
+                return -errno;
+        (void)process_wait(p, &how);
+        *p = (struct process) { pid, fd };
         return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <malloc.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -19,32 +21,36 @@ static int failed(struct error *err, const char *what)
         return error_set(err, STAGE_CELL, -errno, ERROR_NOWHERE, "%s: %m", what);
 }
 
-/* The only executable mapping that is not the program: once, whole, and never changed again. */
-static int map_arena(struct cell *c, struct error *err)
+static int receive_arena(struct cell *c, struct arena_message *m, struct error *err)
 {
-        struct arena_message m;
+        if (recv(FD_BROKER, m, sizeof(*m), 0) != sizeof(*m) ||
+            message_check(m, sizeof(*m), 0, false, PHASE_STARTING, err) < 0)
+                return error_set(err, STAGE_CELL, -EPROTO, ERROR_NOWHERE, "no arena was announced");
+        if (m->workers == 0 || m->workers > PROTO_WORKERS_MAX || m->alone > 1 || (m->alone && m->workers > 1) ||
+            m->pids > 1)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "%u workers", m->workers);
+        c->nworkers = m->workers;
+        c->alone = m->alone;
+        return 0;
+}
+
+/* The only executable mapping that is not the program: once, whole, and never changed again. */
+static int map_arena(struct cell *c, const struct arena_message *m, struct error *err)
+{
+        size_t bytes = (m->bytes + 4095) & ~(size_t)4095;
         struct stat st;
-        size_t bytes;
         void *p;
 
-        if (recv(FD_BROKER, &m, sizeof(m), 0) != sizeof(m) ||
-            message_check(&m, sizeof(m), 0, false, PHASE_STARTING, err) < 0)
-                return error_set(err, STAGE_CELL, -EPROTO, ERROR_NOWHERE, "no arena was announced");
-        bytes = (m.bytes + 4095) & ~(size_t)4095;
         /* The last page may lie half behind the end of the file, no other may. */
-        if (fstat(FD_ARENA, &st) < 0 || m.bytes == 0 || m.at & 4095 || m.at > (uint64_t)st.st_size ||
-            m.bytes > (uint64_t)st.st_size - m.at)
+        if (fstat(FD_ARENA, &st) < 0 || m->bytes == 0 || m->at & 4095 || m->at > (uint64_t)st.st_size ||
+            m->bytes > (uint64_t)st.st_size - m->at)
                 return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "the arena's place");
-        p = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, (off_t)m.at);
+        p = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, (off_t)m->at);
         if (p == MAP_FAILED)
                 return failed(err, "mapping the code arena");
         close(FD_ARENA);
-        if (m.workers == 0 || m.workers > PROTO_WORKERS_MAX || m.alone > 1 || (m.alone && m.workers > 1))
-                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "%u workers", m.workers);
         c->arena = p;
         c->arena_bytes = bytes;
-        c->nworkers = m.workers;
-        c->alone = m.alone;
         run_arena(p, bytes);
         return policy_seal(&c->lockdown, p, bytes, err);
 }
@@ -80,9 +86,37 @@ static void sort_once(void)
         qsort(two, 2, sizeof(two[0]), as_they_are);
 }
 
+/* Into the namespace of process numbers that was made: only a child enters it. It is the broker's child, as this one
+ * is, and goes on when the broker can know of it. The C library's fork() knows no such child; what it would do for
+ * it concerns threads and handlers, and there are none yet. */
+static int move(struct error *err)
+{
+        struct moved_message m = { .head.message = MESSAGE_MOVED };
+        int told[2];
+        char go = 1;
+        long pid;
+
+        if (pipe2(told, O_CLOEXEC) < 0)
+                return failed(err, "pipe");
+        pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+        if (pid < 0)
+                return failed(err, "moving");
+        if (pid > 0) {
+                m.pid = (int32_t)pid;
+                _exit(send(FD_BROKER, &m, sizeof(m), MSG_NOSIGNAL) == sizeof(m) &&
+                      write(told[1], &go, 1) == 1 ? 0 : 71);
+        }
+        close(told[1]);
+        if (read(told[0], &go, 1) != 1)
+                _exit(71);
+        close(told[0]);
+        return 0;
+}
+
 int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
 {
         struct lockdown *l = &c->lockdown;
+        struct arena_message arena;
         int r;
 
         /* mremap() is not in the table: large blocks come from the heap as well. */
@@ -94,11 +128,17 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
 
         r = policy_descriptors(l, FD_RING, err);
         if (r >= 0)
+                r = receive_arena(c, &arena, err);
+        if (r >= 0)
+                r = policy_namespaces(l, !c->alone, arena.pids, err);
+        if (r >= 0 && l->pids)
+                r = move(err);
+        if (r >= 0)
                 r = policy_limits(l, ROLE_CELL, 0, err);
         if (r >= 0)
                 r = run_init(err);
         if (r >= 0)
-                r = map_arena(c, err);
+                r = map_arena(c, &arena, err);
         if (r >= 0)
                 r = heat_start(c, err);
         if (r >= 0)
@@ -106,8 +146,6 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
                               0, 0) < 0)
                 r = failed(err, "membarrier");
-        if (r >= 0)
-                r = policy_namespaces(l, !c->alone, err);
         /* Without root the broker can look at us only while we are dumpable. */
         if (r >= 0)
                 r = policy_credentials(l, c->dumpable, 0, err);

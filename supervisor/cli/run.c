@@ -1,6 +1,7 @@
 /* run.c - nacelle run: one module in a cell of its own, with the grants of the command line. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -243,6 +244,14 @@ static void run_done(struct run *run)
                 free(run->env[i]);
 }
 
+/* A terminal's signals stop and end what runs in front of it; the first process of a namespace would not hear them. */
+static bool has_terminal(void)
+{
+        _cleanup_close_ int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+        return fd >= 0;
+}
+
 /* The whole of a run, once it is clear what it is. */
 static int go(struct run_options *o, const char *path)
 {
@@ -261,6 +270,7 @@ static int go(struct run_options *o, const char *path)
         o->progress = cli_progress;
         o->context = &progress;
         cgroups_open();
+        o->foreground = has_terminal();
         r = broker_run(o, path, outcome, &err);
         cgroups_close();
         cli_progress_done(&progress);

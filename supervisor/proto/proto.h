@@ -69,6 +69,14 @@ struct arena_message {     /* where the code lies in the file at FD_ARENA; the c
         uint64_t bytes;
         uint32_t workers;  /* threads that run guests, 1 .. PROTO_WORKERS_MAX */
         uint32_t alone;    /* there will be one guest: nothing preempts it */
+        uint32_t pids;     /* be the first process of a namespace, if you can: MOVED comes before READY then */
+        uint32_t reserved;
+};
+
+struct moved_message {     /* the cell goes on as another child of the broker's, and this process ends */
+        struct message_head head;
+        int32_t pid;
+        uint32_t reserved;
 };
 
 struct done_message {      /* LOAD, INSTANTIATE: number; CALL, GLOBAL: values */

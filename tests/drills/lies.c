@@ -20,7 +20,8 @@ static const struct {
         { "H25", "sham_descriptor",  OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
         { "H05", "sham_ring",        OFF(DESCRIPTORS),                 false, "descriptors: 40 is open" },
         { "H05", "sham_ring",        OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
-        { "H05", "sham_ring_thread", OFF(DESCRIPTORS),                 true,  "credentials of its birth" },
+        /* The thread of a ring ends with the process that made it: this one stays the one that it was. */
+        { "H05", "sham_ring_thread", OFF(DESCRIPTORS) | OFF(NAMESPACES), true,  "credentials of its birth" },
         /* Linux 6.18 does not list personalities any more: a ring that has one is still a ring too many. */
         { "H05", "sham_personality", OFF(DESCRIPTORS),                 false, "ring: 2 of them" },
         { "H09", "sham_nothing",     OFF(SECCOMP),                     false, "seccomp: mode 0" },

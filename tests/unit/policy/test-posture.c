@@ -16,13 +16,13 @@ static struct posture good(void)
                 .nmaps = 2,
                 .maps = { { 0x1000, 0x2000, 77, false, true, "/memfd:code (deleted)" },
                           { 0x3000, 0x4000, 5, false, false, "/usr/libexec/nacelle-cell" } },
-                .ring_seen = true, .own_mounts = true, .own_ipc = true, .own_hostname = true, .own_network = true, .empty_root = true, .own_cgroup = true,
+                .ring_seen = true, .own_mounts = true, .own_ipc = true, .own_hostname = true, .own_network = true, .empty_root = true, .own_cgroup = true, .own_pids = true,
         };
 }
 
 static struct posture_expected expected(void)
 {
-        return (struct posture_expected) { .fds = 0x0f, .ring_fd = 5, .arena_inode = 77, .root = true, .cgroup = true };
+        return (struct posture_expected) { .fds = 0x0f, .ring_fd = 5, .arena_inode = 77, .root = true, .cgroup = true, .pids = true };
 }
 
 static void no_nnp(struct posture *p) { p->no_new_privs = false; }
@@ -42,6 +42,7 @@ static void memfd_code(struct posture *p) { strcpy(p->maps[1].name, "/memfd:x (d
 static void deleted_code(struct posture *p) { strcpy(p->maps[1].name, "/tmp/lib.so (deleted)"); }
 static void no_ring(struct posture *p) { p->ring_seen = false; }
 static void sq_thread(struct posture *p) { p->ring_sq_thread = true; }
+static void sees_processes(struct posture *p) { p->own_pids = false; }
 static void a_shared_group(struct posture *p) { p->own_cgroup = false; }
 static void personality(struct posture *p) { p->ring_personality = true; }
 
@@ -68,6 +69,7 @@ static const struct {
         { "deleted code", deleted_code, 0, "(deleted)" },
         { "no ring", no_ring, LAYER_BIT(LAYER_RING), "ring: none" },
         { "ring thread", sq_thread, 0, "kernel thread" },
+        { "processes", sees_processes, LAYER_BIT(LAYER_NAMESPACES), "sees our processes" },
         { "control group", a_shared_group, 0, "control group" },
         { "ring personality", personality, 0, "personality" },
 };

@@ -10,7 +10,7 @@ static struct posture good(void)
 {
         return (struct posture) { .uid = 65534, .no_new_privs = true, .seccomp = 2, .threads = 1, .nmaps = 1,
                                   .maps = { { .name = "/usr/libexec/nacelle-cell" } }, .own_mounts = true,
-                                  .own_ipc = true, .own_network = true, .empty_root = true,
+                                  .own_ipc = true, .own_network = true, .own_pids = true, .empty_root = true,
                                   .own_cgroup = true, .cgroup_limits = true };
 }
 
@@ -27,6 +27,7 @@ static void root(struct posture *p) { p->empty_root = false; }
 static void mounts(struct posture *p) { p->own_mounts = false; }
 static void ipc(struct posture *p) { p->own_ipc = false; }
 static void network(struct posture *p) { p->own_network = false; }
+static void pids(struct posture *p) { p->own_pids = false; }
 static void group(struct posture *p) { p->own_cgroup = false; }
 static void no_limits(struct posture *p) { p->cgroup_limits = false; }
 
@@ -38,6 +39,7 @@ static const struct {
         { writable, SCORE_WRITABLE_CODE }, { anonymous, SCORE_OWN_CODE },    { thread, SCORE_RING_THREAD },
         { personality, SCORE_PERSONALITY }, { directory, SCORE_DIRECTORIES }, { device, SCORE_DEVICES },
         { root, SCORE_ROOT },            { mounts, SCORE_MOUNTS },           { ipc, SCORE_IPC },
+        { pids, SCORE_PIDS },
         { network, SCORE_NETWORK },      { group, SCORE_CGROUP },            { no_limits, SCORE_CGROUP_LIMITS },
 };
 

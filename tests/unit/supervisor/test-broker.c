@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/text/text.h"
@@ -487,6 +488,33 @@ START_TEST(a_helper_starts_with_what_it_is_given)
 }
 END_TEST
 
+/* What says that it goes on as another child is believed when that is one, and it ends by itself. */
+START_TEST(a_process_is_followed)
+{
+        char *short_argv[] = { (char *)"true", NULL }, *long_argv[] = { (char *)"sleep", (char *)"60", NULL };
+        struct process first = { 0 }, other = { 0 }, before;
+        struct error err = { 0 };
+        struct process_end end;
+
+        ck_assert_int_eq(process_start("/bin/true", short_argv, NULL, 0, -EBADF, &first, &err), 0);
+        ck_assert_int_eq(process_start("/bin/sleep", long_argv, NULL, 0, -EBADF, &other, &err), 0);
+        before = first;
+        ck_assert_int_eq(process_follow(&first, getpid()), -ESRCH);
+        ck_assert_int_eq(process_follow(&first, getppid()), -ESRCH);
+        ck_assert_int_eq(process_follow(&first, first.pid), -ESRCH);
+        ck_assert_int_eq(process_follow(&first, 0), -ESRCH);
+        ck_assert_int_eq(process_follow(&first, -1), -ESRCH);
+        ck_assert_mem_eq(&first, &before, sizeof(first));
+        ck_assert_int_eq(process_follow(&first, other.pid), 0);
+        ck_assert_int_eq(first.pid, other.pid);
+        close(other.pidfd);
+        process_kill(&first);
+        ck_assert_int_eq(process_wait(&first, &end), 0);
+        ck_assert_int_eq(end.signal, SIGKILL);
+        ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1); /* no child is left behind */
+}
+END_TEST
+
 int main(void)
 {
         TCase *cell = tcase_create("cell"), *parts = tcase_create("parts");
@@ -510,5 +538,6 @@ int main(void)
         tcase_add_test(parts, words_of_a_cell_are_escaped);
         tcase_add_test(parts, ends_of_processes);
         tcase_add_test(parts, a_helper_starts_with_what_it_is_given);
+        tcase_add_test(parts, a_process_is_followed);
         return unit_main("broker", (TCase *[]) { cell, parts }, 2);
 }
