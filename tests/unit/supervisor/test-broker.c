@@ -493,7 +493,6 @@ START_TEST(a_process_is_followed)
 {
         char *short_argv[] = { (char *)"true", NULL }, *long_argv[] = { (char *)"sleep", (char *)"60", NULL };
         struct process first = { 0 }, other = { 0 }, before;
-        struct error err = { 0 };
         struct process_end end;
 
         ck_assert_int_eq(process_start("/bin/true", short_argv, NULL, 0, -EBADF, &first, &err), 0);
