@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USES_MAX 16 /* of a pointer: so many are looked at */
+
 /* Set of values: open addressing, at most half full. */
 struct value_set {
         LLVMValueRef *slots;
@@ -131,6 +133,11 @@ static bool is_plain_load(struct lowering *l, LLVMValueRef v)
                LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_MEMORY];
 }
 
+static bool is_store(struct lowering *l, LLVMValueRef v)
+{
+        return LLVMIsAStoreInst(v) && LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_MEMORY];
+}
+
 /* An assumption that is always true and names the value: a use that costs nothing and that simplification
  * leaves where it is. */
 static void hold(struct lowering *l, LLVMValueRef load)
@@ -200,11 +207,13 @@ int keep_loads(struct lowering *l)
         return r;
 }
 
-/* Something loads from @pointer: code generation may make a store to it as narrow as what changes. */
+/* Something may load from @pointer: code generation makes a store to it as narrow as what changes. */
 static bool is_loaded(LLVMValueRef pointer)
 {
-        for (LLVMUseRef u = LLVMGetFirstUse(pointer); u; u = LLVMGetNextUse(u))
-                if (LLVMIsALoadInst(LLVMGetUser(u)))
+        LLVMUseRef u = LLVMGetFirstUse(pointer);
+
+        for (unsigned n = 0; u; u = LLVMGetNextUse(u), n++)
+                if (n == USES_MAX || LLVMIsALoadInst(LLVMGetUser(u)))
                         return true;
         return false;
 }
@@ -214,6 +223,6 @@ void keep_widths(struct lowering *l)
         for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
                 for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
                         for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
-                                if (is_plain_load(l, v) || (LLVMIsAStoreInst(v) && is_loaded(LLVMGetOperand(v, 1))))
+                                if (is_plain_load(l, v) || (is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))))
                                         LLVMSetVolatile(v, true);
 }
