@@ -41,15 +41,18 @@ static void generate_gc(uint64_t seed, unsigned times, struct buffer *wasm, stru
 static const struct kind {
         const char *name;
         void (*generate)(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
-        bool heap; /* its state is what the export "state" finds, for objects have no numbers */
+        bool heap;  /* its state is what the export "state" finds, for objects have no numbers */
+        bool loops; /* of vectors: what of the memory they have written before a trap is not compared */
 } kinds[] = {
-        { "core",       generate_module,     false },
-        { "exceptions", generate_new_module, false },
-        { "gc",         generate_gc,         true },
+        { "core",       generate_module,       false, false },
+        { "exceptions", generate_new_module,   false, false },
+        { "gc",         generate_gc,           true,  false },
+        { "all",        generate_all_module,   false, false },
+        { "loops",      generate_loops_module, false, true },
 };
 
 struct totals {
-        uint64_t modules, calls, traps, results, differences;
+        uint64_t modules, calls, traps, results, settled, differences;
 };
 
 static struct shared { /* with the children */
@@ -76,12 +79,26 @@ static bool differ(struct pair *p, const char *format, ...)
         va_list ap;
 
         p->totals->differences++;
-        printf("%s, seed %" PRIu64 ", %s: ", p->kind->name, p->seed, shared->call);
+        printf("FAIL %s, seed %" PRIu64 ", %s: ", p->kind->name, p->seed, shared->call);
         va_start(ap, format);
         vprintf(format, ap);
         va_end(ap);
         putchar('\n');
         return false;
+}
+
+/* docs/performance.md: a trap may come before stores of the turns before it, or after some of later ones. A
+ * guest ends there; here the next calls want one memory. */
+static void settle_memories(struct pair *p)
+{
+        uint64_t bytes[2];
+        uint8_t *fast = instance_memory(p->instances[0], &bytes[0]);
+        uint8_t *peak = instance_memory(p->instances[1], &bytes[1]);
+
+        if (bytes[0] == bytes[1] && memcmp(fast, peak, bytes[0])) {
+                p->totals->settled++;
+                memcpy(peak, fast, bytes[0]);
+        }
 }
 
 /* Calls @line on both. Returns false when they differ. */
@@ -109,6 +126,8 @@ static bool call_both(struct pair *p, const char *line, bool counted)
                               r[1] < 0 ? trap_text(traps[1].trap) : "returns", traps[1].frames[0].offset);
         if (r[0] < 0) {
                 p->totals->traps += counted;
+                if (p->kind->loops)
+                        settle_memories(p);
                 return true;
         }
         for (uint32_t k = 0; k < type->nresults; k++) {
@@ -152,7 +171,7 @@ static void run_calls(void *argument)
         while ((line = strsep(&rest, "\n")) && *line) {
                 snprintf(shared->call, sizeof(shared->call), "%s", line);
                 if (!call_both(p, line, true) || !same_state(p))
-                        return;
+                        return; /* from here on all would differ */
         }
 }
 
@@ -228,7 +247,7 @@ static bool run_batch(void)
         if (child < 0 || waitpid(child, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status)))
                 return false;
         if (WIFSIGNALED(status)) {
-                printf("%s, seed %" PRIu64 ", %s: %s\n", kinds[shared->kind].name, shared->seed, shared->call,
+                printf("FAIL %s, seed %" PRIu64 ", %s: %s\n", kinds[shared->kind].name, shared->seed, shared->call,
                        strsignal(WTERMSIG(status)));
                 shared->totals[shared->kind].differences++;
         }
@@ -246,6 +265,7 @@ static struct totals sum(void)
                 all.calls += t->calls;
                 all.traps += t->traps;
                 all.results += t->results;
+                all.settled += t->settled;
                 all.differences += t->differences;
         }
         return all;
@@ -254,7 +274,10 @@ static struct totals sum(void)
 static void print(const char *name, struct totals t)
 {
         printf("%-12s %8" PRIu64 " modules %10" PRIu64 " calls %9" PRIu64 " trapped %10" PRIu64 " results %4"
-               PRIu64 " differences\n", name, t.modules, t.calls, t.traps, t.results, t.differences);
+               PRIu64 " differences", name, t.modules, t.calls, t.traps, t.results, t.differences);
+        if (t.settled)
+                printf(", %" PRIu64 " traps amid the stores of a vector", t.settled);
+        putchar('\n');
 }
 
 int main(int argc, char **argv)
@@ -283,7 +306,7 @@ int main(int argc, char **argv)
         for (size_t k = 0; k < ELEMENTSOF(kinds); k++)
                 if (shared->totals[k].modules)
                         print(kinds[k].name, shared->totals[k]);
-        print("all", sum());
+        print("total", sum());
         printf("seeds %" PRIu64 " to %" PRIu64 ": %s\n", first, shared->next - 1,
                sum().differences ? "they differ" : "no difference");
         return sum().differences ? EXIT_FAILURE : EXIT_SUCCESS;

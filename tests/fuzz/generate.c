@@ -268,6 +268,20 @@ static void put_datas(struct gen *g, struct buffer *b)
         }
 }
 
+static void put_memories(struct gen *g, struct buffer *b)
+{
+        unsigned n = g->memories ? g->memories : 1, page = g->small ? 65536 : 1;
+
+        buffer_uleb(b, n);
+        for (unsigned i = 0; i < n; i++) {
+                buffer_u8(b, (uint8_t)(1 | g->shared << 1 | g->wide << 2 | g->small << 3));
+                buffer_uleb(b, MEMORY_PAGES * page);
+                buffer_uleb(b, MEMORY_MAX * page);
+                if (g->small)
+                        buffer_u8(b, 0); /* 2 to the power of this is a page */
+        }
+}
+
 /* Sections before the code: they need the types that the bodies added. */
 static void put_declarations(struct gen *g, struct buffer *wasm, const unsigned *wrappers)
 {
@@ -294,7 +308,7 @@ static void put_declarations(struct gen *g, struct buffer *wasm, const unsigned 
                 buffer_uleb(&b, 20);
         }
         section(wasm, 4, &b);
-        buffer_append(&b, (uint8_t[]) { 1, g->wide ? 5 : 1, MEMORY_PAGES, MEMORY_MAX }, 4);
+        put_memories(g, &b);
         section(wasm, 5, &b);
         if (g->throws) {
                 buffer_uleb(&b, TAGS);
@@ -399,19 +413,55 @@ static void make_module(struct gen *g, unsigned times, struct buffer *wasm, stru
         put_calls(g, times, calls, wrappers);
 }
 
+static struct gen gen_of(uint64_t seed)
+{
+        return (struct gen) { .random = seed * 0x2545f4914f6cdd1d + 1 };
+}
+
+static void make_with_tags(struct gen *g, unsigned times, struct buffer *wasm, struct buffer *calls)
+{
+        g->throws = true;
+        for (unsigned i = 0; i < TAGS; i++) /* before the bodies fill the table of types */
+                (void)type_index(g, tag_types[i], "");
+        make_module(g, times, wasm, calls);
+}
+
 void generate_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
 {
-        struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1 };
+        struct gen g = gen_of(seed);
 
         make_module(&g, times, wasm, calls);
 }
 
 void generate_new_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
 {
-        struct gen g = { .random = seed * 0x2545f4914f6cdd1d + 1, .throws = true };
+        struct gen g = gen_of(seed);
 
         g.wide = random_chance(&g, 50);
-        for (unsigned i = 0; i < TAGS; i++) /* before the bodies fill the table of types */
-                (void)type_index(&g, tag_types[i], "");
+        make_with_tags(&g, times, wasm, calls);
+}
+
+void generate_all_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
+{
+        struct gen g = gen_of(seed);
+
+        g.features = UINT64_C(1) << FEATURE_RELAXED_SIMD | UINT64_C(1) << FEATURE_WIDE_ARITHMETIC |
+                     UINT64_C(1) << FEATURE_THREADS;
+        g.wide = random_chance(&g, 30);
+        g.shared = random_chance(&g, 30);
+        g.small = random_chance(&g, 25);
+        g.memories = 1 + random_below(&g, 2);
+        g.legacy = random_chance(&g, 50);
+        if (g.legacy || random_chance(&g, 30))
+                make_with_tags(&g, times, wasm, calls);
+        else
+                make_module(&g, times, wasm, calls);
+}
+
+void generate_loops_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls)
+{
+        struct gen g = gen_of(seed);
+
+        g.loops = true;
         make_module(&g, times, wasm, calls);
 }

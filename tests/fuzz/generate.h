@@ -5,6 +5,10 @@
  *   is made canonical before its bits can be seen).
  * generate_new_module - the same with what not every node has: tags, throw, try_table, throw_ref, and in half of the
  *   modules a memory of 64-bit addresses.
+ * generate_all_module - with anything that an engine of ours knows besides: atomic accesses, waits of some ns and shared
+ *   memories, relaxed vector instructions, sums of 128 bits, two memories, pages of one byte, and exceptions
+ *   before 3.0, some in each module.
+ * generate_loops_module - with short loops over elements of the memory, such as become vector loops.
  * @wasm: the module. Exports "m" (memory 0), "f0" .. of integers only, "state" (all globals as i64s)
  * @calls: text, a line a call: the export and its arguments, "i" or "I" and hexadecimal digits
  * @times: how often each function is called
@@ -18,6 +22,8 @@
 
 void generate_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
 void generate_new_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
+void generate_all_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
+void generate_loops_module(uint64_t seed, unsigned times, struct buffer *wasm, struct buffer *calls);
 
 #define SIGNATURE_MAX 14
 #define TYPES_MAX     96
@@ -41,7 +47,10 @@ struct gen {
         uint64_t random;
         struct signature types[TYPES_MAX];
         unsigned ntypes;
-        bool throws, wide;                /* has tags; memory 0 has 64-bit addresses */
+        bool throws, wide;                /* has tags; memories have 64-bit addresses */
+        bool legacy, shared, small, loops; /* try and catch; memories are shared; pages of a byte; loops over elements */
+        unsigned memories;                /* 0: one */
+        uint64_t features;                /* besides those of the standard */
         unsigned nfunctions;              /* inner ones, index 0 .. */
         unsigned function_types[FUNCTIONS_MAX];
 };

@@ -223,7 +223,8 @@ static void clean_vector_result(struct body *c, enum opcode op)
         const char *text = opcode_table[op].text;
         static const char *const names[] = {
                 "ceil", "floor", "trunc", "nearest", "sqrt", "add", "sub", "mul", "div", "min", "max",
-                "demote_f64x2_zero", "promote_low_f32x4",
+                "demote_f64x2_zero", "promote_low_f32x4", "relaxed_madd", "relaxed_nmadd", "relaxed_min",
+                "relaxed_max",
         };
 
         if (text[0] != 'f' || text[3] != 'x')
@@ -258,8 +259,8 @@ static void put_address_arithmetic(struct body *c)
 }
 
 /* Address and operands of an access. The value goes through a local, so that what was computed
- * before is what is stored. */
-static void put_address(struct body *c, const char *value)
+ * before is what is stored. @align: the address is a multiple, mostly; 0: any */
+void put_address(struct body *c, const char *value, unsigned align)
 {
         static const uint32_t masks[] = { 0xff, 0xfff8, 0xfffc, 0xffff, 0xffff, 0x1ffff };
         int local = -1;
@@ -282,6 +283,10 @@ static void put_address(struct body *c, const char *value)
                 limit_top(c, masks[random_below(c->g, ELEMENTSOF(masks))]);
                 put_address_arithmetic(c);
         }
+        if (align && random_chance(c->g, 97)) {
+                put_i32(c, ~(align - 1));
+                put_op(c, OP_I32_AND);
+        }
         widen_top(c);
         if (local >= 0) {
                 put_indexed(c, OP_LOCAL_GET, (unsigned)local);
@@ -289,19 +294,30 @@ static void put_address(struct body *c, const char *value)
         } else if (*value) {
                 make(c, *value);
         }
+        if (*value && value[1]) { /* compared and exchanged */
+                clean_top(c);
+                make(c, value[1]);
+                clean_top(c);
+        }
 }
 
 static void put_memarg(struct body *c, enum opcode op)
 {
         unsigned bytes = opcode_access_bytes(op), natural = 0, kind = random_below(c->g, 100);
+        bool atomic = opcode_table[op].feature == FEATURE_THREADS;
+        unsigned memory = c->g->memories > 1 ? random_below(c->g, c->g->memories) : 0;
+        uint64_t offset;
 
         while (1u << natural < bytes)
                 natural++;
-        buffer_uleb(c->out, random_below(c->g, natural + 1));
-        buffer_uleb(c->out, kind < 70   ? random_below(c->g, 64)
-                            : kind < 97 ? random_below(c->g, 40000)
-                            : c->g->wide ? random_integer(c->g)
-                                        : (uint32_t)random_integer(c->g));
+        buffer_uleb(c->out, (atomic ? natural : random_below(c->g, natural + 1)) | (memory ? 0x40 : 0));
+        if (memory)
+                buffer_uleb(c->out, memory);
+        offset = kind < 70   ? random_below(c->g, 64)
+                 : kind < 97 ? random_below(c->g, 40000)
+                 : c->g->wide ? random_integer(c->g)
+                             : (uint32_t)random_integer(c->g);
+        buffer_uleb(c->out, atomic && kind < 95 ? offset & -(uint64_t)bytes : offset);
 }
 
 /* Lane numbers by width: "i8x16." has 16, "v128.load8_lane" too. */
@@ -315,14 +331,14 @@ static unsigned lanes_of(enum opcode op)
         return 128 / (unsigned)atoi(digits);
 }
 
-static bool is_plain(enum opcode op)
+static bool is_plain(const struct gen *g, enum opcode op)
 {
         const struct opcode_info *info = &opcode_table[op];
-
         /* node has no relaxed instructions by default, and may choose other results than ours. */
-        if (info->feature == FEATURE_RELAXED_SIMD)
-                return false;
-        if (info->pops[0] == '*' || info->pops[0] == 0 || !(FEATURES_DEFAULT >> info->feature & 1))
+        uint64_t features = (FEATURES_DEFAULT & ~(UINT64_C(1) << FEATURE_RELAXED_SIMD)) | g->features;
+
+        if (info->pops[0] == '*' || info->pops[0] == 0 || !(features >> info->feature & 1) ||
+            op == OP_MEMORY_ATOMIC_WAIT32 || op == OP_MEMORY_ATOMIC_WAIT64)
                 return false;
         return info->immediate == IMM_NONE || info->immediate == IMM_MEMARG ||
                info->immediate == IMM_MEMARG_LANE || info->immediate == IMM_LANE ||
@@ -363,11 +379,11 @@ void put_plain(struct body *c)
 
         do
                 op = random_below(c->g, _OP_MAX);
-        while (!is_plain(op) || (traps_often(op) && random_chance(c->g, 80)));
+        while (!is_plain(c->g, op) || (traps_often(op) && random_chance(c->g, 80)));
         info = &opcode_table[op];
 
         if (info->immediate == IMM_MEMARG || info->immediate == IMM_MEMARG_LANE)
-                put_address(c, info->pops + 1);
+                put_address(c, info->pops + 1, info->feature == FEATURE_THREADS ? opcode_access_bytes(op) : 0);
         else
                 need(c, info->pops, takes_any_nan(op));
         if (divides(op) && random_chance(c->g, 85)) {
@@ -409,19 +425,19 @@ void generate_body(struct gen *g, unsigned function, struct buffer *out)
 {
         const struct signature *s = &g->types[g->function_types[function]];
         struct body c = { .g = g, .out = out, .nlabels = 1, .results = s->results };
-        static const char scratch[] = "fFv";
-        unsigned nparams = (unsigned)strlen(s->params), budget;
+        static const char scratch[] = "fFviI";
+        unsigned nparams = (unsigned)strlen(s->params), budget, nscratch = g->loops ? 5 : 3;
 
         strcpy(c.locals, s->params);
         c.nlocals = nparams;
         for (unsigned i = 0, n = 2 + random_below(g, random_chance(g, 20) ? 40 : 12); i < n; i++)
                 c.locals[c.nlocals++] = random_type(g);
-        buffer_uleb(out, c.nlocals - nparams + 3);
+        buffer_uleb(out, c.nlocals - nparams + nscratch);
         for (unsigned i = nparams; i < c.nlocals; i++) {
                 buffer_uleb(out, 1);
                 buffer_u8(out, type_byte(c.locals[i]));
         }
-        for (unsigned i = 0; i < 3; i++) { /* not in c.locals: used by the clean-up alone */
+        for (unsigned i = 0; i < nscratch; i++) { /* not in c.locals: used by the clean-up and loops alone */
                 c.scratch[i] = c.nlocals + i;
                 buffer_uleb(out, 1);
                 buffer_u8(out, type_byte(scratch[i]));

@@ -13,7 +13,7 @@ struct value {
 };
 
 struct label {
-        enum opcode op;           /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE; the function's own: 0 */
+        enum opcode op;           /* OP_BLOCK, OP_LOOP, OP_IF, OP_ELSE, OP_TRY, OP_CATCH, OP_CATCH_ALL; the function's own: 0 */
         char params[SIGNATURE_MAX + 1], results[SIGNATURE_MAX + 1];
         unsigned height;
         bool dead;                /* behind an unconditional branch */
@@ -26,7 +26,7 @@ struct body {
         struct buffer *out;
         const char *results;
         char locals[LOCALS_MAX + 1];
-        unsigned nlocals, scratch[3]; /* f32, f64, v128 */
+        unsigned nlocals, scratch[5]; /* f32, f64, v128; of generate_loops.c: i32, i64 */
         struct value stack[STACK_MAX];
         unsigned nstack;
         struct label labels[LABELS_MAX];
@@ -50,6 +50,8 @@ void need(struct body *c, const char *types, bool dirty_too);
 void limit_top(struct body *c, uint32_t mask);
 
 void widen_top(struct body *c);        /* an address of memory 0: to what that wants */
+void put_address(struct body *c, const char *value, unsigned align);
+void put_loop_over_elements(struct body *c);
 void put_plain(struct body *c);        /* an instruction that opcodes.def describes */
 void put_any(struct body *c);          /* any one */
 void finish(struct body *c);           /* the innermost label: else, or end */

@@ -34,8 +34,8 @@ static void put_block_type(struct body *c, const char *params, const char *resul
 
 static void put_block(struct body *c)
 {
-        static const enum opcode ops[] = { OP_BLOCK, OP_LOOP, OP_IF };
-        struct label l = { .op = ops[random_below(c->g, 3)] };
+        static const enum opcode ops[] = { OP_BLOCK, OP_LOOP, OP_IF, OP_TRY, OP_TRY };
+        struct label l = { .op = ops[random_below(c->g, c->g->legacy ? 5 : 3)] };
         unsigned nparams = random_below(c->g, 3), nresults = random_below(c->g, 3);
 
         if (c->nlabels == LABELS_MAX)
@@ -94,6 +94,33 @@ static void settle(struct body *c)
                 make(c, l->results[fit]);
 }
 
+/* The end of a try or of a catch: another catch, mostly. Returns false when an end is due. */
+static bool put_catch(struct body *c)
+{
+        struct label *l = innermost(c);
+        unsigned tag = random_below(c->g, TAGS), dice = random_below(c->g, 100);
+
+        if (l->op == OP_TRY && dice < 15 && c->nlabels > 1) {
+                c->nlabels--;
+                put_indexed(c, OP_DELEGATE, random_below(c->g, c->nlabels));
+                c->nstack = l->height;
+                push_all(c, l->results);
+                return true;
+        }
+        if (l->op == OP_CATCH_ALL || dice >= (l->op == OP_TRY ? 90 : 30))
+                return false;
+        l->op = dice & 1 ? OP_CATCH : OP_CATCH_ALL;
+        l->dead = false;
+        c->nstack = l->height;
+        if (l->op == OP_CATCH) {
+                put_indexed(c, OP_CATCH, tag);
+                push_all(c, tag_types[tag]);
+        } else {
+                put_op(c, OP_CATCH_ALL);
+        }
+        return true;
+}
+
 void finish(struct body *c)
 {
         struct label *l = innermost(c);
@@ -106,6 +133,8 @@ void finish(struct body *c)
                 put_indexed(c, OP_BR_IF, 0);
         }
         settle(c);
+        if ((l->op == OP_TRY || l->op == OP_CATCH) && put_catch(c))
+                return;
         if (l->op == OP_IF && (strcmp(l->params, l->results) || random_chance(c->g, 60))) {
                 put_op(c, OP_ELSE);
                 l->op = OP_ELSE;
@@ -264,6 +293,13 @@ static bool is_wide(enum opcode op, char operand)
         }
 }
 
+/* Immediate @i of @op is a memory. */
+static bool is_memory(enum opcode op, unsigned i)
+{
+        return op == OP_MEMORY_FILL || op == OP_MEMORY_COPY || op == OP_MEMORY_SIZE || op == OP_MEMORY_GROW ||
+               (op == OP_MEMORY_INIT && i == 1);
+}
+
 static void put_bulk(struct body *c)
 {
         const struct bulk *bulk = &bulks[random_below(c->g, ELEMENTSOF(bulks))];
@@ -282,7 +318,8 @@ static void put_bulk(struct body *c)
         clean_top(c);
         put_op(c, bulk->op);
         for (unsigned i = 0; i < bulk->nimmediates; i++)
-                buffer_uleb(c->out, bulk->immediates[i]);
+                buffer_uleb(c->out, c->g->memories > 1 && is_memory(bulk->op, i) ? random_below(c->g, c->g->memories)
+                                                                                 : bulk->immediates[i]);
         pop_n(c, (unsigned)strlen(bulk->operands));
         push_all(c, c->g->wide && (bulk->op == OP_MEMORY_SIZE || bulk->op == OP_MEMORY_GROW) ? "I" : bulk->results);
 }
@@ -339,6 +376,33 @@ static void put_throw(struct body *c)
                 finish(c);
 }
 
+/* memory.atomic.wait: nobody wakes it, so it takes that time when the value is there. */
+static void put_wait(struct body *c)
+{
+        bool two = random_chance(c->g, 50);
+
+        put_address(c, two ? "I" : "i", two ? 8 : 4);
+        put_op(c, OP_I64_CONST);
+        buffer_sleb(c->out, (int)random_below(c->g, 3) * 700);
+        put_op(c, two ? OP_MEMORY_ATOMIC_WAIT64 : OP_MEMORY_ATOMIC_WAIT32);
+        buffer_uleb(c->out, two ? 3 : 2);
+        buffer_uleb(c->out, 8 * random_below(c->g, 9));
+        pop_n(c, 2);
+        push(c, 'i');
+}
+
+/* What a catch around here has caught goes on. */
+static void put_rethrow(struct body *c)
+{
+        unsigned depth = random_below(c->g, c->nlabels);
+        enum opcode op = c->labels[c->nlabels - 1 - depth].op;
+
+        if (op != OP_CATCH && op != OP_CATCH_ALL)
+                return;
+        put_indexed(c, OP_RETHROW, depth);
+        die(c);
+}
+
 static void put_end_of_path(struct body *c)
 {
         if (random_chance(c->g, 10)) {
@@ -364,6 +428,12 @@ void put_any(struct body *c)
                         put_try(c);
                 else
                         put_throw(c);
+        } else if (c->g->legacy && dice == 45) {
+                put_rethrow(c);
+        } else if (c->g->features && dice == 44 && (c->g->shared || random_chance(c->g, 10))) {
+                put_wait(c);
+        } else if (c->g->loops && dice >= 42 && dice < 46) {
+                put_loop_over_elements(c);
         } else if (dice < 52) {
                 put_plain(c);
         } else if (dice < 64) {

@@ -43,7 +43,7 @@ static int compile(const struct loading *l, const struct buffer *wasm, struct ar
 
 int load_module(const struct loading *l, const struct buffer *wasm, struct instance **ret, struct error *err)
 {
-        struct store_options options = { .slots = 2, .collect_always = l->collects };
+        struct store_options options = { .slots = 4, .collect_always = l->collects };
         struct loaded_module *loaded;
         struct artefact *artefact;
         struct trap_info trap = { 0 };

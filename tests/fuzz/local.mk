@@ -9,7 +9,7 @@ tests_fuzz_mutate_LDADD = libtext.a libartefact.a libvalidate.a libfast.a $(PEAK
 
 # Random programs against node's WebAssembly. The second program has the optimising generator too.
 GENERATE_SOURCES = tests/fuzz/generate.c tests/fuzz/generate.h \
-	tests/fuzz/generate_body.c tests/fuzz/generate_body.h tests/fuzz/generate_control.c \
+	tests/fuzz/generate_body.c tests/fuzz/generate_body.h tests/fuzz/generate_control.c tests/fuzz/generate_loops.c \
 	tests/fuzz/gc_code.c tests/fuzz/gc_types.c tests/fuzz/generate_gc.c tests/fuzz/generate_gc.h \
 	tests/fuzz/load.c tests/fuzz/load.h tests/fuzz/random.c
 FUZZ_DIFFERENTIAL_SOURCES = tests/fuzz/fuzz-differential.c $(GENERATE_SOURCES)
@@ -26,7 +26,7 @@ fuzz_differential_peak_CPPFLAGS = $(UNIT_CPPFLAGS)
 fuzz_differential_peak_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 fuzz_differential_peak_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 
-# Both generators side by side: `make check-differential` [N=calls] [SEED=first].
+# Both generators side by side: `make check-differential` [N=calls] [SEED=first]; a part of it is a test.
 noinst_PROGRAMS += compare-generators
 compare_generators_SOURCES = tests/fuzz/compare-generators.c $(GENERATE_SOURCES)
 compare_generators_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -35,8 +35,8 @@ compare_generators_LDADD = libtext.a $(PEAK_LIBS) $(BENCH_LIBS) $(LLVM_LIBS)
 check-differential: compare-generators
 	./compare-generators --calls $${N:-1000000} --seed $${SEED:-1}
 endif
-dist_check_SCRIPTS += tests/fuzz/gc.sh
-TESTS += tests/fuzz/gc.sh
+dist_check_SCRIPTS += tests/fuzz/gc.sh tests/fuzz/differential.sh
+TESTS += tests/fuzz/gc.sh tests/fuzz/differential.sh
 EXTRA_DIST += tests/fuzz/run-in-node.mjs
 
 # Modules that ask for much.
