@@ -36,6 +36,25 @@ static int print_json(struct json_object *o)
         return 0;
 }
 
+/* What the modules of a guest, or of a unit's guests, import from: a line each, behind theirs. */
+static void print_imports(struct json_object *o, const char *format)
+{
+        struct json_object *list = NULL;
+        char memory[FORMAT_MAX], line[160];
+
+        if (!json_object_object_get_ex(o, "imports", &list))
+                return;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                struct json_object *import = json_object_array_get_idx(list, i);
+
+                snprintf(line, sizeof(line), "%s%s", format, field_text(import, "name"));
+                printf("%-70s %8s", line, format_bytes((uint64_t)field_int(import, "memory"), memory));
+                if (field_int(import, "denials"))
+                        printf("  %" PRId64 " refused", field_int(import, "denials"));
+                putchar('\n');
+        }
+}
+
 static int print_guest(void *context, struct json_object *o)
 {
         const struct ps *ps = context;
@@ -55,6 +74,7 @@ static int print_guest(void *context, struct json_object *o)
                format_cpu((uint64_t)field_int(o, "cpu_ns"), cpu),
                format_bytes((uint64_t)field_int(o, "memory"), memory), field_int(o, "restarts"),
                format_since((uint64_t)field_int(o, "since"), since));
+        print_imports(o, "  imports ");
         return 0;
 }
 
@@ -171,6 +191,7 @@ static int status_unit(struct ps *ps)
                field_int(unit, "guests"), field_int(unit, "restarts"));
         printf("     CPU: %s\n  Memory: %s\n", format_cpu((uint64_t)field_int(unit, "cpu_ns"), cpu),
                format_bytes((uint64_t)field_int(unit, "memory"), memory));
+        print_imports(unit, " Imports: ");
         print_code(unit);
         if (json_object_object_get_ex(o, "lines", &list) && json_object_array_length(list)) {
                 putchar('\n');

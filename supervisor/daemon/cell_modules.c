@@ -66,6 +66,17 @@ int modules_use(struct cell_modules *m, struct guest_cell *cell, struct service 
         return 0;
 }
 
+int modules_use_artefact(struct cell_modules *m, struct guest_cell *cell, int artefact, uint32_t *ret_number,
+                         struct error *err)
+{
+        struct module_entry *e = NULL;
+        int r = find_or_load(m, cell, artefact, &e, err);
+
+        if (r >= 0)
+                *ret_number = e->number;
+        return r;
+}
+
 void modules_enter(struct cell_modules *m, uint32_t number)
 {
         struct module_entry *e = find_number(m, number);

@@ -26,6 +26,9 @@ struct cell_modules { /* start zeroed */
         unsigned n;
 };
 
+/* The same of an artefact that is not a unit's own: nothing better is made of it. */
+_must_check_ int modules_use_artefact(struct cell_modules *m, struct guest_cell *cell, int artefact, uint32_t *ret_number,
+                                      struct error *err);
 _must_check_ int modules_use(struct cell_modules *m, struct guest_cell *cell, struct service *s, uint32_t *ret_number,
                              enum tier *ret_tier, struct error *err);
 void modules_enter(struct cell_modules *m, uint32_t number);

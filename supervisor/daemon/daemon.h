@@ -5,6 +5,7 @@
  * prepare.c   module -> artefact, in a child    sockets.c  listening sockets, handed over and kept
  * denials.c   records of refusals           improve.c  better code, in the background
  * host.c      where nanoprocesses live     blame.c    who killed a cell
+ * linked.c    what their modules import from
  * path_server.c  opens files for guests    on_demand.c  a nanoprocess for each connection
  * requests.c, views.c   what the control socket asks
  * control_socket.c  its connections        main.c     start, signals, end
@@ -71,6 +72,15 @@ struct nano {
         uint32_t slot, module;       /* there */
         enum tier tier;              /* of the code that it runs, when its service was compiled */
         int connection;              /* of an on-demand unit, to be handed over; -EBADF: none */
+        struct connecting *connecting; /* its connections are being made; NULL: they are not */
+        int *connections;            /* made: of the unit's keys, then of its imports' in their order */
+        unsigned nconnections;
+        struct nano_member *members; /* what its module imports from, while it has a cell */
+        unsigned nmembers;
+};
+
+struct nano_member {
+        uint32_t slot, module;       /* in the cell */
 };
 
 struct waiter { /* a call of the control socket that is answered when the unit has settled */
@@ -103,6 +113,9 @@ struct service {
         struct prepare *prepare;     /* NULL: not being prepared */
         int artefact;                /* -EBADF: none yet */
         uint64_t artefact_bytes;
+        int *import_artefacts;       /* of the unit's imports, in their order; NULL: none yet */
+        unsigned nimport_artefacts;
+        struct usage *past_imports;  /* [nimport_artefacts]: of those whose guests ended */
         bool compiled;               /* from a module, as .choice says; else the unit names an artefact */
         struct module_digest module;
         struct artefact_choice choice;

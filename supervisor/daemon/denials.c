@@ -28,6 +28,7 @@ void denial_write(int priority, const struct denial *d, const char *text)
                 .value = { [JOURNAL_EVENT] = "denied", [JOURNAL_LAYER] = d->layer,
                            [JOURNAL_VERDICT] = denial_verdict(d->layer), [JOURNAL_OP] = given(d->op),
                            [JOURNAL_OBJECT] = given(d->object), [JOURNAL_KEY] = given(d->key),
+                           [JOURNAL_IMPORT] = d->import,
                            [JOURNAL_STAGE] = d->stage ? d->stage : stage_text(STAGE_RUN),
                            [JOURNAL_GUEST] = number(d->guest, &guest),
                            [JOURNAL_CELL] = number((uint64_t)d->cell, &cell),

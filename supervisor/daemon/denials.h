@@ -9,6 +9,7 @@ struct denial {
         const char *layer;             /* of policy/denials.def */
         const char *op;                /* a system call, a limit's setting */
         const char *object, *key;      /* escaped */
+        const char *import;            /* which of those that the unit's module imports from; NULL: itself */
         const char *stage;             /* NULL: running */
         const struct service *service; /* NULL: of nobody alone */
         uint64_t guest;

@@ -17,6 +17,7 @@
 #include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/improve.h"
+#include "supervisor/daemon/linked.h"
 #include "supervisor/daemon/on_demand.h"
 #include "supervisor/daemon/path_server.h"
 
@@ -130,9 +131,42 @@ static void free_slot(struct hosted *h, uint32_t slot)
         h->free_slots[h->nfree++] = slot;
 }
 
+/* What a nanoprocess has in its cell. */
+struct life {
+        uint32_t slot, module;
+        struct nano_member *members;
+        unsigned nmembers;
+};
+
+/* Gives it back; the members are freed. */
+static void move_out(struct hosted *h, struct life *l)
+{
+        modules_leave(&h->modules, h->cell, l->module);
+        for (unsigned i = 0; i < l->nmembers; i++) {
+                modules_leave(&h->modules, h->cell, l->members[i].module);
+                free_slot(h, l->members[i].slot);
+        }
+        free(l->members);
+        free_slot(h, l->slot);
+}
+
+/* What the cell says of an import, behind the line of its section. */
+static void name_import(const struct nano *g, unsigned member, struct nano_end *end)
+{
+        const struct unit *u = g->service->unit;
+        char text[sizeof(end->text)];
+
+        if (!member || member > u->nimports)
+                return;
+        memcpy(text, end->text, sizeof(text));
+        snprintf(end->text, sizeof(end->text), "%s: %s: %.*s", u->imports[member - 1].where,
+                 u->imports[member - 1].name, (int)sizeof(text) - 512, text);
+}
+
 static void on_ended(void *context, uint64_t id, const struct guest_ended *e)
 {
         struct hosted *h = context;
+        struct life life;
         struct nano *g = find(h, id);
         struct nano_end end = { .end = end_of(e), .status = status_of(e),
                                  .trap = e->end == GUEST_TRAPPED };
@@ -144,9 +178,15 @@ static void on_ended(void *context, uint64_t id, const struct guest_ended *e)
                 snprintf(end.text, sizeof(end.text), "killed");
         if (e->end == GUEST_LOST)
                 blame_note(&h->daemon->suspects, h, g->service);
-        modules_leave(&h->modules, h->cell, g->module);
-        nano_ended(g, &end, e->cpu_ns);
-        free_slot(h, id & ((1u << SLOT_BITS) - 1));
+        if (e->end == GUEST_FAILED)
+                name_import(g, e->member, &end);
+        life = (struct life) { g->slot, g->module, g->members, g->nmembers };
+        nano_ended(g, &end, e->cpu_ns); /* it may live again when this returns */
+        if (g->members == life.members) {
+                g->members = NULL;
+                g->nmembers = 0;
+        }
+        move_out(h, &life);
         if (cell_guests(h->cell) == 0)
                 loop_timer_set(h->daemon->loop, &h->idle, loop_now(h->daemon->loop) + IDLE_NS);
 }
@@ -311,7 +351,8 @@ fail_said:
         return r;
 }
 
-static int find_cell(struct service *s, struct hosted **ret, struct error *err)
+/* One with @slots of the statistics. */
+static int find_cell(struct service *s, unsigned slots, struct hosted **ret, struct error *err)
 {
         struct daemon *d = s->daemon;
         char group[sizeof((*ret)->group)];
@@ -320,29 +361,12 @@ static int find_cell(struct service *s, struct hosted **ret, struct error *err)
         for (unsigned i = 0; i < d->host->n; i++) {
                 struct hosted *h = d->host->cells[i];
 
-                if (!h->dead && !h->full && !strcmp(h->group, group) && (h->nfree || h->unused < SLOTS)) {
+                if (!h->dead && !h->full && !strcmp(h->group, group) && h->nfree + (SLOTS - h->unused) >= slots) {
                         *ret = h;
                         return 0;
                 }
         }
         return open_cell(d, group, s->unit->degraded || d->options.degraded, ret, err);
-}
-
-/* What a unit may ask for and a cell cannot do is refused by name. */
-static int check_unit(const struct unit *u, struct error *err)
-{
-        for (unsigned i = 0; i < u->nkeys; i++) {
-                const struct key *key = &u->keys[i];
-
-                if (key->kind == KEY_CONNECT)
-                        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
-                                         "key %s: no interface of this build lets a guest use a %s", key->name,
-                                         key_kind_text(key->kind));
-        }
-        if (u->nimports)
-                return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
-                                 "import %s: nacelled runs units of one module", u->imports[0].name);
-        return 0;
 }
 
 struct lists { /* what a spec borrows */
@@ -454,7 +478,8 @@ static int fill_streams(struct nano *g, struct guest_spec *spec)
         return 0;
 }
 
-static int fill_descriptors(struct nano *g, struct guest_spec *spec, int *listen, struct error *err)
+/* @at: of g->connections, how many are taken. */
+static int fill_descriptors(struct nano *g, struct guest_spec *spec, int *listen, unsigned *at, struct error *err)
 {
         struct service *s = g->service;
         int r;
@@ -462,10 +487,11 @@ static int fill_descriptors(struct nano *g, struct guest_spec *spec, int *listen
         if (spec->ndirs) {
                 r = s->paths ? 0 : path_server_start(s->unit, &s->paths, err);
                 if (r >= 0)
-                        r = path_server_guest(s->paths, &spec->path_fd, err);
+                        r = path_server_guest(s->paths, 0, &spec->path_fd, err);
                 if (r < 0)
                         return r;
         }
+        spec->listen = listen;
         r = fill_streams(g, spec);
         for (unsigned i = 0; r >= 0 && !s->unit->on_demand && i < s->nlisten; i++) {
                 listen[i] = fcntl(s->listen[i], F_DUPFD_CLOEXEC, 3);
@@ -474,7 +500,12 @@ static int fill_descriptors(struct nano *g, struct guest_spec *spec, int *listen
                 else
                         spec->nlisten++;
         }
-        spec->listen = listen;
+        for (unsigned i = 0; r >= 0 && i < s->unit->nkeys && *at < g->nconnections; i++)
+                if (s->unit->keys[i].kind == KEY_CONNECT && spec->nlisten < PROTO_LISTEN_MAX) {
+                        listen[spec->nlisten++] = TAKE_FD(g->connections[*at]);
+                        spec->nconnected++;
+                        ++*at;
+                }
         return r < 0 ? error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "descriptors: %s", strerror(-r)) : 0;
 }
 
@@ -489,63 +520,132 @@ static void close_descriptors(const struct guest_spec *spec)
                 close(spec->listen[i]);
 }
 
-static void take_slot(struct hosted *h, struct nano *g)
+static uint32_t take_slot(struct hosted *h)
 {
-        g->slot = h->nfree ? h->free_slots[--h->nfree] : h->unused++;
+        return h->nfree ? h->free_slots[--h->nfree] : h->unused++;
+}
+
+/* Into the cell: its module, and those that it imports from. -ENOSPC: there is no room for them. */
+static int load(struct nano *g, struct hosted *h, struct error *err)
+{
+        struct service *s = g->service;
+        int r = modules_use(&h->modules, h->cell, s, &g->module, &g->tier, err);
+
+        for (unsigned i = 0; i < g->nmembers && r >= 0; i++)
+                r = modules_use_artefact(&h->modules, h->cell, s->import_artefacts[i], &g->members[i].module, err);
+        return r;
+}
+
+static int find_home(struct nano *g, struct hosted **ret, struct error *err)
+{
+        unsigned slots = 1 + g->nmembers;
+        int r = find_cell(g->service, slots, ret, err);
+
+        if (r >= 0)
+                r = load(g, *ret, err);
+        if (r == -ENOSPC && (*ret)->modules.n) { /* its arena is full: another one */
+                (*ret)->full = true;
+                r = find_cell(g->service, slots, ret, err);
+                if (r >= 0)
+                        r = load(g, *ret, err);
+        }
+        return r;
+}
+
+static void move_in(struct nano *g, struct hosted *h)
+{
+        g->slot = take_slot(h);
         h->guests[g->slot] = g;
         g->host = h;
+        modules_enter(&h->modules, g->module);
+        for (unsigned i = 0; i < g->nmembers; i++) {
+                g->members[i].slot = take_slot(h);
+                modules_enter(&h->modules, g->members[i].module);
+        }
         loop_timer_clear(h->daemon->loop, &h->idle);
 }
 
-int host_spawn(struct nano *g, struct error *err)
+static void fill_limits(const struct service *s, struct guest_spec *spec, struct members *m)
+{
+        const struct key *clock = unit_key(s->unit, KEY_CLOCK, 0);
+
+        unit_guest_limits(s->unit, &spec->limits);
+        if (!spec->limits.log_bytes_per_s)
+                spec->limits.log_bytes_per_s = LOG_RATE;
+        for (unsigned i = 0; i < m->n; i++)
+                m->specs[i].limits.log_bytes_per_s = spec->limits.log_bytes_per_s;
+        spec->clock_resolution_ns = clock ? clock->number : 0;
+}
+
+static int spawn(struct nano *g, struct hosted *h, struct guest_spec *spec, struct members *m, struct error *err)
+{
+        int r;
+
+        move_in(g, h);
+        spec->guest = wire_id(g);
+        spec->slot = g->slot;
+        spec->unit = g->service->number;
+        spec->invoke = g->service->unit->invoke;
+        spec->module = g->module;
+        for (unsigned i = 0; i < m->n; i++) {
+                m->specs[i].slot = g->members[i].slot;
+                m->specs[i].module = g->members[i].module;
+        }
+        spec->members = m->specs;
+        spec->nmembers = m->n;
+        spec->sees = UINT64_MAX;
+        r = cell_spawn(h->cell, spec, err);
+        if (r < 0) {
+                move_out(h, &(struct life) { g->slot, g->module, TAKE_PTR(g->members), g->nmembers });
+                g->nmembers = 0;
+                g->host = NULL;
+        }
+        watch_again(h);
+        return r;
+}
+
+static int prepare_spawn(struct nano *g, struct error *err)
 {
         struct service *s = g->service;
         struct guest_spec spec = { .path_fd = -EBADF, .stdio = { STREAM_CELL, STREAM_CELL, STREAM_CELL } };
         _cleanup_(lists_done) struct lists lists = { 0 };
-        int listen[UNIT_KEYS_MAX];
-        const struct key *clock;
+        _cleanup_(linked_freep) struct members members = { 0 };
+        int listen[PROTO_LISTEN_MAX + UNIT_KEYS_MAX];
         struct hosted *h = NULL;
-        int r;
+        unsigned at = 0;
+        int r = 0;
 
-        r = check_unit(s->unit, err);
-        if (r >= 0)
-                r = find_cell(s, &h, err);
-        if (r >= 0)
-                r = modules_use(&h->modules, h->cell, s, &spec.module, &g->tier, err);
-        if (r == -ENOSPC && h->modules.n) { /* its arena is full: another one */
-                h->full = true;
-                r = find_cell(s, &h, err);
-                if (r >= 0)
-                        r = modules_use(&h->modules, h->cell, s, &spec.module, &g->tier, err);
-        }
-        if (r >= 0 && fill_lists(s->unit, &lists, &spec) < 0)
+        g->nmembers = s->nimport_artefacts;
+        g->members = calloc(g->nmembers + 1, sizeof(*g->members));
+        if (!g->members || fill_lists(s->unit, &lists, &spec) < 0)
                 r = error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
+        if (r >= 0)
+                r = members_new(s->unit, &members, err);
+        if (r >= 0)
+                r = find_home(g, &h, err);
         if (r < 0)
                 return r;
-        unit_guest_limits(s->unit, &spec.limits);
-        if (!spec.limits.log_bytes_per_s)
-                spec.limits.log_bytes_per_s = LOG_RATE;
-        clock = unit_key(s->unit, KEY_CLOCK, 0);
-        spec.clock_resolution_ns = clock ? clock->number : 0;
-        r = fill_descriptors(g, &spec, listen, err);
+        fill_limits(s, &spec, &members);
+        r = fill_descriptors(g, &spec, listen, &at, err);
+        if (r >= 0)
+                r = linked_fill(g, &members, &at, err);
         if (r < 0) {
                 close_descriptors(&spec);
                 return r;
         }
-        take_slot(h, g);
-        spec.guest = wire_id(g);
-        spec.slot = g->slot;
-        spec.unit = s->number;
-        spec.invoke = s->unit->invoke;
-        g->module = spec.module;
-        r = cell_spawn(h->cell, &spec, err);
+        return spawn(g, h, &spec, &members, err);
+}
+
+int host_spawn(struct nano *g, struct error *err)
+{
+        int r;
+
+        g->members = NULL; /* of an earlier life, whose end has them */
+        r = prepare_spawn(g, err);
         if (r < 0) {
-                g->host = NULL;
-                free_slot(h, g->slot);
-        } else {
-                modules_enter(&h->modules, g->module);
+                free(TAKE_PTR(g->members));
+                g->nmembers = 0;
         }
-        watch_again(h);
         return r;
 }
 
@@ -569,20 +669,34 @@ void host_forget(struct service *s)
         on_demand_free(TAKE_PTR(s->on_demand));
 }
 
-void host_usage(const struct nano *g, struct usage *ret)
+static void add_usage(const struct nano *g, uint32_t slot, struct usage *to)
 {
-        const volatile struct guest_stats *stats = &g->host->stats[g->slot];
+        const volatile struct guest_stats *stats = &g->host->stats[slot];
 
-        *ret = (struct usage) { 0 };
         if (stats->guest != wire_id(g))
                 return;
-        ret->cpu_ns = stats->cpu_ns;
-        ret->memory = stats->memory_bytes;
-        ret->memory_peak = stats->memory_peak;
-        ret->host_calls = stats->host_calls;
-        ret->denials = stats->denials;
+        to->cpu_ns += stats->cpu_ns;
+        to->memory += stats->memory_bytes;
+        to->memory_peak += stats->memory_peak;
+        to->host_calls += stats->host_calls;
+        to->denials += stats->denials;
         for (unsigned i = 0; i < _LIMIT_MAX; i++)
-                ret->refused[i] = stats->refused[i];
+                to->refused[i] += stats->refused[i];
+}
+
+void host_member_usage(const struct nano *g, unsigned i, struct usage *ret)
+{
+        *ret = (struct usage) { 0 };
+        if (g->host && i < g->nmembers)
+                add_usage(g, g->members[i].slot, ret);
+}
+
+void host_usage(const struct nano *g, struct usage *ret)
+{
+        *ret = (struct usage) { 0 };
+        add_usage(g, g->slot, ret);
+        for (unsigned i = 0; i < g->nmembers; i++)
+                add_usage(g, g->members[i].slot, ret);
 }
 
 unsigned host_guests_of(const struct unit *u)

@@ -9,6 +9,7 @@
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/denials.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/linked.h"
 #include "supervisor/daemon/on_demand.h"
 #include "supervisor/daemon/path_server.h"
 
@@ -217,8 +218,10 @@ void nano_ended(struct nano *g, const struct nano_end *end, uint64_t cpu_ns)
         uint64_t now = loop_now(loop_of(g));
         struct usage u = { 0 };
 
-        if (g->host)
+        if (g->host) {
                 host_usage(g, &u);
+                linked_ended(g);
+        }
         s->past.cpu_ns += cpu_ns > u.cpu_ns ? cpu_ns : u.cpu_ns;
         s->past.host_calls += u.host_calls;
         s->past.denials += u.denials;
@@ -315,8 +318,13 @@ void nano_output(struct nano *g, enum log_stream stream, const char *bytes, size
 }
 
 /* The cell's word, so it may be of none. The numbers are those that fill_lists() gave. */
-static const char *key_of_handle(const struct unit *u, uint32_t handle)
+static const char *key_of_handle(const struct unit *u, const struct unit_import *import, uint32_t handle)
 {
+        for (unsigned i = 0; import && i < import->nkeys; i++)
+                if (path_server_serves(&import->keys[i].key) && handle-- == 0)
+                        return import->keys[i].key.name;
+        if (import)
+                return NULL;
         for (unsigned i = 0; i < u->nkeys; i++)
                 if (path_server_serves(&u->keys[i]) && handle-- == 0)
                         return u->keys[i].name;
@@ -325,14 +333,17 @@ static const char *key_of_handle(const struct unit *u, uint32_t handle)
 
 void nano_denied(struct nano *g, const char *limit, const struct guest_denial *d)
 {
+        const struct unit *u = g->service->unit;
+        const struct unit_import *import = d->member && d->member <= u->nimports ? &u->imports[d->member - 1] : NULL;
         const struct denial denial = {
                 .layer = limit ? "limit" : "hostcall", .op = limit, .object = d->what,
-                .key = key_of_handle(g->service->unit, d->handle),
+                .key = key_of_handle(u, import, d->handle), .import = import ? import->name : NULL,
                 .service = g->service, .guest = g->id, .cell = g->cell, .count = d->count,
         };
         char text[1024];
 
-        snprintf(text, sizeof(text), "denied by %s: %s (%" PRIu64 ")", limit ? limit : denial.layer, d->what, d->count);
+        snprintf(text, sizeof(text), "denied by %s: %s%s%s (%" PRIu64 ")", limit ? limit : denial.layer,
+                 import ? import->name : "", import ? ": " : "", d->what, d->count);
         denial_write(LOG_WARNING, &denial, text);
         logs_add(&g->service->logs, realtime_us(), g->id, LOG_STREAM_EVENT, text);
 }

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "policy/policy.h"
+#include "supervisor/broker/member.h"
 #include "supervisor/broker/paths.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/daemon/path_server.h"
@@ -33,11 +34,15 @@ struct grant {
         const char *only; /* of a file key: its name in the directory */
 };
 
+struct grants {
+        struct grant list[UNIT_KEYS_MAX];
+        unsigned n;
+};
+
 struct server {
         const struct unit *unit;
         int control, epoll;
-        struct grant grants[UNIT_KEYS_MAX];
-        unsigned n;
+        struct grants *grants; /* of the unit, then of each of its imports */
         struct checked_request request;
         union message_buffer in;
         struct {
@@ -96,15 +101,16 @@ static int serve(struct server *s, struct served *g)
         return send_fd(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, fd);
 }
 
-static int grant(struct server *s, struct paths *paths)
+static int grant(const struct grants *grants, struct paths *paths)
 {
         struct error err = { 0 };
 
         paths_init(paths);
-        for (unsigned i = 0; i < s->n; i++) {
-                int fd = fcntl(s->grants[i].fd, F_DUPFD_CLOEXEC, 0);
+        for (unsigned i = 0; i < grants->n; i++) {
+                const struct grant *g = &grants->list[i];
+                int fd = fcntl(g->fd, F_DUPFD_CLOEXEC, 0);
 
-                if (fd < 0 || paths_grant_verbs(paths, fd, s->grants[i].verbs, s->grants[i].only, &err) < 0) {
+                if (fd < 0 || paths_grant_verbs(paths, fd, g->verbs, g->only, &err) < 0) {
                         closep(&fd);
                         return -EMFILE;
                 }
@@ -119,8 +125,8 @@ static int take_guest(struct server *s)
                 struct cmsghdr head;
                 char bytes[CMSG_SPACE(sizeof(int))];
         } control = { 0 };
-        char byte;
-        struct iovec iov = { &byte, 1 };
+        uint8_t member = 0;
+        struct iovec iov = { &member, 1 };
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                               .msg_controllen = sizeof(control.bytes) };
         ssize_t n = recvmsg(s->control, &msg, MSG_CMSG_CLOEXEC);
@@ -131,7 +137,7 @@ static int take_guest(struct server *s)
 
         if (n <= 0)
                 return n < 0 && errno == EINTR;
-        if (!c || c->cmsg_len != CMSG_LEN(sizeof(int)))
+        if (!c || c->cmsg_len != CMSG_LEN(sizeof(int)) || member > s->unit->nimports)
                 return 1;
         g = calloc(1, sizeof(*g));
         if (!g)
@@ -139,7 +145,7 @@ static int take_guest(struct server *s)
         memcpy(&g->sock, CMSG_DATA(c), sizeof(int));
         setsockopt(g->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         e.data.ptr = g;
-        if (grant(s, &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
+        if (grant(&s->grants[member], &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
                 drop(g); /* the guest sees its socket end: every path is refused */
         return 1;
 }
@@ -167,11 +173,31 @@ _noreturn_ static void run(struct server *s)
         }
 }
 
+/* Beneath the trees of the unit's own keys, which is what Landlock will hold this process to. */
+static int open_import(const struct unit_import *import, struct grants *ret, struct error *err)
+{
+        for (unsigned k = 0; k < import->nkeys && ret->n < UNIT_KEYS_MAX; k++) {
+                const struct narrowed_key *key = &import->keys[k];
+                struct grant *grant = &ret->list[ret->n];
+
+                if (!path_server_serves(&key->key))
+                        continue;
+                *grant = (struct grant) { .verbs = key->key.verbs };
+                grant->fd = member_tree_open(key, &grant->only, err);
+                if (grant->fd < 0)
+                        return error_prefix(err, "%s: %s", import->where, import->name);
+                ret->n++;
+        }
+        return 0;
+}
+
 static int open_grants(struct server *s, struct error *err)
 {
+        struct grants *own = &s->grants[0];
+
         for (unsigned i = 0; i < s->unit->nkeys; i++) {
                 const struct key *key = &s->unit->keys[i];
-                struct grant *grant = &s->grants[s->n];
+                struct grant *grant = &own->list[own->n];
                 const char *slash;
                 char parent[4096];
 
@@ -188,7 +214,13 @@ static int open_grants(struct server *s, struct error *err)
                 if (grant->fd < 0)
                         return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "key %s: %s: %s",
                                          key->name, parent, strerror(errno));
-                s->n++;
+                own->n++;
+        }
+        for (unsigned i = 0; i < s->unit->nimports; i++) {
+                int r = open_import(&s->unit->imports[i], &s->grants[1 + i], err);
+
+                if (r < 0)
+                        return r;
         }
         return 0;
 }
@@ -202,8 +234,8 @@ static int lock(struct server *s, struct error *err)
 #ifdef NACELLE_SANITIZERS
         l.skip = LAYER_BIT(LAYER_LANDLOCK);
 #endif
-        for (unsigned i = 0; i < s->n; i++) {
-                const struct grant *grant = &s->grants[i];
+        for (unsigned i = 0; i < s->grants->n; i++) {
+                const struct grant *grant = &s->grants->list[i];
 
                 trees[i] = (struct policy_tree) { .fd = grant->fd, .verbs = grant->verbs };
                 if (!grant->only)
@@ -214,8 +246,8 @@ static int lock(struct server *s, struct error *err)
                         return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", grant->only,
                                          strerror(errno));
         }
-        r = policy_landlock_trees(&l, trees, s->n, err);
-        for (unsigned i = 0; i < s->n; i++)
+        r = policy_landlock_trees(&l, trees, s->grants->n, err);
+        for (unsigned i = 0; i < s->grants->n; i++)
                 if (trees[i].file)
                         close(trees[i].fd);
         return r;
@@ -238,14 +270,17 @@ _noreturn_ static void child(struct server *s, pid_t parent)
                 files.rlim_cur = files.rlim_max;
                 setrlimit(RLIMIT_NOFILE, &files);
         }
-        r = open_grants(s, &err);
+        s->grants = calloc(1 + s->unit->nimports, sizeof(*s->grants));
+        r = s->grants ? open_grants(s, &err) : error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "grants");
         if (r >= 0)
                 r = lock(s, &err);
-        if (r >= 0 && grant(s, &test) < 0)
-                r = error_set(&err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
-                              "a directory whose files are windows to the kernel");
-        else if (r >= 0)
-                paths_done(&test);
+        for (unsigned i = 0; i <= s->unit->nimports && r >= 0; i++) {
+                if (grant(&s->grants[i], &test) < 0)
+                        r = error_set(&err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
+                                      "a directory whose files are windows to the kernel");
+                else
+                        paths_done(&test);
+        }
         answer = r < 0 ? r : 0;
         if (send(s->control, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ||
             send(s->control, err.text, sizeof(err.text), MSG_NOSIGNAL) < 0 || r < 0)
@@ -300,13 +335,13 @@ int path_server_start(const struct unit *u, struct path_server **ret, struct err
         return 0;
 }
 
-int path_server_guest(struct path_server *p, int *ret_fd, struct error *err)
+int path_server_guest(struct path_server *p, unsigned member, int *ret_fd, struct error *err)
 {
         int pair[2], r;
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
-        r = send_fd(p->sock, "", 1, pair[1]);
+        r = send_fd(p->sock, &(const uint8_t) { (uint8_t)member }, 1, pair[1]);
         close(pair[1]);
         if (r < 0) {
                 close(pair[0]);

@@ -5,8 +5,8 @@
  * by path_request_check(); a cell that sends nonsense loses that guest's socket.
  *
  * path_server_start - the process for @u, its grants opened. -ENOENT and the like: a directory.
- * path_server_guest - a new guest's socket into @ret_fd; the other end goes to the process. Handle i is the
- *   i-th of the unit's keys for which path_server_serves().
+ * path_server_guest - a new guest's socket into @ret_fd; the other end goes to the process. @member: 0, and handle i
+ *   is the i-th of the unit's keys for which path_server_serves(); or counted from 1, of an import's.
  * path_server_free - ends the process. Takes NULL. */
 #pragma once
 
@@ -18,5 +18,5 @@ struct path_server;
 bool path_server_serves(const struct key *key);
 
 _must_check_ int path_server_start(const struct unit *u, struct path_server **ret, struct error *err);
-_must_check_ int path_server_guest(struct path_server *p, int *ret_fd, struct error *err);
+_must_check_ int path_server_guest(struct path_server *p, unsigned member, int *ret_fd, struct error *err);
 void path_server_free(struct path_server *p);

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "supervisor/broker/found.h"
+#include "supervisor/broker/member.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/broker/unit_run.h"
 #include "supervisor/daemon/daemon.h"
@@ -39,42 +40,70 @@ struct prepare {
         int sock;
 };
 
-static int make_artefact(const struct service *s, struct found *ret, struct error *err)
+/* @import: one of the unit's; NULL: its own module. */
+static int make_artefact(const struct service *s, const struct unit_import *import, struct found *ret,
+                         struct error *err)
 {
         const struct unit *u = s->unit;
+        const char *module = import ? import->module : u->module;
         struct run_options o = {
                 .tier = u->tier == UNIT_TIER_PEAK ? TIER_PEAK : TIER_FAST,
                 .auto_tier = u->tier == UNIT_TIER_AUTO,
                 .cache = s->daemon->options.cache,
                 .degraded = u->degraded || s->daemon->options.degraded,
                 .wasi = true,
-                .dense = u->limits.memory_max && u->limits.memory_max <= DENSE_MEMORY_MAX,
+                .dense = u->limits.memory_max && u->limits.memory_max <= DENSE_MEMORY_MAX && !u->nimports,
         };
-        _cleanup_close_ int file = open(u->module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_close_ int file = open(module, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         struct module_pin pin;
         struct stat st;
         bool pinned = false;
         int r;
 
         if (file < 0 || fstat(file, &st) < 0)
-                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", u->module,
-                                 strerror(errno));
+                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", module, strerror(errno));
         if (!S_ISREG(st.st_mode))
-                return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "%s: no regular file", u->module);
-        r = unit_pin(u, &pin, &pinned, err);
+                return error_set(err, STAGE_USAGE, -EACCES, ERROR_NOWHERE, "%s: no regular file", module);
+        r = import ? member_pin(u, import, &pin, &pinned, err) : unit_pin(u, &pin, &pinned, err);
         if (r < 0)
                 return r;
         o.pin = pinned ? &pin : NULL;
         r = artefact_find(&o, file, ret, err);
-        return r < 0 ? error_prefix(err, "%s", u->module) : 0;
+        return r < 0 ? error_prefix(err, "%s", module) : 0;
 }
 
-static void send_result(int sock, int r, int fd, const struct found *f, const struct error *err)
+/* The artefacts of the unit's module, then of its imports, into @fds; @ret: what is known of the first one. */
+static int make_artefacts(const struct service *s, struct found *ret, int *fds, struct error *err)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
+        const struct unit *u = s->unit;
+        int r = make_artefact(s, NULL, ret, err);
+
+        if (r < 0)
+                return r;
+        fds[0] = TAKE_FD(ret->fd);
+        found_done(ret); /* the cache has it */
+        for (unsigned i = 0; i < u->nimports; i++) {
+                struct found f = { .fd = -EBADF, .cache = -EBADF };
+
+                r = make_artefact(s, &u->imports[i], &f, err);
+                if (r < 0)
+                        return error_prefix(err, "%s: %s", u->imports[i].where, u->imports[i].name);
+                fds[1 + i] = TAKE_FD(f.fd);
+                found_done(&f);
+        }
+        return 0;
+}
+
+#define ARTEFACTS_MAX (1 + UNIT_IMPORTS_MAX)
+
+union artefact_fds {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int) * ARTEFACTS_MAX)];
+};
+
+static void send_result(int sock, int r, const int *fds, unsigned n, const struct found *f, const struct error *err)
+{
+        union artefact_fds control = { 0 };
         struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset,
                               .compiled = f->compiled, .module = f->digest, .choice = f->choice };
         struct iovec iov = { &p, sizeof(p) };
@@ -83,11 +112,11 @@ static void send_result(int sock, int r, int fd, const struct found *f, const st
         snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
         if (r >= 0) {
                 msg.msg_control = &control;
-                msg.msg_controllen = sizeof(control.bytes);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)),
+                msg.msg_controllen = CMSG_SPACE(sizeof(int) * n);
+                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * n),
                                                   .cmsg_level = SOL_SOCKET,
                                                   .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * n);
         }
         (void)!sendmsg(sock, &msg, MSG_NOSIGNAL);
 }
@@ -96,8 +125,8 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
 {
         struct found found = { .fd = -EBADF, .cache = -EBADF };
         struct error err = { 0 };
+        int fds[ARTEFACTS_MAX], r;
         sigset_t none;
-        int fd, r;
 
         /* Compiling goes on for nobody when the daemon is gone. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -106,19 +135,15 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
         syscall(SYS_close_range, 4, ~0u, 0);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        r = make_artefact(s, &found, &err);
-        fd = TAKE_FD(found.fd);
-        found_done(&found); /* the cache has it */
-        send_result(3, r, fd, &found, &err);
+        r = make_artefacts(s, &found, fds, &err);
+        send_result(3, r, fds, 1 + s->unit->nimports, &found, &err);
         _exit(0);
 }
 
-static int receive(int sock, struct prepared *ret, int *ret_fd)
+/* @ret_n: descriptors that came along, into @fds. */
+static int receive(int sock, struct prepared *ret, int *fds, unsigned *ret_n)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
+        union artefact_fds control = { 0 };
         struct iovec iov = { ret, sizeof(*ret) };
         struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
                               .msg_controllen = sizeof(control.bytes) };
@@ -127,9 +152,23 @@ static int receive(int sock, struct prepared *ret, int *ret_fd)
 
         if (n < 0)
                 return -errno;
-        if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+        *ret_n = 0;
+        if (c && c->cmsg_type == SCM_RIGHTS) {
+                *ret_n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+                memcpy(fds, CMSG_DATA(c), *ret_n * sizeof(int));
+        }
         return n == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
+}
+
+static int keep_imports(struct service *s, const int *fds, unsigned n, struct error *err)
+{
+        s->import_artefacts = calloc(n + 1, sizeof(*s->import_artefacts));
+        s->past_imports = calloc(n + 1, sizeof(*s->past_imports));
+        if (!s->import_artefacts || !s->past_imports)
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "imports: out of memory");
+        memcpy(s->import_artefacts, fds, n * sizeof(*fds));
+        s->nimport_artefacts = n;
+        return 0;
 }
 
 static void result_ready(void *context, uint32_t events)
@@ -137,11 +176,12 @@ static void result_ready(void *context, uint32_t events)
         struct prepare *p = context;
         struct service *s = p->service;
         struct prepared result = { 0 };
-        _cleanup_close_ int fd = -EBADF;
+        int fds[ARTEFACTS_MAX];
+        unsigned n = 0;
         struct artefact_key name; /* of the module: a digest as well */
         struct error err = { 0 };
         struct stat st;
-        int r = receive(p->sock, &result, &fd);
+        int r = receive(p->sock, &result, fds, &n);
 
         if (r == -EAGAIN)
                 return;
@@ -149,12 +189,13 @@ static void result_ready(void *context, uint32_t events)
         result.text[sizeof(result.text) - 1] = '\0';
         if (r < 0)
                 service_event(s, ON_NOT_PREPARED, "%s", "whoever prepared it ended without a word");
-        else if (result.code < 0 || fd < 0 || fstat(fd, &st) < 0)
+        else if (result.code < 0 || n != 1 + s->unit->nimports || fstat(fds[0], &st) < 0)
                 service_event(s, ON_NOT_PREPARED, "%s", result.text);
-        else if (sockets_claim(s, &err) < 0)
+        else if (sockets_claim(s, &err) < 0 || keep_imports(s, fds + 1, n - 1, &err) < 0)
                 service_event(s, ON_NOT_PREPARED, "%s", err.text);
         else {
-                s->artefact = TAKE_FD(fd);
+                s->artefact = fds[0];
+                n = 0;
                 s->artefact_bytes = (uint64_t)st.st_size;
                 s->compiled = result.compiled;
                 s->module = result.module;
@@ -164,6 +205,8 @@ static void result_ready(void *context, uint32_t events)
                 improve_join(s);
                 service_event(s, ON_PREPARED, "%s", "");
         }
+        for (unsigned i = 0; i < n; i++)
+                close(fds[i]);
 }
 
 int prepare_start(struct service *s, struct error *err)

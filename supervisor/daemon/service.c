@@ -190,6 +190,12 @@ static void enter_down(struct service *s)
         sockets_release(s);
         closep(&s->artefact);
         s->artefact = -EBADF;
+        for (unsigned i = 0; i < s->nimport_artefacts; i++)
+                close(s->import_artefacts[i]);
+        free(s->import_artefacts);
+        s->import_artefacts = NULL;
+        s->nimport_artefacts = 0;
+        free(TAKE_PTR(s->past_imports));
         s->stopping = false;
 }
 

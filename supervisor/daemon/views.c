@@ -7,6 +7,7 @@
 #include "supervisor/control/openmetrics.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/host.h"
+#include "supervisor/daemon/linked.h"
 #include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/on_demand.h"
 
@@ -71,6 +72,8 @@ struct json_object *view_unit(const struct service *s)
         put_number(o, "memory", u.memory);
         put_number(o, "since", s->since_us);
         put_code(o, s);
+        if (s->nimport_artefacts)
+                json_object_object_add(o, "imports", linked_view_unit(s));
         return o;
 }
 
@@ -91,6 +94,8 @@ struct json_object *view_guest(const struct nano *g)
         put_number(o, "host_calls", u.host_calls);
         put_number(o, "denials", u.denials);
         put_number(o, "restarts", g->restarts);
+        if (g->nmembers)
+                json_object_object_add(o, "imports", linked_view(g));
         json_object_object_add(o, "status", g->status < 0 ? NULL : json_object_new_int(g->status));
         put_number(o, "since", g->since_us);
         return o;
@@ -257,6 +262,31 @@ static void put_instantiations(const struct daemon *d, struct metrics *m)
         }
 }
 
+static void put_imports(const struct daemon *d, struct metrics *m)
+{
+        static const struct {
+                enum metric_type type;
+                const char *name, *unit, *help;
+        } families[] = {
+                { METRIC_GAUGE, "nacelle_import_memory_bytes", "bytes", "Memory of what a unit's modules import from" },
+                { METRIC_COUNTER, "nacelle_import_denials", "", "What it was refused, by keys or limits" },
+        };
+
+        for (unsigned f = 0; f < ELEMENTSOF(families); f++) {
+                metrics_family(m, families[f].name, families[f].type, families[f].unit, families[f].help);
+                for (unsigned i = 0; i < d->nservices; i++)
+                        for (unsigned k = 0; k < d->services[i]->nimport_artefacts; k++) {
+                                const struct unit *u = d->services[i]->unit;
+                                const char *labels[] = { "unit", u->name, "import", u->imports[k].name, NULL };
+                                struct usage usage;
+
+                                linked_usage(d->services[i], k, &usage);
+                                metrics_sample(m, labels, f == 0 ? (double)usage.memory
+                                                                 : (double)linked_refusals(&usage));
+                        }
+        }
+}
+
 void view_metrics(struct daemon *d, struct buffer *out)
 {
         _cleanup_free_ struct usage *usage = calloc(d->nservices ? d->nservices : 1, sizeof(*usage));
@@ -288,6 +318,7 @@ void view_metrics(struct daemon *d, struct buffer *out)
         put_refusals(d, usage, &m);
         put_instantiations(d, &m);
         put_improvements(d, &m);
+        put_imports(d, &m);
         metrics_end(&m);
         *out = m.text;
 }
