@@ -117,6 +117,11 @@ static int die(struct guest_cell *c, const char *reason)
         return -EPIPE;
 }
 
+void cell_give_up(struct guest_cell *c)
+{
+        (void)die(c, NULL);
+}
+
 static int broken(struct error *err, const char *what, uint64_t guest)
 {
         return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "%s guest %llu", what,

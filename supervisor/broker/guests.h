@@ -135,6 +135,7 @@ _must_check_ int cell_stats(struct guest_cell *c, uint32_t slots,
 _must_check_ int cell_spawn(struct guest_cell *c, const struct guest_spec *spec, struct error *err);
 int cell_kill(struct guest_cell *c, uint64_t guest, uint32_t how);
 int cell_dispatch(struct guest_cell *c, unsigned most);
+void cell_give_up(struct guest_cell *c); /* kills it; its guests are told of as lost, whether it goes or not */
 int cell_fd(const struct guest_cell *c);
 short cell_fd_events(const struct guest_cell *c);
 bool cell_pending(const struct guest_cell *c);

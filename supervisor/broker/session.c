@@ -278,11 +278,15 @@ void session_bury(struct broker *b, const char *reason, char *text, size_t size)
         struct process_end end = { 0 };
         pid_t pid = b->cell.pid;
         char how[128], call[64];
+        int r;
 
         /* It may live on with its socket closed: that is not a cell any more. */
         process_kill(&b->cell);
         cell_group_kill(&b->group);
-        if (process_wait(&b->cell, &end) < 0)
+        r = process_wait(&b->cell, &end);
+        if (r == -ETIMEDOUT)
+                snprintf(how, sizeof(how), "killed, but still in the kernel: a file does not answer");
+        else if (r < 0)
                 snprintf(how, sizeof(how), "its end was not seen");
         else if (end.signal == SIGSYS && audit_find(b->audit, pid, call, sizeof(call)) == 0)
                 snprintf(how, sizeof(how), "killed by seccomp: it called %s", call);

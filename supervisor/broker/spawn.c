@@ -164,13 +164,49 @@ void process_kill(const struct process *p)
                 syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL, NULL, 0);
 }
 
+/* Who was killed and did not go in time; the oldest is forgotten, and whoever adopts it takes it. */
+static struct process lingering[32];
+
+static void reap_lingering(void)
+{
+        for (size_t i = 0; i < ELEMENTSOF(lingering); i++) {
+                siginfo_t info = { 0 };
+
+                if (!lingering[i].pid)
+                        continue;
+                if (waitid((idtype_t)P_PIDFD, (id_t)lingering[i].pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid) {
+                        close(lingering[i].pidfd);
+                        lingering[i].pid = 0;
+                }
+        }
+}
+
+static int let_linger(struct process *p)
+{
+        static unsigned next;
+        struct process *at = &lingering[next++ % ELEMENTSOF(lingering)];
+
+        if (at->pid)
+                close(at->pidfd);
+        *at = *p;
+        *p = (struct process) { 0, -EBADF };
+        return -ETIMEDOUT;
+}
+
 int process_wait(struct process *p, struct process_end *ret)
 {
         siginfo_t info = { 0 };
+        struct pollfd dead = { .fd = p->pidfd, .events = POLLIN };
         int r;
 
         if (p->pid <= 0)
                 return -ECHILD;
+        reap_lingering();
+        do
+                r = poll(&dead, 1, PROCESS_PATIENCE_MS);
+        while (r < 0 && errno == EINTR);
+        if (r == 0)
+                return let_linger(p);
         do
                 r = waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
         while (r < 0 && errno == EINTR);

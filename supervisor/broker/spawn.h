@@ -6,7 +6,9 @@
  *   /dev/null); nothing else is open in it. @cgroup: the directory of a control group for it, or -EBADF.
  * process_follow - @p goes on as @pid, another child of ours, and ends by itself: takes the end of it, and @p is
  *   the other. -ESRCH: that is none; -ETIME: it did not end.
- * process_wait - take the end of it; fills @ret. Blocks.
+ * process_wait - take the end of it, which it was sent before; fills @ret. -ETIMEDOUT: the kernel does not let it
+ *   go within PROCESS_PATIENCE_MS, as it waits for a disk that does not answer. None of its instructions runs any more;
+ *   it is reaped by a later call.
  * process_end_text - "exited with status 3", "killed by signal 11 (Segmentation fault)".  */
 #pragma once
 
@@ -17,6 +19,7 @@
 #include "engine/base/error.h"
 
 #define SPAWN_FDS_MAX 8
+#define PROCESS_PATIENCE_MS 2000
 
 /* A helper is hostile and says nothing on our terminal; a sanitizer's report is for us. */
 #ifdef NACELLE_SANITIZERS

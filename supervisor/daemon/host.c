@@ -26,6 +26,7 @@
 #define IDLE_NS      UINT64_C(10000000000)
 #define DISPATCH_MAX 256u /* messages of one cell before the others get their turn */
 #define LOG_RATE     (UINT64_C(1) << 20) /* bytes a second of a unit that says nothing about it */
+#define GRAVE_NS     UINT64_C(2000000000) /* for a cell that was killed to be gone */
 #define SLOT_BITS    20   /* of a guest's number as the cell knows it; above: ours */
 
 struct hosted { /* a cell */
@@ -35,7 +36,7 @@ struct hosted { /* a cell */
         pid_t pid;
         uint64_t since_us;
         struct loop_watch watch;
-        struct loop_timer idle;
+        struct loop_timer idle, grave;
         const volatile struct guest_stats *stats;
         struct nano **guests;    /* by slot */
         uint32_t *free_slots, nfree, unused;
@@ -259,6 +260,7 @@ static void hosted_free(struct hosted *h)
         loop_unwatch(h->daemon->loop, &h->watch);
         cell_close(h->cell);
         loop_timer_clear(h->daemon->loop, &h->idle); /* the end of its guests has set it */
+        loop_timer_clear(h->daemon->loop, &h->grave);
         modules_done(&h->modules);
         free(h->guests);
         free(h->free_slots);
@@ -273,6 +275,15 @@ static void on_ready(void *context, uint32_t events)
                 hosted_free(h);
         else
                 watch_again(h);
+}
+
+/* It was killed, and its socket is still open: the kernel does not let it go. */
+static void on_grave(void *context)
+{
+        struct hosted *h = context;
+
+        cell_give_up(h->cell);
+        hosted_free(h);
 }
 
 static void on_idle(void *context)
@@ -319,7 +330,8 @@ static int open_cell(struct daemon *d, const char *group, bool degraded, struct 
         if (!cells || !h)
                 goto fail;
         *h = (struct hosted) { .daemon = d, .since_us = realtime_us(), .watch = { -EBADF, on_ready, h },
-                               .idle = { .due = on_idle, .context = h } };
+                               .idle = { .due = on_idle, .context = h },
+                               .grave = { .due = on_grave, .context = h } };
         snprintf(h->group, sizeof(h->group), "%s", group);
         h->guests = calloc(SLOTS, sizeof(*h->guests));
         h->free_slots = calloc(SLOTS, sizeof(*h->free_slots));
@@ -659,8 +671,13 @@ void host_end(struct nano *g, bool now)
 
 void host_end_cell(struct nano *g)
 {
-        if (g->host)
-                (void)kill(cell_pid(g->host->cell), SIGKILL);
+        struct hosted *h = g->host;
+
+        if (!h)
+                return;
+        (void)kill(cell_pid(h->cell), SIGKILL);
+        h->dead = true; /* no further guest goes there */
+        loop_timer_set(h->daemon->loop, &h->grave, loop_now(h->daemon->loop) + GRAVE_NS);
 }
 
 void host_forget(struct service *s)
