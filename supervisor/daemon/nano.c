@@ -8,6 +8,7 @@
 #include "supervisor/broker/guests.h"
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/denials.h"
+#include "supervisor/daemon/connecting.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/linked.h"
 #include "supervisor/daemon/on_demand.h"
@@ -42,9 +43,23 @@ static void nano_log(struct nano *g, int priority, const char *event, const char
         control_changed(g->service->daemon);
 }
 
+/* Nobody lives yet who could be told to end. */
+static void give_up_connecting(struct nano *g)
+{
+        const struct nano_end end = { .end = RUN_TIMED_OUT, .status = 137, .text = "ended while it was connecting" };
+
+        connecting_free(TAKE_PTR(g->connecting));
+        nano_ended(g, &end, 0);
+        connecting_go_on();
+}
+
 /* It may be that the whole cell stands still: then this is its end, and that of the others in it. */
 static void end_now(struct nano *g)
 {
+        if (g->connecting) {
+                give_up_connecting(g);
+                return;
+        }
         g->ending = true;
         set_timer(g, CELL_ANSWER_NS);
         host_end(g, true);
@@ -81,10 +96,30 @@ static void due(void *context)
 }
 
 /* A failure to start is an end like any other. */
+static void start_failed(struct nano *g, const struct error *err)
+{
+        struct nano_end end = { .end = RUN_CELL_LOST, .status = error_status(err) };
+
+        snprintf(end.text, sizeof(end.text), "%s", err->text);
+        nano_ended(g, &end, 0);
+}
+
+void connecting_done(struct nano *g, int r, const struct error *err)
+{
+        struct error broken = { 0 };
+
+        if (r >= 0) {
+                r = host_spawn(g, &broken);
+                err = &broken;
+        }
+        connections_drop(g);
+        if (r < 0)
+                start_failed(g, err);
+}
+
 static void enter_starting(struct nano *g)
 {
         const struct unit_service *s = &g->service->unit->service;
-        struct nano_end end = { .end = RUN_CELL_LOST, .status = STATUS_INTERNAL };
         struct error err = { 0 };
 
         g->killed = false;
@@ -101,11 +136,8 @@ static void enter_starting(struct nano *g)
         g->id = ++g->service->daemon->next_guest;
         g->service->starts++;
         set_timer(g, s->start_timeout_ns);
-        if (host_spawn(g, &err) < 0) {
-                snprintf(end.text, sizeof(end.text), "%s", err.text);
-                end.status = error_status(&err);
-                nano_ended(g, &end, 0);
-        }
+        if ((connecting_wanted(g->service->unit) ? connecting_start(g, &err) : host_spawn(g, &err)) < 0)
+                start_failed(g, &err);
 }
 
 static void enter(struct nano *g)
@@ -125,7 +157,10 @@ static void enter(struct nano *g)
                 break;
         case NANO_STOPPING:
                 set_timer(g, s->stop_timeout_ns);
-                host_end(g, false);
+                if (g->connecting)
+                        give_up_connecting(g);
+                else
+                        host_end(g, false);
                 break;
         case NANO_WAITING:
                 set_timer(g, backoff_ns(s->restart_ns, s->restart_most_ns, g->failures++));

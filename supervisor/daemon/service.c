@@ -9,6 +9,7 @@
 
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/blame.h"
+#include "supervisor/daemon/connecting.h"
 #include "supervisor/daemon/host.h"
 #include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/on_demand.h"
@@ -366,8 +367,10 @@ void service_free(struct service *s)
                 return;
         while (s->waiters)
                 call_refuse(s->waiters->call, "NoSuchUnit", NULL);
-        for (unsigned i = 0; i < s->nguests; i++)
+        for (unsigned i = 0; i < s->nguests; i++) {
+                connecting_free(TAKE_PTR(s->guests[i].connecting));
                 loop_timer_clear(s->daemon->loop, &s->guests[i].timer);
+        }
         enter_down(s);
         blame_forget(&s->daemon->suspects, s);
         logs_done(&s->logs);
