@@ -41,7 +41,8 @@ EXTRA_DIST += tests/fuzz/run-in-node.mjs
 
 # Modules that ask for much.
 check_PROGRAMS += tests/fuzz/bombs
-TESTS += tests/fuzz/bombs
+TESTS += tests/fuzz/bombs tests/fuzz/bombs-peak.sh
+dist_check_SCRIPTS += tests/fuzz/bombs-peak.sh
 if HAVE_LLVM
 tests_fuzz_bombs_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 endif
