@@ -1,4 +1,5 @@
 #include "engine/instance/gc.h"
+#include "engine/run/enter.h"
 #include "engine/run/stacks.h"
 
 int instance_export(const struct instance *i, const char *name, size_t size,
@@ -27,13 +28,13 @@ const struct functype *extern_function_type(const struct extern_value *v)
         return v->index < m->nfunctions ? module_function_type(m, v->index) : NULL;
 }
 
-/* Function @index of @i, from the host: the code itself, in the instance that owns it. */
-static int call_owned(struct instance *i, uint32_t index, const union value *args,
-                      union value *results, struct trap_info *trap)
+/* Function @index of @i: the code itself, in the instance that owns it. */
+static int call_owned(struct instance *i, uint32_t index, const union value *args, union value *results,
+                      struct trap_info *trap)
 {
         const struct functype *type = module_function_type(i->module, index);
 
-        if (_unlikely_(index < i->module->imported_functions)) {
+        if (index < i->module->imported_functions) {
                 const struct function_ref *f = &i->imports[index];
 
                 if (!f->owner)
@@ -46,17 +47,17 @@ static int call_owned(struct instance *i, uint32_t index, const union value *arg
 
 /* A collection looks into the stacks of one fiber and those that it was resumed from: the guests of a
  * store with a heap are all there. */
-static int call_function(struct instance *i, uint32_t index, const union value *args,
-                         union value *results, struct trap_info *trap)
+static __attribute__((noinline)) int call_any(const struct extern_value *f, const union value *args,
+                                              union value *results, struct trap_info *trap)
 {
-        struct store *s = i->store;
+        struct store *s = f->instance->store;
         struct fiber *outer = s->runner;
         int r;
 
         if (s->heap && outer && !stack_is_below(outer))
                 return -EBUSY;
         s->runner = fiber_current();
-        r = call_owned(i, index, args, results, trap);
+        r = call_owned(f->instance, f->index, args, results, trap);
         s->runner = outer;
         return r;
 }
@@ -64,16 +65,30 @@ static int call_function(struct instance *i, uint32_t index, const union value *
 int extern_call(const struct extern_value *f, const union value *args, union value *results,
                 struct trap_info *trap)
 {
-        if (f->kind != EXTERN_FUNC || !f->instance || f->index >= f->instance->module->nfunctions)
+        struct fiber *here = fiber_current();
+        struct instance *i = f->instance;
+        struct store *s;
+        unsigned shape;
+        int r;
+
+        if (_unlikely_(f->kind != EXTERN_FUNC || !i || f->index >= i->module->nfunctions))
                 return -EINVAL;
-        return call_function(f->instance, f->index, args, results, trap);
+        s = i->store;
+        shape = i->loaded->shapes[i->module->functions[f->index].type];
+        if (_unlikely_(s->heap || s->runner || f->index < i->module->imported_functions ||
+                       !(shape & GUEST_SHORT)))
+                return call_any(f, args, results, trap);
+        s->runner = here;
+        r = guest_call_shaped(i, instance_code(i, f->index), shape, args, results, trap);
+        s->runner = NULL;
+        return r;
 }
 
 int instance_start(struct instance *i, struct trap_info *trap)
 {
-        if (!i->module->has_start)
-                return 0;
-        return call_function(i, i->module->start, NULL, NULL, trap);
+        struct extern_value start = { .kind = EXTERN_FUNC, .instance = i, .index = i->module->start };
+
+        return i->module->has_start ? extern_call(&start, NULL, NULL, trap) : 0;
 }
 
 int extern_global_get(const struct extern_value *g, valtype *ret_type, union value *ret)

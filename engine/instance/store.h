@@ -92,6 +92,7 @@ struct loaded_module {
         const uint32_t *offsets;    /* into the code, by function index without the imports */
         int fd;
         uint32_t *types;            /* canonical ids */
+        uint8_t *shapes;            /* guest_shape(), by type */
         uint32_t *escaping_of;      /* by function index: place in checked->escaping, UINT32_MAX */
 };
 

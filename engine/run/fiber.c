@@ -329,9 +329,11 @@ void fiber_breathe(void)
                 run_interrupted();
 }
 
+#ifndef __x86_64__
 /* Not inlined: a fiber may continue on another thread, and the address of a thread-local variable
  * must be found anew there. */
 __attribute__((noinline)) struct fiber *fiber_current(void)
 {
         return run_thread.fiber;
 }
+#endif

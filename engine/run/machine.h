@@ -11,8 +11,8 @@
  * start there and cross the C frames in between without knowing them. */
 #pragma once
 
+#include "engine/run/enter.h"
 #include "engine/run/fiber.h"
-#include "engine/run/run.h"
 #include "engine/run/offsets.h"
 
 struct run_thread {
@@ -26,17 +26,13 @@ struct run_thread {
 extern _Thread_local struct run_thread run_thread __attribute__((tls_model("initial-exec")));
 
 struct guest_entry {
-        void *sp;                    /* where a trap puts the stack pointer */
         struct guest_entry *outer;
-        void *exit_sp, *exit_fp;     /* of the latest call out of this guest */
-        void *outer_base;
-        void *base, *code, *data;
-        uint64_t integers[ABI_INTEGER_ARGS]; /* after the call: [0] is rax */
-        uint64_t nvectors;
-        void *exit_pc;               /* with exit_sp, where the return address is not on the stack */
-        union value vectors[ABI_VECTOR_ARGS]; /* after the call: [0] is xmm0 */
-        struct trap_info *trap;      /* filled by a trap; may be NULL */
-        uint64_t pad2;
+        void *outer_base;        /* when there is an outer one */
+        void *exit_sp, *exit_fp; /* of the latest call out of this guest, if there was one */
+        struct trap_info *trap;  /* filled by a trap; may be NULL */
+#ifndef __x86_64__
+        void *exit_pc;           /* with exit_sp: the return address is not on the stack */
+#endif
 };
 
 enum fiber_state { FIBER_IDLE, FIBER_READY, FIBER_RUNNING, FIBER_ENDED };
@@ -74,18 +70,14 @@ _Static_assert(offsetof(struct fiber, host_calls) == FIBER_HOST_CALLS, "");
 _Static_assert(offsetof(struct fiber, sp) == FIBER_SP, "");
 _Static_assert(offsetof(struct fiber, entry) == FIBER_ENTRY, "");
 _Static_assert(offsetof(struct fiber, host_limit) == FIBER_HOST_LIMIT, "");
-_Static_assert(offsetof(struct guest_entry, sp) == ENTRY_SP, "");
 _Static_assert(offsetof(struct guest_entry, outer) == ENTRY_OUTER, "");
+_Static_assert(offsetof(struct guest_entry, outer_base) == ENTRY_OUTER_BASE, "");
 _Static_assert(offsetof(struct guest_entry, exit_sp) == ENTRY_EXIT_SP, "");
 _Static_assert(offsetof(struct guest_entry, exit_fp) == ENTRY_EXIT_FP, "");
-_Static_assert(offsetof(struct guest_entry, outer_base) == ENTRY_OUTER_BASE, "");
-_Static_assert(offsetof(struct guest_entry, base) == ENTRY_BASE, "");
-_Static_assert(offsetof(struct guest_entry, code) == ENTRY_CODE, "");
-_Static_assert(offsetof(struct guest_entry, data) == ENTRY_DATA, "");
-_Static_assert(offsetof(struct guest_entry, integers) == ENTRY_INTEGERS, "");
-_Static_assert(offsetof(struct guest_entry, nvectors) == ENTRY_NVECTORS, "");
-_Static_assert(offsetof(struct guest_entry, vectors) == ENTRY_VECTORS, "");
+#ifndef __x86_64__
 _Static_assert(offsetof(struct guest_entry, exit_pc) == ENTRY_EXIT_PC, "");
+#endif
+_Static_assert(offsetof(struct guest_entry, trap) == ENTRY_TRAP, "");
 _Static_assert(sizeof(struct guest_entry) == ENTRY_BYTES, "");
 _Static_assert(offsetof(struct run_cross, base) == CROSS_BASE, "");
 _Static_assert(offsetof(struct run_cross, code) == CROSS_CODE, "");
@@ -108,14 +100,14 @@ void fiber_return(void **save, void *ucontext); /* continue at @save by fiber_le
  * return, which is unsaid: an address sanitizer told so would look for the thread's stack in /proc. */
 void fiber_preempted(struct fiber *f, void *context);
 
+void guest_uncaught(struct trap_info *trap); /* enter.c; called from enter.S */
 void run_interrupted(void); /* fiber.c; called from enter.S */
 
 /* preempt.c: before guest code runs: memory for a frame is there, unless memory ran out. */
 void preempt_prepare(struct run_thread *t);
 void preempt_frame_free(uint8_t *frame);
 
-/* enter.S of the machine: run @e->code; returns 0, or the trap that ended it. */
-int guest_enter(struct guest_entry *e);
+/* enter.S of the machine, see enter.h */
 extern const char guest_enter_return[]; /* the return address of code that guest_enter() called */
 extern const char guest_trapped[];      /* where a trap continues, see context_to_trap() */
 _noreturn_ void guest_unwind(struct guest_entry *e, int trap);
@@ -133,7 +125,8 @@ struct machine_state {
 /* Before a frame is made: the state behind the return. False: the stack is none of @f's. */
 bool machine_caller(struct machine_state *s, const struct fiber *f);
 
-/* Behind the latest call out of guest @e; its exit_sp is on the stack. */
+/* At the latest call out of guest @e, and behind it; for that its exit_sp is on the stack. */
+struct machine_state machine_call_out(const struct guest_entry *e);
 struct machine_state machine_exit(const struct guest_entry *e);
 
 bool fiber_holds(const struct fiber *f, uintptr_t address, uintptr_t bytes); /* trap.c: aligned, on its stack */

@@ -13,20 +13,20 @@
 #define FIBER_HOST_LIMIT  16
 #define FIBER_HOST_CALLS  24
 
-/* struct guest_entry */
-#define ENTRY_SP          0
-#define ENTRY_OUTER       8
+/* struct guest_entry, which guest_enter() makes at the bottom of its frame */
+#define ENTRY_OUTER       0
+#define ENTRY_OUTER_BASE  8
 #define ENTRY_EXIT_SP     16
 #define ENTRY_EXIT_FP     24
-#define ENTRY_OUTER_BASE  32
-#define ENTRY_BASE        40
-#define ENTRY_CODE        48
-#define ENTRY_DATA        56
-#define ENTRY_INTEGERS    64
-#define ENTRY_NVECTORS    112
-#define ENTRY_EXIT_PC     120
-#define ENTRY_VECTORS     128
-#define ENTRY_BYTES       272
+#define ENTRY_TRAP        32
+#ifdef __x86_64__
+#define ENTRY_BYTES       40
+#define ENTRY_FRAME       80 /* where the frame pointer points to */
+#else
+#define ENTRY_EXIT_PC     40
+#define ENTRY_BYTES       48
+#define ENTRY_FRAME       48
+#endif
 
 /* struct run_cross: a call into another instance */
 #define CROSS_BASE        0

@@ -11,14 +11,10 @@ void trap_raise(enum trap trap, const char *text)
         if (!e)
                 abort(); /* no guest called: nobody to trap */
         if (e->trap) {
-                struct machine_state state = { .sp = (uintptr_t)e->exit_sp,
-                                               .fp = (uintptr_t)e->exit_fp,
-                                               .ra = (uintptr_t)e->exit_pc };
-
                 *e->trap = (struct trap_info) { .trap = trap };
                 if (text)
                         strncpy(e->trap->text, text, sizeof(e->trap->text) - 1);
-                trap_capture(e->trap, f, trap, state, run_thread.base);
+                trap_capture(e->trap, f, trap, machine_call_out(e), run_thread.base);
         }
         guest_unwind(e, trap);
 }

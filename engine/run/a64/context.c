@@ -36,6 +36,12 @@ bool machine_caller(struct machine_state *s, const struct fiber *f)
         return fiber_holds(f, s->sp, 8);
 }
 
+struct machine_state machine_call_out(const struct guest_entry *e)
+{
+        return (struct machine_state) { .sp = (uintptr_t)e->exit_sp, .fp = (uintptr_t)e->exit_fp,
+                                        .ra = (uintptr_t)e->exit_pc };
+}
+
 struct machine_state machine_exit(const struct guest_entry *e)
 {
         return (struct machine_state) { .pc = (uintptr_t)e->exit_pc, .sp = (uintptr_t)e->exit_sp,
@@ -53,16 +59,14 @@ void *machine_fresh(void *high)
         return sp;
 }
 
-/* guest_enter()'s frame begins at @e->sp; it finds the entry in x19 and the trap in x0. */
+/* guest_enter()'s frame begins with the entry. */
 void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap)
 {
         mcontext_t *m = &((ucontext_t *)ucontext)->uc_mcontext;
 
         m->pc = (uintptr_t)guest_trapped;
-        m->sp = (uintptr_t)e->sp;
-        m->regs[29] = (uintptr_t)e->sp;
-        m->regs[19] = (uintptr_t)e;
-        m->regs[0] = trap;
+        m->sp = (uintptr_t)e;
+        m->regs[1] = trap;
 }
 
 /* brk #ABI_BRK_TRAP + code */

@@ -3,28 +3,25 @@
 
         .text
 
-/* int guest_enter(struct guest_entry *e): the entry stays in x19. */
-        .globl  guest_enter, guest_enter_return, guest_trapped
-        .hidden guest_enter, guest_enter_return, guest_trapped
-        .type   guest_enter, %function
-        .p2align 4
-guest_enter:
-        .cfi_startproc
-        stp     x29, x30, [sp, #-160]!
-        .cfi_def_cfa_offset 160
+/* The frame of a guest, whose base is in \base, and struct trap_info in x5: what a trap must bring back, and
+ * struct guest_entry. While the guest runs x19 is where the result in v0 goes, or 0. */
+        .macro  make_entry base
+        sub     sp, sp, #208
+        .cfi_def_cfa_offset 208
+        stp     x29, x30, [sp, #ENTRY_FRAME]
         .cfi_offset x29, -160
         .cfi_offset x30, -152
-        mov     x29, sp
-        .cfi_def_cfa_register x29
-        stp     x19, x20, [sp, #16]
-        stp     x21, x22, [sp, #32]
-        stp     x23, x24, [sp, #48]
-        stp     x25, x26, [sp, #64]
-        stp     x27, x28, [sp, #80]
-        stp     d8, d9, [sp, #96]
-        stp     d10, d11, [sp, #112]
-        stp     d12, d13, [sp, #128]
-        stp     d14, d15, [sp, #144]
+        add     x29, sp, #ENTRY_FRAME
+        .cfi_def_cfa x29, 160
+        stp     x19, x20, [sp, #64]
+        stp     x21, x22, [sp, #80]
+        stp     x23, x24, [sp, #96]
+        stp     x25, x26, [sp, #112]
+        stp     x27, x28, [sp, #128]
+        stp     d8, d9, [sp, #144]
+        stp     d10, d11, [sp, #160]
+        stp     d12, d13, [sp, #176]
+        stp     d14, d15, [sp, #192]
         .cfi_offset x19, -144
         .cfi_offset x20, -136
         .cfi_offset x21, -128
@@ -35,63 +32,91 @@ guest_enter:
         .cfi_offset x26, -88
         .cfi_offset x27, -80
         .cfi_offset x28, -72
-        mov     x19, x0
-
+        mov     x28, \base
         load_thread x9, x10
         ldr     x11, [x9, #THREAD_FIBER]
-        mov     x12, sp
-        str     x12, [x19, #ENTRY_SP]
         ldr     x12, [x11, #FIBER_ENTRY]
-        str     x12, [x19, #ENTRY_OUTER]
-        str     x19, [x11, #FIBER_ENTRY]
-
-        ldr     x12, [x9, #THREAD_BASE]
-        ldr     x28, [x19, #ENTRY_BASE]
-        str     x12, [x19, #ENTRY_OUTER_BASE]
+        ldr     x13, [x9, #THREAD_BASE]
+        stp     x12, x13, [sp, #ENTRY_OUTER]
+        stp     xzr, xzr, [sp, #ENTRY_EXIT_SP]
+        stp     x5, xzr, [sp, #ENTRY_TRAP]
+        mov     x12, sp
+        str     x12, [x11, #FIBER_ENTRY]
         str     x28, [x9, #THREAD_BASE]
-        ldr     x12, [x19, #ENTRY_NVECTORS]
-        cbz     x12, .Lenter_call
-        ldp     q0, q1, [x19, #ENTRY_VECTORS + 0]
-        ldp     q2, q3, [x19, #ENTRY_VECTORS + 32]
-        ldp     q4, q5, [x19, #ENTRY_VECTORS + 64]
-        ldp     q6, q7, [x19, #ENTRY_VECTORS + 96]
+        mov     x16, x4
+        .endm
+
+/* struct guest_result guest_enter(i0, i1, i2, base, code, trap) */
+        .globl  guest_enter, guest_enter_return, guest_trapped
+        .hidden guest_enter, guest_enter_return, guest_trapped, guest_uncaught
+        .type   guest_enter, %function
+        .p2align 4
+guest_enter:
+        .cfi_startproc
+        make_entry x3
+        mov     x19, #0
 .Lenter_call:
-        ldr     x7, [x19, #ENTRY_DATA]
-        ldr     x16, [x19, #ENTRY_CODE]
-        ldp     x0, x1, [x19, #ENTRY_INTEGERS + 0]
-        ldp     x2, x3, [x19, #ENTRY_INTEGERS + 16]
-        ldp     x4, x5, [x19, #ENTRY_INTEGERS + 32]
         blr     x16
 guest_enter_return:
-        str     x0, [x19, #ENTRY_INTEGERS]
-        str     q0, [x19, #ENTRY_VECTORS]
-        mov     w0, #0
+        mov     x1, #0
+        cbz     x19, 1f
+        str     q0, [x19]
+1:
+        ldr     x12, [x28, #HEAD_THROWN]
+        cbz     x12, guest_trapped
+        str     xzr, [x28, #HEAD_THROWN]
+        ldr     x0, [sp, #ENTRY_TRAP]
+        bl      guest_uncaught
+        mov     x1, #UNCAUGHT_EXCEPTION
 
-/* A trap continues here, with sp, x29 and x19 restored and its code in x0. */
+/* A trap continues here, with the entry in sp and its code in x1. */
 guest_trapped:
         load_thread x9, x10
         ldr     x11, [x9, #THREAD_FIBER]
-        ldr     x12, [x19, #ENTRY_OUTER]
+        ldp     x12, x13, [sp, #ENTRY_OUTER]
         str     x12, [x11, #FIBER_ENTRY]
         cbz     x12, .Lenter_done
 /* The host function that called us belongs to an outer guest, whose base it may still use. */
-        ldr     x12, [x19, #ENTRY_OUTER_BASE]
-        str     x12, [x9, #THREAD_BASE]
+        str     x13, [x9, #THREAD_BASE]
 .Lenter_done:
-        ldp     x19, x20, [sp, #16]
-        ldp     x21, x22, [sp, #32]
-        ldp     x23, x24, [sp, #48]
-        ldp     x25, x26, [sp, #64]
-        ldp     x27, x28, [sp, #80]
-        ldp     d8, d9, [sp, #96]
-        ldp     d10, d11, [sp, #112]
-        ldp     d12, d13, [sp, #128]
-        ldp     d14, d15, [sp, #144]
-        ldp     x29, x30, [sp], #160
+        ldp     x19, x20, [sp, #64]
+        ldp     x21, x22, [sp, #80]
+        ldp     x23, x24, [sp, #96]
+        ldp     x25, x26, [sp, #112]
+        ldp     x27, x28, [sp, #128]
+        ldp     d8, d9, [sp, #144]
+        ldp     d10, d11, [sp, #160]
+        ldp     d12, d13, [sp, #176]
+        ldp     d14, d15, [sp, #192]
+        ldp     x29, x30, [sp, #ENTRY_FRAME]
+        add     sp, sp, #208
         .cfi_def_cfa sp, 0
         ret
         .cfi_endproc
         .size   guest_enter, . - guest_enter
+
+/* struct guest_result guest_enter_any(integers, vectors, data, base, code, trap) */
+        .globl  guest_enter_any
+        .hidden guest_enter_any
+        .type   guest_enter_any, %function
+        .p2align 4
+guest_enter_any:
+        .cfi_startproc
+        make_entry x3
+        mov     x19, x1
+        mov     x7, x2
+        mov     x9, x0
+        ldp     x0, x1, [x9, #0]
+        ldp     x2, x3, [x9, #16]
+        ldp     x4, x5, [x9, #32]
+        cbz     x19, .Lenter_call
+        ldp     q0, q1, [x19, #0]
+        ldp     q2, q3, [x19, #32]
+        ldp     q4, q5, [x19, #64]
+        ldp     q6, q7, [x19, #96]
+        b       .Lenter_call
+        .cfi_endproc
+        .size   guest_enter_any, . - guest_enter_any
 
 /* void guest_unwind(struct guest_entry *e, int trap): drop every frame inside @e. */
         .globl  guest_unwind
@@ -100,11 +125,7 @@ guest_trapped:
         .p2align 4
 guest_unwind:
         .cfi_startproc
-        mov     x19, x0
-        mov     w0, w1
-        ldr     x9, [x19, #ENTRY_SP]
-        mov     sp, x9
-        mov     x29, x9
+        mov     sp, x0
         b       guest_trapped
         .cfi_endproc
         .size   guest_unwind, . - guest_unwind

@@ -33,6 +33,11 @@ bool machine_caller(struct machine_state *s, const struct fiber *f)
         return true;
 }
 
+struct machine_state machine_call_out(const struct guest_entry *e)
+{
+        return (struct machine_state) { .sp = (uintptr_t)e->exit_sp, .fp = (uintptr_t)e->exit_fp };
+}
+
 struct machine_state machine_exit(const struct guest_entry *e)
 {
         uintptr_t sp = (uintptr_t)e->exit_sp;
@@ -63,16 +68,14 @@ struct machine_state context_state(const void *ucontext)
                                         .fp = (uintptr_t)g[REG_RBP] };
 }
 
-/* guest_enter() pushed six registers and eight bytes between its frame pointer and @e->sp. */
+/* guest_enter()'s frame begins with the entry. */
 void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap)
 {
         greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
 
         g[REG_RIP] = (greg_t)(uintptr_t)guest_trapped;
-        g[REG_RSP] = (greg_t)(uintptr_t)e->sp;
-        g[REG_RBP] = (greg_t)((uintptr_t)e->sp + 48);
-        g[REG_RBX] = (greg_t)(uintptr_t)e;
-        g[REG_RAX] = trap;
+        g[REG_RSP] = (greg_t)(uintptr_t)e;
+        g[REG_RDX] = trap;
 }
 
 /* ud1l code(%eax), %eax */

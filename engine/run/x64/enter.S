@@ -10,13 +10,10 @@
 
         .text
 
-/* int guest_enter(struct guest_entry *e) */
-        .globl  guest_enter, guest_enter_return, guest_trapped
-        .hidden guest_enter, guest_enter_return, guest_trapped
-        .type   guest_enter, @function
-        .p2align 4
-guest_enter:
-        .cfi_startproc
+/* The frame of a guest whose base is in rcx, and struct trap_info in r9: what a trap must bring back, and
+ * struct guest_entry. It writes as little as it can: a call from the host takes a cycle for each store. While the guest runs rbx is the outer entry, r12 the fiber, and r13 where the result
+ * in xmm0 goes, or 0. */
+        .macro  make_entry
         pushq   %rbp
         .cfi_def_cfa_offset 16
         .cfi_offset %rbp, -16
@@ -25,98 +22,138 @@ guest_enter:
         pushq   %rbx
         pushq   %r12
         pushq   %r13
-        pushq   %r14
+        pushq   %r14 /* for a trap; guest code that returns has restored it */
         pushq   %r15
-        subq    $8, %rsp
         .cfi_offset %rbx, -24
         .cfi_offset %r12, -32
         .cfi_offset %r13, -40
         .cfi_offset %r14, -48
         .cfi_offset %r15, -56
-        movq    %rdi, %rbx
+        movq    run_thread@gottpoff(%rip), %rax
+        movq    %fs:THREAD_FIBER(%rax), %r12
+        movq    %fs:THREAD_BASE(%rax), %r11
+        movq    FIBER_ENTRY(%r12), %rbx
+        pushq   %r9
+        subq    $ENTRY_TRAP - ENTRY_OUTER_BASE, %rsp
+        pushq   %rbx
+        movq    %rsp, FIBER_ENTRY(%r12)
+        testq   %rbx, %rbx
+        jne     7f
+6:
+        cmpq    %rcx, %r11
+        jne     8f
+9:
+        .endm
 
-        movq    run_thread@gottpoff(%rip), %r10
-        movq    %fs:THREAD_FIBER(%r10), %r11
-        movq    %rsp, ENTRY_SP(%rbx)
-        movq    FIBER_ENTRY(%r11), %rax
-        movq    %rax, ENTRY_OUTER(%rbx)
-        movq    %rbx, FIBER_ENTRY(%r11)
+/* Behind the code that follows make_entry: there is an outer entry; another base. */
+        .macro  make_entry_more
+7:
+        movq    %r11, ENTRY_OUTER_BASE(%rsp)
+        jmp     6b
+8:
+        wrgsbase %rcx
+        movq    %rcx, %fs:THREAD_BASE(%rax)
+        jmp     9b
+        .endm
 
-        movq    %fs:THREAD_BASE(%r10), %rax
-        movq    ENTRY_BASE(%rbx), %rcx
-        movq    %rax, ENTRY_OUTER_BASE(%rbx)
-        cmpq    %rcx, %rax
-        jne     .Lenter_base
-.Lenter_loaded:
-        cmpq    $0, ENTRY_NVECTORS(%rbx)
-        jne     .Lenter_vectors
+/* struct guest_result guest_enter(i0, i1, i2, base, code, trap) */
+        .globl  guest_enter, guest_enter_return, guest_trapped
+        .hidden guest_enter, guest_enter_return, guest_trapped, guest_uncaught
+        .type   guest_enter, @function
+        .p2align 5
+guest_enter:
+        .cfi_startproc
+        make_entry
+        movq    %r8, %rax
+        xorl    %r13d, %r13d
 .Lenter_call:
-        movq    ENTRY_DATA(%rbx), %r10
-        movq    ENTRY_INTEGERS + 0(%rbx), %rdi
-        movq    ENTRY_INTEGERS + 8(%rbx), %rsi
-        movq    ENTRY_INTEGERS + 16(%rbx), %rdx
-        movq    ENTRY_INTEGERS + 24(%rbx), %rcx
-        movq    ENTRY_INTEGERS + 32(%rbx), %r8
-        movq    ENTRY_INTEGERS + 40(%rbx), %r9
-        call    *ENTRY_CODE(%rbx)
+        call    *%rax
 guest_enter_return:
-        movq    %rax, ENTRY_INTEGERS(%rbx)
-        movups  %xmm0, ENTRY_VECTORS(%rbx)
-        xorl    %eax, %eax
-        movq    run_thread@gottpoff(%rip), %r10
-        movq    %fs:THREAD_FIBER(%r10), %r11
-        movq    ENTRY_OUTER(%rbx), %rcx
-        movq    %rcx, FIBER_ENTRY(%r11)
-        testq   %rcx, %rcx
+        movq    %gs:HEAD_THROWN, %rdx
+        testq   %rdx, %rdx
+        jne     .Lenter_thrown
+        testq   %r13, %r13
+        jne     .Lenter_vector
+.Lenter_leave:
+        movq    %rbx, FIBER_ENTRY(%r12)
+        testq   %rbx, %rbx
         jne     .Lenter_nested
 .Lenter_done:
         movq    -8(%rbp), %rbx
+        movq    -16(%rbp), %r12
+        movq    -24(%rbp), %r13
         leave
         .cfi_remember_state
         .cfi_def_cfa %rsp, 8
         ret
         .cfi_restore_state
+        make_entry_more
 
-/* A trap continues here, with rsp, rbp and rbx restored and its code in eax. The other registers
- * that a callee saves are where they were pushed; guest code that returns has restored them. */
+/* A trap continues here, with the entry in rsp and its code in edx. */
 guest_trapped:
-        movq    -16(%rbp), %r12
-        movq    -24(%rbp), %r13
+        leaq    ENTRY_FRAME(%rsp), %rbp
         movq    -32(%rbp), %r14
         movq    -40(%rbp), %r15
-        movq    run_thread@gottpoff(%rip), %r10
-        movq    %fs:THREAD_FIBER(%r10), %r11
-        movq    ENTRY_OUTER(%rbx), %rcx
-        movq    %rcx, FIBER_ENTRY(%r11)
-        testq   %rcx, %rcx
-        je      .Lenter_done
+        movq    run_thread@gottpoff(%rip), %rax
+        movq    %fs:THREAD_FIBER(%rax), %r12
+        movq    ENTRY_OUTER(%rsp), %rbx
+        jmp     .Lenter_leave
 
 /* The host function that called us belongs to an outer guest, whose base it may still use. */
 .Lenter_nested:
-        movq    ENTRY_OUTER_BASE(%rbx), %rcx
+        movq    run_thread@gottpoff(%rip), %r10
+        movq    ENTRY_OUTER_BASE - ENTRY_FRAME(%rbp), %rcx
         cmpq    %rcx, %fs:THREAD_BASE(%r10)
         je      .Lenter_done
         wrgsbase %rcx
         movq    %rcx, %fs:THREAD_BASE(%r10)
         jmp     .Lenter_done
 
-.Lenter_base:
-        wrgsbase %rcx
-        movq    %rcx, %fs:THREAD_BASE(%r10)
-        jmp     .Lenter_loaded
+.Lenter_vector:
+        movups  %xmm0, (%r13)
+        jmp     .Lenter_leave
 
-.Lenter_vectors:
-        movups  ENTRY_VECTORS + 0(%rbx), %xmm0
-        movups  ENTRY_VECTORS + 16(%rbx), %xmm1
-        movups  ENTRY_VECTORS + 32(%rbx), %xmm2
-        movups  ENTRY_VECTORS + 48(%rbx), %xmm3
-        movups  ENTRY_VECTORS + 64(%rbx), %xmm4
-        movups  ENTRY_VECTORS + 80(%rbx), %xmm5
-        movups  ENTRY_VECTORS + 96(%rbx), %xmm6
-        movups  ENTRY_VECTORS + 112(%rbx), %xmm7
-        jmp     .Lenter_call
+.Lenter_thrown:
+        movq    $0, %gs:HEAD_THROWN
+        movq    ENTRY_TRAP(%rsp), %rdi
+        call    guest_uncaught
+        movl    $17, %edx /* UNCAUGHT_EXCEPTION */
+        jmp     .Lenter_leave
         .cfi_endproc
         .size   guest_enter, . - guest_enter
+
+/* struct guest_result guest_enter_any(integers, vectors, data, base, code, trap) */
+        .globl  guest_enter_any
+        .hidden guest_enter_any
+        .type   guest_enter_any, @function
+        .p2align 4
+guest_enter_any:
+        .cfi_startproc
+        make_entry
+        movq    %r8, %rax
+        movq    %rdi, %r11
+        movq    %rsi, %r13
+        movq    %rdx, %r10
+        movq    0(%r11), %rdi
+        movq    8(%r11), %rsi
+        movq    16(%r11), %rdx
+        movq    24(%r11), %rcx
+        movq    32(%r11), %r8
+        movq    40(%r11), %r9
+        testq   %r13, %r13
+        je      .Lenter_call
+        movups  0(%r13), %xmm0
+        movups  16(%r13), %xmm1
+        movups  32(%r13), %xmm2
+        movups  48(%r13), %xmm3
+        movups  64(%r13), %xmm4
+        movups  80(%r13), %xmm5
+        movups  96(%r13), %xmm6
+        movups  112(%r13), %xmm7
+        jmp     .Lenter_call
+        make_entry_more
+        .cfi_endproc
+        .size   guest_enter_any, . - guest_enter_any
 
 /* void guest_unwind(struct guest_entry *e, int trap): drop every frame inside @e. */
         .globl  guest_unwind
@@ -125,10 +162,8 @@ guest_trapped:
         .p2align 4
 guest_unwind:
         .cfi_startproc
-        movl    %esi, %eax
-        movq    %rdi, %rbx
-        movq    ENTRY_SP(%rbx), %rsp
-        leaq    48(%rsp), %rbp
+        movl    %esi, %edx
+        movq    %rdi, %rsp
         jmp     guest_trapped
         .cfi_endproc
         .size   guest_unwind, . - guest_unwind
