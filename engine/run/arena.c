@@ -32,7 +32,7 @@ int arena_new(size_t bytes, struct arena **ret, struct error *err)
                 return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE, "mapping %zu bytes",
                                  a->bytes);
         }
-        a->run = mmap(NULL, a->bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+        a->run = mmap(run_arena_place(a->bytes), a->bytes, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
         if (a->run == MAP_FAILED) {
                 a->run = NULL;
                 return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE, "mapping %zu bytes of code",

@@ -4,6 +4,9 @@
  * run_thread_init - once per thread that runs guests: its alternate signal stack.
  * run_arena - [@start, @start + @size) is where code may be; a fault whose pc lies outside is a bug of
  *   ours: the process aborts, it is never resumed.
+ * run_arena_place - where to ask mmap() for @size bytes of code, without MAP_FIXED: a random place among the
+ *   16 GiB below this program. Processors remember the targets of branches better when they are that
+ *   near; from where the kernel puts mappings a crossing of the border takes about 1 ns more. NULL: anywhere.
  * run_set_hooks - what the handlers ask the instances: once, before the first guest.
  * guest_call - call exported or referenced function code; must run on a fiber.
  *   @args, @results: as many as the type says; untouched results on a trap
@@ -45,6 +48,7 @@ struct trap_info {
 int run_init(struct error *err);
 int run_thread_init(struct error *err);
 void run_arena(const void *start, size_t size);
+void *run_arena_place(size_t size);
 
 /* Asked by the fault handlers, on their own stack, of the instance that runs: must not allocate,
  * lock or fault. */

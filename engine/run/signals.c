@@ -3,11 +3,14 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "engine/run/machine.h"
 
 #define STACK_GUARD ((size_t)4096)
+#define ARENA_NEAR  (UINT64_C(16) << 30)
+#define ARENA_GAP   (UINT64_C(1) << 30) /* for the rest of the program, on either side of the thunks */
 
 static uintptr_t arena_start, arena_end;
 static pthread_key_t stack_key;
@@ -16,6 +19,18 @@ void run_arena(const void *start, size_t size)
 {
         arena_start = (uintptr_t)start;
         arena_end = arena_start + size;
+}
+
+void *run_arena_place(size_t size)
+{
+        uintptr_t program = (uintptr_t)__start_nacelle_thunks & ~(uintptr_t)4095;
+        uint64_t random;
+
+        if (size > ARENA_NEAR / 2 || program < 2 * ARENA_NEAR ||
+            getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+                return NULL;
+        random = random % (ARENA_NEAR - ARENA_GAP - size) & ~(uint64_t)4095;
+        return (void *)(program - ARENA_GAP - random - size);
 }
 
 bool run_is_guest_code(uintptr_t pc)

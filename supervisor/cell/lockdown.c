@@ -45,7 +45,7 @@ static int map_arena(struct cell *c, const struct arena_message *m, struct error
         if (fstat(FD_ARENA, &st) < 0 || m->bytes == 0 || m->at & 4095 || m->at > (uint64_t)st.st_size ||
             m->bytes > (uint64_t)st.st_size - m->at)
                 return error_set(err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "the arena's place");
-        p = mmap(NULL, bytes, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, (off_t)m->at);
+        p = mmap(run_arena_place(bytes), bytes, PROT_READ | PROT_EXEC, MAP_SHARED, FD_ARENA, (off_t)m->at);
         if (p == MAP_FAILED)
                 return failed(err, "mapping the code arena");
         close(FD_ARENA);

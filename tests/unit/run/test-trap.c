@@ -571,6 +571,21 @@ START_TEST(the_arena_is_full)
 }
 END_TEST
 
+START_TEST(code_is_asked_for_near_the_program)
+{
+        uintptr_t here = (uintptr_t)run_host_thunk, a = (uintptr_t)run_arena_place(1 << 20);
+        uintptr_t b = (uintptr_t)run_arena_place(1 << 20);
+
+        ck_assert_ptr_null(run_arena_place(SIZE_MAX / 2));
+        if (here < UINT64_C(32) << 30)
+                return; /* this program is not where it could be placed at random */
+        ck_assert_uint_lt(a, here);
+        ck_assert_uint_lt(here - a, UINT64_C(17) << 30);
+        ck_assert_uint_eq(a % 4096, 0);
+        ck_assert_uint_ne(a, b); /* once in 4 million runs they are equal */
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("trap");
@@ -593,5 +608,6 @@ int main(void)
         tcase_add_test_raise_signal(tc, ud2_aborts, SIGILL);
         tcase_add_test_raise_signal(tc, a_signal_that_was_sent_kills, SIGSEGV);
         tcase_add_test(tc, the_arena_is_full);
+        tcase_add_test(tc, code_is_asked_for_near_the_program);
         return unit_main("trap", &tc, 1);
 }
