@@ -275,6 +275,18 @@ static void unbind(struct template *t)
         s->free[s->nfree++] = number;
 }
 
+bool template_busy(const struct template *t)
+{
+        return t->busy != 0;
+}
+
+bool template_shrink(struct template *t, unsigned most)
+{
+        while (t->warm && most--)
+                unbind(t);
+        return !t->warm;
+}
+
 void template_free(struct template *t)
 {
         if (!t)

@@ -38,6 +38,9 @@ _must_check_ int template_new(struct slots *s, const struct store_options *optio
                               const struct extern_value *imports, struct template **ret,
                               struct trap_info *trap, struct error *err);
 void template_free(struct template *t); /* takes NULL; none of its nanoprocesses is left */
+bool template_busy(const struct template *t); /* some of them are left, or held */
+/* Before template_free(): at most @most of the slots that wait for the next are given back. True: none is left. */
+bool template_shrink(struct template *t, unsigned most);
 const char *template_why(const struct template *t); /* NULL: it is copied */
 void template_figures(const struct template *t, struct template_figures *ret);
 const struct module *template_module(const struct template *t);

@@ -46,6 +46,7 @@ void broker_stop(struct broker *b)
         for (unsigned i = 0; i < b->nlisten; i++)
                 close(b->listen[i]);
         code_arena_done(&b->arena);
+        free(b->code);
         paths_done(&b->paths);
         imports_free(b->imports);
         free(b);
@@ -153,6 +154,40 @@ int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at,
         return ask_plainly(b, &m, sizeof(m), &fd, 1, ret_module, err);
 }
 
+/* Where the code of module @number lies, so that the place can be used again. A number that no honest cell gives is not noted. */
+static void note_code(struct broker *b, uint32_t number, uint64_t at, size_t bytes)
+{
+        struct loaded_code *code;
+
+        if (number > b->ncode || (number < b->ncode && b->code[number].state != CODE_NONE))
+                return;
+        if (number == b->ncode) {
+                code = reallocarray(b->code, b->ncode + 1, sizeof(*code));
+                if (!code)
+                        return;
+                b->code = code;
+                b->ncode++;
+        }
+        b->code[number] = (struct loaded_code) { at, bytes, CODE_LOADED };
+}
+
+bool broker_unload_begin(struct broker *b, uint32_t module)
+{
+        if (module >= b->ncode || b->code[module].state != CODE_LOADED)
+                return false;
+        b->code[module].state = CODE_LEAVING;
+        return true;
+}
+
+int broker_unloaded(struct broker *b, uint32_t module, struct error *err)
+{
+        if (module >= b->ncode || b->code[module].state != CODE_LEAVING)
+                return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "the end of module %u", module);
+        code_arena_retract(&b->arena, b->code[module].at, b->code[module].bytes);
+        b->code[module].state = CODE_NONE;
+        return 0;
+}
+
 int broker_load(struct broker *b, int artefact_fd, uint32_t *ret_module, struct error *err)
 {
         _cleanup_(unmapp) struct mapping map = { 0 };
@@ -166,7 +201,12 @@ int broker_load(struct broker *b, int artefact_fd, uint32_t *ret_module, struct 
         r = code_arena_publish(&b->arena, (uint8_t *)map.bytes + code.offset, code.size, &at, err);
         if (r < 0)
                 return r;
-        return broker_send_load(b, artefact_fd, map.size, at, ret_module, err);
+        r = broker_send_load(b, artefact_fd, map.size, at, ret_module, err);
+        if (r < 0)
+                code_arena_retract(&b->arena, at, code.size);
+        else
+                note_code(b, *ret_module, at, code.size);
+        return r;
 }
 
 int broker_configure(struct broker *b, struct error *err)

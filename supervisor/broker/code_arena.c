@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -107,18 +108,81 @@ int code_arena_of_file(int file, uint64_t at, size_t bytes, struct code_arena *r
         return 0;
 }
 
+static size_t page_up(size_t bytes)
+{
+        return (bytes + 4095) & ~(size_t)4095;
+}
+
+static void remove_gap(struct code_arena *a, unsigned i)
+{
+        memmove(a->gaps + i, a->gaps + i + 1, (--a->ngaps - i) * sizeof(*a->gaps));
+}
+
+/* The first gap that holds it, else behind all. */
+static bool find_room(struct code_arena *a, size_t size, size_t *ret_at)
+{
+        size_t pages = page_up(size);
+
+        for (unsigned i = 0; i < a->ngaps; i++) {
+                struct code_gap *g = &a->gaps[i];
+
+                if (g->bytes < pages)
+                        continue;
+                *ret_at = g->at;
+                g->at += pages;
+                g->bytes -= pages;
+                if (!g->bytes)
+                        remove_gap(a, i);
+                return true;
+        }
+        if (size > a->bytes - a->used)
+                return false;
+        *ret_at = a->used;
+        a->used = pages > a->bytes - a->used ? a->bytes : a->used + pages;
+        return true;
+}
+
 int code_arena_publish(struct code_arena *a, const void *bytes, size_t size, uint64_t *ret_at,
                        struct error *err)
 {
-        if (!a->view || size > a->bytes - a->used)
+        size_t at;
+
+        if (!a->view || !find_room(a, size, &at))
                 return error_set(err, STAGE_BROKER, -ENOSPC, ERROR_NOWHERE,
                                  "%zu bytes of code do not fit the arena of %zu", size, a->bytes);
-        memcpy(a->view + a->used, bytes, size);
-        *ret_at = a->used;
-        a->used += (size + 4095) & ~(size_t)4095;
-        if (a->used > a->bytes)
-                a->used = a->bytes;
+        memcpy(a->view + at, bytes, size);
+        *ret_at = at;
         return 0;
+}
+
+void code_arena_retract(struct code_arena *a, uint64_t at, size_t size)
+{
+        size_t pages = page_up(size);
+        struct code_gap *gaps;
+        unsigned i = 0;
+
+        if (at + pages == a->used) { /* the gap before it, if any, is none now */
+                a->used = at;
+                if (a->ngaps && a->gaps[a->ngaps - 1].at + a->gaps[a->ngaps - 1].bytes == at)
+                        a->used = a->gaps[--a->ngaps].at;
+                return;
+        }
+        gaps = reallocarray(a->gaps, a->ngaps + 1, sizeof(*gaps));
+        if (!gaps || !pages)
+                return; /* lost until the cell ends */
+        a->gaps = gaps;
+        while (i < a->ngaps && gaps[i].at < at)
+                i++;
+        memmove(gaps + i + 1, gaps + i, (a->ngaps++ - i) * sizeof(*gaps));
+        gaps[i] = (struct code_gap) { at, pages };
+        if (i + 1 < a->ngaps && gaps[i].at + gaps[i].bytes == gaps[i + 1].at) {
+                gaps[i].bytes += gaps[i + 1].bytes;
+                remove_gap(a, i + 1);
+        }
+        if (i && gaps[i - 1].at + gaps[i - 1].bytes == gaps[i].at) {
+                gaps[i - 1].bytes += gaps[i].bytes;
+                remove_gap(a, i);
+        }
 }
 
 int code_arena_share(const struct code_arena *a, struct error *err)
@@ -137,6 +201,7 @@ void code_arena_done(struct code_arena *a)
                 munmap(a->view, a->bytes);
         if (a->fd >= 0)
                 close(a->fd);
+        free(a->gaps);
         *a = (struct code_arena) { .fd = -EBADF };
 }
 

@@ -228,6 +228,8 @@ static int tell(struct guest_cell *c, const void *message, struct error *err)
                 return on_denied(c, message, err);
         case MESSAGE_HEAT:
                 return on_heat(c, message, err);
+        case MESSAGE_UNLOADED:
+                return broker_unloaded(c->b, ((const struct unloaded_message *)message)->module, err);
         default:
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE,
                                  "an answer to nothing that was asked");
@@ -304,6 +306,17 @@ int cell_load(struct guest_cell *c, int artefact_fd, uint32_t *ret_module, struc
         if (c->dead || guests_drain(c) < 0)
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
         return broker_load(c->b, artefact_fd, ret_module, err);
+}
+
+int cell_unload(struct guest_cell *c, uint32_t module)
+{
+        struct unload_message m = { .head.message = MESSAGE_UNLOAD, .module = module };
+        int r;
+
+        if (c->dead || !broker_unload_begin(c->b, module))
+                return -EINVAL;
+        r = guests_send(c, &m, sizeof(m), NULL, 0);
+        return r == -EPIPE ? 0 : r;
 }
 
 int cell_of_broker(struct broker *b, const struct guest_events *events, void *context,

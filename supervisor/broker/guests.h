@@ -7,6 +7,8 @@
  * cell_load - publish the artefact @fd and hand it to the cell. Waits for the cell's word (it checks
  *   the artefact), under a second; events that come meanwhile are kept for cell_dispatch().
  *   @ret_module: its number in this cell. -EPIPE: the cell is dead.
+ * cell_unload - @module has no guest any more, and will not have one: the cell gives it up, and the room for its code is
+ *   free again some time later. -EINVAL: it has no such module.
  * cell_stats - shared memory of @slots struct guest_stats, zeroed. Once, before the first guest that
  *   names a slot. The cell writes it: read each word once, and believe none.
  * cell_spawn - ask for a guest. Descriptors in @spec are taken over, also on failure; the rest is
@@ -130,6 +132,7 @@ _must_check_ int cell_open(const struct cell_settings *s, const struct guest_eve
 void cell_close(struct guest_cell *c);
 _must_check_ int cell_load(struct guest_cell *c, int artefact_fd, uint32_t *ret_module,
                            struct error *err);
+int cell_unload(struct guest_cell *c, uint32_t module);
 _must_check_ int cell_stats(struct guest_cell *c, uint32_t slots,
                             const volatile struct guest_stats **ret, struct error *err);
 _must_check_ int cell_spawn(struct guest_cell *c, const struct guest_spec *spec, struct error *err);

@@ -14,6 +14,14 @@
 #include "supervisor/broker/spawn.h"
 #include "supervisor/proto/proto.h"
 
+enum code_state { CODE_NONE, CODE_LOADED, CODE_LEAVING };
+
+struct loaded_code { /* by the module's number in the cell */
+        uint64_t at;
+        size_t bytes;
+        enum code_state state;
+};
+
 struct broker {
         struct run_options options;
         struct process cell;
@@ -32,6 +40,8 @@ struct broker {
         bool has_stdio;        /* the cell's own are these, not ours: */
         int stdio[3];
         struct code_arena arena;
+        struct loaded_code *code;
+        uint32_t ncode;
         struct paths paths;
         struct imports *imports; /* what the guest imports from; NULL: nothing */
         int path_sock;         /* a guest's requests come here; -EBADF: none */
@@ -72,6 +82,10 @@ _must_check_ int broker_map_artefact(int fd, bool whole, struct mapping *ret, st
                                      struct error *err);
 _must_check_ int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at,
                                   uint32_t *ret_module, struct error *err);
+
+/* The cell is to give up @module; false: it has no such one, or was asked already. broker_unloaded: it says that it did; -EPROTO: nobody asked for that. */
+bool broker_unload_begin(struct broker *b, uint32_t module);
+_must_check_ int broker_unloaded(struct broker *b, uint32_t module, struct error *err);
 
 /* cell.c: the cell with the arena as it is, locked, checked. The broker must not be landlocked yet. */
 _must_check_ int cell_start(struct broker *b, struct error *err);

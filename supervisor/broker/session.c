@@ -133,7 +133,7 @@ static int take_move(struct broker *b, struct error *err)
 static bool is_of_guests(uint32_t message)
 {
         return message == MESSAGE_STARTED || message == MESSAGE_ENDED || message == MESSAGE_LOG ||
-               message == MESSAGE_DENIED || message == MESSAGE_HEAT;
+               message == MESSAGE_DENIED || message == MESSAGE_HEAT || message == MESSAGE_UNLOADED;
 }
 
 static int check(struct broker *b, size_t size, int flags, unsigned phase, struct error *err)

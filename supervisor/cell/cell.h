@@ -14,6 +14,7 @@
  * group.c     a guest of several nanoprocesses
  * instances.c where a guest's instance comes from, and goes back to
  *
+ * retire.c    modules that go
  * heat.c      which functions take the time
  * preinit.c   what a start-up may ask for that is done once for all, and the state it comes to
  * libc.c      what the C library would do with a system call that is not in the table
@@ -45,6 +46,8 @@ struct cell_module {
         const struct host_function **host; /* by import; NULL: not a host function */
         uint32_t *needs;              /* by import: GRANT_... that it takes */
         uint32_t *heat;               /* by defined function: ms of samples; NULL: not watched */
+        uint32_t users;               /* guests that are not gone; of any worker */
+        uint32_t leaving;             /* workers that have to give up what they have of it; 0: it is there to be used */
         uint32_t heat_ms, heat_told_at; /* of all functions; and when that is told of */
 };
 
@@ -163,11 +166,12 @@ int preinit_find(const struct import *import, struct extern_value *ret);
 int preinit_snapshot(struct cell *c, const struct snapshot_message *m, int fd, struct error *err);
 
 /* heat.c: the functions that take the time, by module. heat_start before the lock, with the arena mapped.
- * heat_watch a module that is loaded. heat_sample: in a signal handler, which found the thread at @pc and looks
- * every @ms. heat_due: then heat_tell tells the broker, from any thread, of the module that took long enough, again when it
- * took four times as long. heat_report: of all modules that did, in a cell of one guest. */
+ * heat_watch a module that is loaded; heat_forget one that goes. heat_sample: in a signal handler, which found the thread at @pc and looks
+ * every @ms. heat_due: then heat_tell, of the same thread, tells the broker of the module that took long enough, again when
+ * it took four times as long. heat_report: of all modules that did, in a cell of one guest. */
 _must_check_ int heat_start(struct cell *c, struct error *err);
 void heat_watch(struct cell_module *m, uint32_t number);
+void heat_forget(const struct cell_module *m);
 void heat_sample(uint64_t pc, uint32_t ms);
 bool heat_due(void);
 void heat_tell(struct cell *c);

@@ -210,6 +210,15 @@ static int on_kill(struct cell *c, const void *message, struct received *with)
         return 0;
 }
 
+static int on_unload(struct cell *c, const void *message, struct received *with)
+{
+        const struct unload_message *m = message;
+
+        (void)with;
+        (void)cell_retire(c, m->module);
+        return 0;
+}
+
 static int on_snapshot(struct cell *c, const void *message, struct received *with)
 {
         struct error err = { 0 };
@@ -222,7 +231,7 @@ static handler *const handlers[_MESSAGE_MAX] = {
         [MESSAGE_CONFIGURE] = on_configure, [MESSAGE_LOAD] = on_load,
         [MESSAGE_INSTANTIATE] = on_instantiate, [MESSAGE_REGISTER] = on_register,
         [MESSAGE_CALL] = on_call, [MESSAGE_GLOBAL] = on_global,
-        [MESSAGE_SNAPSHOT] = on_snapshot,
+        [MESSAGE_SNAPSHOT] = on_snapshot, [MESSAGE_UNLOAD] = on_unload,
         [MESSAGE_STATS] = on_stats, [MESSAGE_SPAWN] = on_spawn, [MESSAGE_MEMBER] = on_member, [MESSAGE_KILL] = on_kill,
 };
 

@@ -26,30 +26,33 @@ static struct {
         const uint8_t *arena;
         uint16_t *modules;      /* by page of the arena: number + 1; 0: nobody's */
         uint64_t npages;
-        volatile uint32_t due;  /* number + 1 of a module to tell of */
 } heat;
+
+/* Number + 1 of a module to tell of, found by this thread, which tells of it before it gives the module up. */
+static _Thread_local volatile uint32_t due __attribute__((tls_model("initial-exec")));
 
 void heat_sample(uint64_t pc, uint32_t ms)
 {
         uint64_t page = (pc - (uint64_t)heat.arena) >> 12;
         struct cell_module *m;
-        uint32_t k, all;
+        uint32_t k, all, number;
 
-        if (page >= heat.npages || !heat.modules[page])
+        number = page < heat.npages ? __atomic_load_n(&heat.modules[page], __ATOMIC_RELAXED) : 0;
+        m = number ? heat.cell->modules[number - 1] : NULL;
+        if (!m)
                 return;
-        m = heat.cell->modules[heat.modules[page] - 1];
         k = artefact_function_at(m->artefact, pc - (uint64_t)m->code);
         if (k == UINT32_MAX || m->heat_ms >= HEAT_LAST_MS)
                 return;
         __atomic_fetch_add(&m->heat[k], ms, __ATOMIC_RELAXED);
         all = __atomic_add_fetch(&m->heat_ms, ms, __ATOMIC_RELAXED);
         if (all >= m->heat_told_at)
-                heat.due = heat.modules[page];
+                due = number;
 }
 
 bool heat_due(void)
 {
-        return heat.due != 0;
+        return due != 0;
 }
 
 static void on_tick(int signal, siginfo_t *info, void *context)
@@ -104,6 +107,12 @@ void heat_watch(struct cell_module *m, uint32_t number)
         m->heat_told_at = HEAT_FIRST_MS;
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
         set_pages(m, (uint16_t)(number + 1));
+}
+
+void heat_forget(const struct cell_module *m)
+{
+        if (m->heat)
+                set_pages(m, 0);
 }
 
 struct hot {
@@ -167,7 +176,7 @@ int heat_report(struct cell *c)
 {
         for (uint32_t i = 0; i < c->nmodules; i++) {
                 const struct cell_module *m = c->modules[i];
-                int r = m->heat && m->heat_ms >= m->heat_told_at ? report(c, i, true) : 0;
+                int r = m && m->heat && m->heat_ms >= m->heat_told_at ? report(c, i, true) : 0;
 
                 if (r < 0)
                         return r;
@@ -177,9 +186,10 @@ int heat_report(struct cell *c)
 
 void heat_tell(struct cell *c)
 {
-        uint32_t due = __atomic_exchange_n(&heat.due, 0, __ATOMIC_SEQ_CST);
+        uint32_t number = due;
 
+        due = 0;
         /* A broker that does not keep up hears of it when there is more to tell. */
-        if (due)
-                (void)report(c, due - 1, false);
+        if (number)
+                (void)report(c, number - 1, false);
 }

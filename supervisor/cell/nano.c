@@ -44,7 +44,11 @@ static int take_message(struct guest *g, struct cell *c, const struct spawn_mess
         g->config_size = m->config_bytes;
         g->limits = &g->config.head->limits;
         g->module = cell_module(c, m->module);
-        if (!g->module)
+        if (g->module && g->module->leaving)
+                g->module = NULL;
+        if (g->module)
+                __atomic_fetch_add(&g->module->users, 1, __ATOMIC_SEQ_CST);
+        else
                 return error_set(&g->err, STAGE_CELL, -EINVAL, ERROR_NOWHERE, "no module %u", m->module);
         if (m->name_bytes) {
                 g->name = malloc(m->name_bytes);
@@ -397,6 +401,18 @@ static void close_descriptors(struct guest *g)
                 close(g->listen[i]);
 }
 
+/* Those who wait for that to give the module up look again. */
+static void leave_module(struct guest *g)
+{
+        struct cell_module *m = g->module;
+        const struct cell *c = g->worker->cell;
+
+        if (!m || __atomic_sub_fetch(&m->users, 1, __ATOMIC_SEQ_CST) || !__atomic_load_n(&m->leaving, __ATOMIC_SEQ_CST))
+                return;
+        for (unsigned i = 0; i < c->nworkers; i++)
+                worker_nudge(&c->workers[i]);
+}
+
 static void leave_post(struct guest *g)
 {
         struct worker *w = g->worker;
@@ -419,6 +435,7 @@ void guest_free(struct guest *g)
         wasi_free(g->wasi);
         if (g->instance || g->store || g->fiber)
                 instance_give_back(g);
+        leave_module(g);
         if (!g->wasi_owns)
                 close_descriptors(g);
         if (g->path_fd >= 0)

@@ -21,6 +21,8 @@
 #define DENSE_KINDS     11 /* of 64 KiB to 64 MiB of memory */
 #define FOR_EVER        UINT64_MAX
 
+struct retiring;
+
 enum nano_state { NANO_NEW, NANO_READY, NANO_RUNNING, NANO_WAITING, NANO_THROTTLED, NANO_ENDED };
 
 enum ticking { TICKS_NONE, TICKS_FINE, TICKS_COARSE };
@@ -106,6 +108,8 @@ struct worker {
         pthread_mutex_t lock;          /* of the post */
         struct guest *post, **post_end;
         volatile bool news;            /* there is post: looked at without the lock */
+        struct retiring *retire_post;  /* under the lock, too */
+        struct retiring *retiring;     /* modules whose templates are to go */
         volatile bool asleep;          /* somebody must write to .wake */
         unsigned guests;               /* bound to it; of the control fiber */
 
@@ -131,6 +135,8 @@ void worker_main(struct worker *w);
 struct worker *worker_self(void);
 struct worker *worker_least(struct cell *c);
 void worker_post(struct guest *g, unsigned what);
+void worker_post_retiring(struct worker *w, struct retiring *r);
+void worker_nudge(struct worker *w); /* it looks at what it has to do */
 uint64_t clock_ns(void);
 
 /* queue.c */
@@ -142,6 +148,13 @@ struct guest *queue_take(struct queue *q); /* NULL: empty */
 _must_check_ int table_add(struct guest *g);
 void table_remove(struct guest *g);
 bool table_find_and_post(uint64_t number, unsigned what);
+
+/* retire.c: modules that are to go. cell_retire: of the control fiber; negative: it stays. retiring_serve: on each turn of a
+ * worker; true: there is more to do at once. */
+int cell_retire(struct cell *c, uint32_t number);
+struct retiring *retiring_next(const struct retiring *r);
+void retiring_push(struct retiring **list, struct retiring *r);
+bool retiring_serve(struct worker *w);
 
 /* nano.c */
 struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct received *with);

@@ -127,6 +127,24 @@ void worker_post(struct guest *g, unsigned what)
                 wake(w);
 }
 
+void worker_nudge(struct worker *w)
+{
+        pthread_mutex_lock(&w->lock);
+        w->news = true;
+        pthread_mutex_unlock(&w->lock);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (w->asleep)
+                wake(w);
+}
+
+void worker_post_retiring(struct worker *w, struct retiring *r)
+{
+        pthread_mutex_lock(&w->lock);
+        retiring_push(&w->retire_post, r);
+        pthread_mutex_unlock(&w->lock);
+        worker_nudge(w);
+}
+
 static struct guest *take_post(struct worker *w, unsigned *ret_what)
 {
         struct guest *g;
@@ -140,7 +158,7 @@ static struct guest *take_post(struct worker *w, unsigned *ret_what)
                 *ret_what = g->posted;
                 g->posted = 0;
         }
-        w->news = w->post != NULL;
+        w->news = w->post != NULL || w->retire_post != NULL;
         pthread_mutex_unlock(&w->lock);
         return g;
 }
@@ -212,10 +230,25 @@ void guest_nudge(struct guest *g)
         make_ready(g->worker, g);
 }
 
+static void take_retiring(struct worker *w)
+{
+        pthread_mutex_lock(&w->lock);
+        while (w->retire_post) {
+                struct retiring *r = w->retire_post;
+
+                w->retire_post = retiring_next(r);
+                retiring_push(&w->retiring, r);
+        }
+        pthread_mutex_unlock(&w->lock);
+}
+
 static void serve_post(struct worker *w)
 {
         struct guest *g;
         unsigned what = 0;
+
+        if (w->retire_post)
+                take_retiring(w);
 
         while ((g = take_post(w, &what))) {
                 if (what & POST_BEGIN) {
@@ -363,11 +396,13 @@ void worker_main(struct worker *w)
         w->now = clock_ns();
         for (;;) {
                 struct guest *g;
+                bool more;
 
                 if (w->news)
                         serve_post(w);
                 if (heat_due() && !w->cell->alone)
                         heat_tell(w->cell);
+                more = w->retiring && retiring_serve(w);
                 take_ready(w);
                 /* Somebody who may keep the thread for a slice comes after what others want from the kernel. */
                 if (w->ready.n && w->ready.entries[0].guest->hogs && ring_has_news(w->ring)) {
@@ -375,7 +410,7 @@ void worker_main(struct worker *w)
                         take_ready(w);
                 }
                 g = queue_take(&w->ready);
-                if (!g && !w->news)
+                if (!g && !w->news && !more)
                         sleep_a_while(w);
                 if (!g)
                         continue;

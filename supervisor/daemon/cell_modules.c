@@ -55,13 +55,14 @@ int modules_use(struct cell_modules *m, struct guest_cell *cell, struct service 
         struct module_entry *e = NULL;
         int r = find_or_load(m, cell, service_code(s, ret_tier), &e, err);
 
-        if (r < 0 && r != -ENOSPC && s->better >= 0) {
+        if (r < 0 && r != -ENOSPC && r != -E2BIG && s->better >= 0) {
                 improve_rejected(s, err->text);
                 r = find_or_load(m, cell, service_code(s, ret_tier), &e, err);
         }
         if (r < 0)
                 return r;
         e->work = improve_work(s);
+        e->old = false;
         *ret_number = e->number;
         return 0;
 }
@@ -72,9 +73,11 @@ int modules_use_artefact(struct cell_modules *m, struct guest_cell *cell, int ar
         struct module_entry *e = NULL;
         int r = find_or_load(m, cell, artefact, &e, err);
 
-        if (r >= 0)
-                *ret_number = e->number;
-        return r;
+        if (r < 0)
+                return r;
+        e->old = false;
+        *ret_number = e->number;
+        return 0;
 }
 
 void modules_enter(struct cell_modules *m, uint32_t number)
@@ -85,13 +88,72 @@ void modules_enter(struct cell_modules *m, uint32_t number)
                 e->users++;
 }
 
+static void unload(struct cell_modules *m, struct guest_cell *cell, struct module_entry *e)
+{
+        (void)cell_unload(cell, e->number); /* a dead cell has nothing to give up */
+        close(e->fd);
+        *e = m->list[--m->n];
+}
+
 void modules_leave(struct cell_modules *m, struct guest_cell *cell, uint32_t number)
 {
         struct module_entry *e = find_number(m, number);
 
-        (void)cell;
-        if (e && e->users)
-                e->users--;
+        if (e && e->users && --e->users == 0 && e->old)
+                unload(m, cell, e);
+}
+
+struct file {
+        dev_t dev;
+        ino_t ino;
+};
+
+static void add_file(struct file *files, unsigned *n, int fd)
+{
+        struct stat st;
+
+        if (fd >= 0 && fstat(fd, &st) == 0)
+                files[(*n)++] = (struct file) { st.st_dev, st.st_ino };
+}
+
+/* What guests are started with. */
+static struct file *wanted_files(const struct daemon *d, unsigned *ret_n)
+{
+        struct file *files;
+        unsigned room = 1;
+
+        for (unsigned i = 0; i < d->nservices; i++)
+                room += 1 + d->services[i]->nimport_artefacts;
+        files = calloc(room, sizeof(*files));
+        for (unsigned i = 0; i < d->nservices && files; i++) {
+                const struct service *s = d->services[i];
+                enum tier tier;
+
+                add_file(files, ret_n, service_code(s, &tier));
+                for (unsigned k = 0; k < s->nimport_artefacts; k++)
+                        add_file(files, ret_n, s->import_artefacts[k]);
+        }
+        return files;
+}
+
+static bool is_wanted(const struct module_entry *e, const struct file *files, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++)
+                if (files[i].dev == e->dev && files[i].ino == e->ino)
+                        return true;
+        return false;
+}
+
+void modules_sweep(struct cell_modules *m, struct guest_cell *cell, const struct daemon *d)
+{
+        unsigned n = 0;
+        _cleanup_free_ struct file *files = wanted_files(d, &n);
+
+        for (unsigned i = m->n; files && i--;) {
+                m->list[i].old = !is_wanted(&m->list[i], files, n);
+                if (m->list[i].old && !m->list[i].users)
+                        unload(m, cell, &m->list[i]);
+        }
 }
 
 uint64_t modules_work(const struct cell_modules *m, uint32_t number)

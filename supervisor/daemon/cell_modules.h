@@ -2,8 +2,9 @@
  *
  * modules_use - the number of the best code of @s in @cell, loaded there when it is not.
  *   Better code that cannot be loaded is no reason not to start: then it is the code that the unit was prepared with.
- *   -ENOSPC: no room in the cell.
+ *   -ENOSPC, -E2BIG: no room in the cell.
  * modules_enter - one more guest runs it. modules_leave - one of them has ended.
+ * modules_sweep - the cell gives up what no unit would start a guest with, now or when its last guest has ended.
  * modules_work - what improve_heat() calls the module @number, which a cell said: 0: no such one. */
 #pragma once
 
@@ -18,6 +19,7 @@ struct module_entry {
         int fd;          /* keeps the number of the file from being used again */
         uint32_t number; /* in the cell */
         unsigned users;
+        bool old;        /* no guest will be started with it */
         uint64_t work;
 };
 
@@ -33,5 +35,6 @@ _must_check_ int modules_use(struct cell_modules *m, struct guest_cell *cell, st
                              enum tier *ret_tier, struct error *err);
 void modules_enter(struct cell_modules *m, uint32_t number);
 void modules_leave(struct cell_modules *m, struct guest_cell *cell, uint32_t number);
+void modules_sweep(struct cell_modules *m, struct guest_cell *cell, const struct daemon *d);
 uint64_t modules_work(const struct cell_modules *m, uint32_t number);
 void modules_done(struct cell_modules *m);

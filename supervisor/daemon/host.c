@@ -45,7 +45,10 @@ struct hosted { /* a cell */
         bool dead;
 };
 
+#define SWEEP_NS UINT64_C(2000000000) /* a unit that is started anew finds its code again */
+
 struct host {
+        struct loop_timer sweep;
         struct hosted **cells;
         unsigned n;
         int null;                /* /dev/null */
@@ -555,7 +558,7 @@ static int find_home(struct nano *g, struct hosted **ret, struct error *err)
 
         if (r >= 0)
                 r = load(g, *ret, err);
-        if (r == -ENOSPC && (*ret)->modules.n) { /* its arena is full: another one */
+        if ((r == -ENOSPC || r == -E2BIG) && (*ret)->modules.n) { /* its arena is full: another one */
                 (*ret)->full = true;
                 r = find_cell(g->service, slots, ret, err);
                 if (r >= 0)
@@ -745,10 +748,31 @@ struct json_object *host_view(struct daemon *d)
         return list;
 }
 
+static void on_sweep(void *context)
+{
+        struct daemon *d = context;
+
+        for (unsigned i = 0; i < d->host->n; i++) {
+                struct hosted *h = d->host->cells[i];
+
+                modules_sweep(&h->modules, h->cell, d);
+                watch_again(h);
+        }
+}
+
+void host_sweep_soon(struct daemon *d)
+{
+        if (d->host && !d->host->sweep.place)
+                loop_timer_set(d->loop, &d->host->sweep, loop_now(d->loop) + SWEEP_NS);
+}
+
 int host_new(struct daemon *d, struct error *err)
 {
         d->host = calloc(1, sizeof(*d->host));
-        return d->host ? 0 : error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "cells");
+        if (!d->host)
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "cells");
+        d->host->sweep = (struct loop_timer) { .due = on_sweep, .context = d };
+        return 0;
 }
 
 void host_free(struct daemon *d)
@@ -757,6 +781,7 @@ void host_free(struct daemon *d)
                 return;
         while (d->host->n)
                 hosted_free(d->host->cells[0]);
+        loop_timer_clear(d->loop, &d->host->sweep);
         free(d->host->cells);
         free(d->host);
         d->host = NULL;

@@ -6,6 +6,7 @@
  * host_forget - @s has no guest any more: nothing of it needs to be kept.
  * host_usage - what @g has used so far, with what it imports from; host_member_usage - import @i of it alone. host_guests_of - how many nanoprocesses a unit has in the daemon's
  *   books; one stands for all connections of an on-demand unit.
+ * host_sweep_soon - some unit has other code, or none any more: what nobody uses is to leave the cells.
  * host_view - the cells, for the control socket. */
 #pragma once
 
@@ -17,6 +18,7 @@ _must_check_ int host_spawn(struct nano *g, struct error *err);
 void host_end(struct nano *g, bool now);
 void host_end_cell(struct nano *g);
 void host_forget(struct service *s);
+void host_sweep_soon(struct daemon *d);
 void host_usage(const struct nano *g, struct usage *ret);
 void host_member_usage(const struct nano *g, unsigned i, struct usage *ret);
 unsigned host_guests_of(const struct unit *u);

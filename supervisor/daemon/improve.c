@@ -9,6 +9,7 @@
 
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/tier.h"
+#include "supervisor/daemon/host.h"
 #include "supervisor/daemon/improve.h"
 #include "supervisor/proto/proto.h"
 
@@ -114,6 +115,7 @@ static void share(struct daemon *d, struct improvement *w, int artefact, enum ti
         for (unsigned i = 0; i < d->nservices; i++)
                 if (d->services[i]->improvement == w)
                         use_better(d->services[i], w);
+        host_sweep_soon(d);
 }
 
 static void done(struct daemon *d, struct improvement *w, int artefact)

@@ -197,6 +197,7 @@ static void enter_down(struct service *s)
         s->import_artefacts = NULL;
         s->nimport_artefacts = 0;
         free(TAKE_PTR(s->past_imports));
+        host_sweep_soon(s->daemon);
         s->stopping = false;
 }
 

@@ -249,6 +249,18 @@ struct load_message {      /* descriptor: the artefact */
         uint32_t reserved;
 };
 
+struct unload_message {    /* no answer; UNLOADED when nothing of the module is left in the cell */
+        struct message_head head;
+        uint32_t module;   /* of which no guest is left, and none will be spawned */
+        uint32_t reserved;
+};
+
+struct unloaded_message {  /* the place of its code may be used for other code */
+        struct message_head head;
+        uint32_t module;
+        uint32_t reserved;
+};
+
 struct instantiate_message {
         struct message_head head;
         uint32_t module;

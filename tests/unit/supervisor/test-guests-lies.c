@@ -103,6 +103,7 @@ static void no_refusal(void)     { SAY(denied_message, { .head.message = MESSAGE
 static void odd_refusals(void)   { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL, .count = 3 }); }
 static void no_heat(void)        { SAY(heat_message, { .head.message = MESSAGE_HEAT }); }
 static void heat_disordered(void) { SAY(heat_message, { .head.message = MESSAGE_HEAT, .n = 2, .functions = { 5, 5 } }); }
+static void unloaded(void)       { SAY(unloaded_message, { .head.message = MESSAGE_UNLOADED, .module = 0 }); }
 static void answer_to_nothing(void) { SAY(done_message, { .head.message = MESSAGE_DONE }); }
 static void a_command(void)      { SAY(kill_message, { .head.message = MESSAGE_KILL, .guest = 1 }); }
 static void ready_again(void)    { SAY(ready_message, { .head.message = MESSAGE_READY }); }
@@ -125,7 +126,7 @@ static const struct {
         { "no heat", no_heat, 0 },             { "heat", heat_disordered, 0 },
         { "answer", answer_to_nothing, 0 },    { "command", a_command, 0 },
         { "ready", ready_again, 0 },           { "path", a_path, 0 },
-        { "garbage", garbage, 0 },
+        { "garbage", garbage, 0 },             { "unloaded", unloaded, 0 },
 };
 
 START_TEST(a_lie_ends_the_cell)
