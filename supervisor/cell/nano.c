@@ -405,11 +405,11 @@ static void close_descriptors(struct guest *g)
 static void leave_module(struct guest *g)
 {
         struct cell_module *m = g->module;
-        const struct cell *c = g->worker->cell;
+        const struct cell *c = g->worker ? g->worker->cell : NULL; /* none: a member whose group was not begun */
 
         if (!m || __atomic_sub_fetch(&m->users, 1, __ATOMIC_SEQ_CST) || !__atomic_load_n(&m->leaving, __ATOMIC_SEQ_CST))
                 return;
-        for (unsigned i = 0; i < c->nworkers; i++)
+        for (unsigned i = 0; c && i < c->nworkers; i++)
                 worker_nudge(&c->workers[i]);
 }
 
