@@ -12,5 +12,5 @@ libcli_a_SOURCES = supervisor/cli/cli.h supervisor/cli/common.c supervisor/cli/c
 
 bin_PROGRAMS += nacelle
 nacelle_SOURCES = supervisor/cli/main.c
-nacelle_LDADD = libcli.a libcontrol.a libbroker.a libinstance.a libproto.a libpolicy.a libartefact.a libvalidate.a libtext.a \
+nacelle_LDADD = libcli.a libring.a libcontrol.a libbroker.a libinstance.a libproto.a libpolicy.a libartefact.a libvalidate.a libtext.a \
 	libdecode.a libcompile.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(GCRYPT_LIBS) $(HOGWEED_LIBS) $(NETTLE_LIBS) $(XXHASH_LIBS) $(JSON_LIBS)

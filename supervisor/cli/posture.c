@@ -10,6 +10,7 @@
 #include "supervisor/cli/posture_cell.h"
 #include "supervisor/cli/remote.h"
 #include "supervisor/cli/values.h"
+#include "supervisor/ring/features.h"
 
 struct posture_options {
         struct remote remote; /* first: remote_set_control() takes it */
@@ -139,6 +140,28 @@ static int print_pool(const struct posture_options *o, struct error *err)
         return 0;
 }
 
+/* What a cell's ring would be made of here. Guests behave the same with all of it and with none. */
+static void print_ring(void)
+{
+        struct ring_feature features[_RING_FEATURE_MAX];
+        int r = ring_features(features);
+
+        if (r < 0) {
+                printf("\nio_uring is refused here (%s): cells wait with epoll and a few threads.\n", strerror(-r));
+                return;
+        }
+        puts("\nWhat cells use of io_uring:");
+        for (unsigned k = 0; k < _RING_FEATURE_MAX; k++) {
+                const struct ring_feature *f = &features[k];
+
+                if (f->refused)
+                        printf("  %-8s %s (the kernel says: %s)\n", "refused", f->name, strerror(f->refused));
+                else
+                        printf("  %-8s %s\n", f->used ? "used" : "not used", f->name);
+                printf("           %s\n", f->why);
+        }
+}
+
 static int posture_main(const struct command *self, int argc, char **argv)
 {
         _cleanup_free_ const char **operands = calloc((size_t)argc + 1, sizeof(*operands));
@@ -176,6 +199,7 @@ static int posture_main(const struct command *self, int argc, char **argv)
                count_system_calls(ROLE_CELL), count_system_calls(ROLE_COMPILER));
         if (o.system_calls)
                 print_system_calls();
+        print_ring();
 
         if (missing[NEED_CORE])
                 puts("\nNacelle cannot run here.");

@@ -93,3 +93,8 @@ bench-cell: all tests/bench/bench-cell
 noinst_PROGRAMS += tests/bench/bench-idle
 tests_bench_bench_idle_SOURCES = tests/bench/bench-idle.c
 tests_bench_bench_idle_LDADD = libtext.a $(BROKER_LIBS)
+
+# What features of io_uring would be worth: docs/ring.md.
+noinst_PROGRAMS += tests/bench/bench-ring
+tests_bench_bench_ring_SOURCES = tests/bench/bench-ring.c
+tests_bench_bench_ring_LDADD = $(URING_LIBS)

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "supervisor/ring/features.h"
 #include "supervisor/ring/ring.h"
 #include "tests/unit/sanitizer.h"
 #include "tests/unit/unit.h"
@@ -400,6 +401,24 @@ START_TEST(timers_of_others)
 }
 END_TEST
 
+/* Where there are rings, those of cells are made of what the table says is used. */
+START_TEST(features_are_tried)
+{
+        struct ring_feature f[_RING_FEATURE_MAX];
+
+        ck_assert_int_eq(ring_features(f), 0);
+        for (unsigned k = 0; k < _RING_FEATURE_MAX; k++) {
+                ck_assert_uint_gt(strlen(f[k].name), 0);
+                ck_assert_uint_gt(strlen(f[k].why), 0);
+                ck_assert_int_ge(f[k].refused, 0);
+        }
+        ck_assert_int_eq(f[RING_FEATURE_TIMED_WAIT].refused, 0); /* or this ring would not be */
+        ck_assert(f[RING_FEATURE_TIMED_WAIT].used);
+        ck_assert(f[RING_FEATURE_RESTRICT].used);
+        ck_assert(!f[RING_FEATURE_SQPOLL].used);
+}
+END_TEST
+
 START_TEST(the_ring_moves)
 {
         struct error err = { 0 };
@@ -523,6 +542,8 @@ int main(void)
         tcase_add_test(tc, two_calls_wait_for_one_descriptor);
         tcase_add_test(tc, many_timeouts);
         tcase_add_test(tc, timers_of_others);
+        if (RING_KIND == RING_URING)
+                tcase_add_test(tc, features_are_tried);
         tcase_add_test(tc, the_ring_moves);
         tcase_add_test(tc, a_yield_is_behind_those_that_can_go_on);
         tcase_add_test(tc, what_need_not_wait);
