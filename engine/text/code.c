@@ -157,13 +157,20 @@ static struct token read_block_head(struct module_text *m, enum opcode op, struc
         return id;
 }
 
+/* The instruction @word is written before what it contains, not behind its operands. */
+static bool word_opens(uint16_t word)
+{
+        enum opcode op = word_opcode(word);
+
+        return op == OP_BLOCK || op == OP_LOOP || op == OP_TRY_TABLE || op == OP_TRY;
+}
+
 static void read_folded(struct module_text *m)
 {
-        size_t at = m->r.token.at;
+        size_t at;
         struct frame *frame;
         struct token id;
         uint16_t word;
-
         uint8_t hint;
 
         reader_next(&m->r);
@@ -173,8 +180,10 @@ static void read_folded(struct module_text *m)
                 reader_unexpected(&m->r);
                 return;
         }
-        hint = hint_take(m, word_opcode(word), m->r.token.at);
+        at = m->r.token.at;
+        hint = hint_take(m, word_opcode(word), at);
         reader_next(&m->r);
+        origin_note(m, word_opens(word) ? &m->code : &m->pending, at);
         switch (word_opcode(word)) {
         case OP_BLOCK:
         case OP_LOOP:
@@ -207,6 +216,7 @@ static void read_folded(struct module_text *m)
 static void flush_pending(struct module_text *m, const struct frame *frame)
 {
         hint_put(m, frame->hint, m->code.size);
+        origins_flush(m, frame->pending_at);
         buffer_append(&m->code, m->pending.bytes + frame->pending_at,
                       m->pending.size - frame->pending_at);
         m->pending.size = frame->pending_at;
@@ -239,6 +249,7 @@ static bool read_try_part(struct module_text *m, struct frame *frame)
         }
         if (frame->kind != FRAME_TRY_BETWEEN)
                 return false;
+        origin_note(m, &m->code, m->r.token.at);
         all = reader_is_open(&m->r, WORD_CATCH_ALL);
         if (all || reader_is_open(&m->r, WORD_CATCH)) {
                 (void)reader_accept_open(&m->r, all ? WORD_CATCH_ALL : WORD_CATCH);
@@ -268,6 +279,7 @@ static bool read_if_part(struct module_text *m, struct frame *frame)
                 label_push(m, &frame->label);
                 return true;
         }
+        origin_note(m, &m->code, m->r.token.at);
         if (frame->kind == FRAME_IF_BETWEEN &&
             reader_accept_open(&m->r, (enum word)(WORD_INSTRUCTIONS + OP_ELSE))) {
                 put_opcode(&m->code, OP_ELSE);
@@ -282,6 +294,8 @@ static void close_group(struct module_text *m)
 {
         struct frame *frame = &m->frames[m->nframes - 1];
 
+        if (frame->kind != FRAME_OPERANDS)
+                origin_note(m, &m->code, m->r.token.at);
         switch ((enum frame_kind)frame->kind) {
         case FRAME_OPERANDS:
                 flush_pending(m, frame);
@@ -322,6 +336,7 @@ static void read_flat(struct module_text *m)
         size_t at = m->r.token.at;
         struct token id;
 
+        origin_note(m, &m->code, at);
         if (frame && frame->kind == FRAME_FLAT_TRY && (word == WORD_CATCH || word == WORD_CATCH_ALL)) {
                 reader_next(&m->r);
                 put_catch(m, word == WORD_CATCH_ALL);
@@ -388,6 +403,7 @@ static void read_flat(struct module_text *m)
 void read_instructions(struct module_text *m, bool one)
 {
         m->code.size = m->pending.size = 0;
+        origins_begin(m);
         m->nframes = m->nlabels = 0;
         while (!m->r.failed) {
                 struct frame *frame = m->nframes ? &m->frames[m->nframes - 1] : NULL;
@@ -418,6 +434,8 @@ void read_instructions(struct module_text *m, bool one)
 void read_expression(struct module_text *m, bool one, struct buffer *out)
 {
         read_instructions(m, one);
+        origin_note(m, &m->code, m->r.token.at); /* its end */
+        origins_land(m, out);
         buffer_append(out, m->code.bytes, m->code.size);
         out->failed = out->failed || m->code.failed || m->pending.failed;
         put_opcode(out, OP_END);

@@ -154,6 +154,7 @@ static void put_section(const struct module_text *m, enum section_id id, struct 
         buffer_u8(out, (uint8_t)id);
         buffer_uleb(out, part.size + s->bytes.size);
         buffer_append(out, part.bytes, part.size);
+        origins_emit(m, id, out->size - m->begin);
         buffer_append(out, s->bytes.bytes, s->bytes.size);
         out->failed = out->failed || part.failed;
 }
@@ -187,6 +188,7 @@ static void put_hints(const struct module_text *m, struct buffer *out)
 
 void module_emit(struct module_text *m, struct buffer *out)
 {
+        m->begin = out->size;
         buffer_append(out, "\0asm\1\0\0\0", 8);
         put_customs(m, PLACE_FIRST, out);
         for (uint32_t i = 0; i < ELEMENTSOF(section_order); i++) {
@@ -235,7 +237,12 @@ static void module_text_done(struct module_text *m)
 
 int module_text_read(struct reader *r, const struct token *id, struct buffer *out)
 {
-        _cleanup_(module_text_done) struct module_text m = { .r = *r };
+        return module_text_read_traced(r, id, out, NULL);
+}
+
+int module_text_read_traced(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins)
+{
+        _cleanup_(module_text_done) struct module_text m = { .r = *r, .origins = origins };
         size_t before = out->size;
 
         m.pool = pool_new(0);
@@ -255,7 +262,7 @@ int module_text_read(struct reader *r, const struct token *id, struct buffer *ou
         module_fields(&m);
         if (!m.r.failed) {
                 module_emit(&m, out);
-                if (!buffer_ok(out))
+                if (!buffer_ok(out) || (origins && !buffer_ok(origins->result)))
                         reader_no_memory(&m.r);
         }
         if (m.r.failed) {
@@ -266,7 +273,7 @@ int module_text_read(struct reader *r, const struct token *id, struct buffer *ou
         return 0;
 }
 
-static int read_whole(struct reader *r, struct buffer *out)
+static int read_whole(struct reader *r, struct buffer *out, struct origins *origins)
 {
         struct token id = { 0 };
         bool wrapped = reader_accept_open(r, WORD_MODULE);
@@ -275,7 +282,7 @@ static int read_whole(struct reader *r, struct buffer *out)
                 id = r->token;
                 reader_next(r);
         }
-        if (module_text_read(r, &id, out) < 0)
+        if (module_text_read_traced(r, &id, out, origins) < 0)
                 return -1;
         if (wrapped)
                 reader_expect_close(r);
@@ -286,13 +293,20 @@ static int read_whole(struct reader *r, struct buffer *out)
 
 int text_module_to_binary(const char *text, size_t size, struct buffer *out, struct error *err)
 {
+        return text_module_to_binary_traced(text, size, out, NULL, err);
+}
+
+int text_module_to_binary_traced(const char *text, size_t size, struct buffer *out, struct buffer *result,
+                                 struct error *err)
+{
+        _cleanup_(origins_done) struct origins origins = { .result = result };
         struct error own = { 0 };
         size_t before = out->size;
         struct reader r;
 
         if (text_check(text, size, &own) >= 0) {
                 reader_start(&r, text, size, 0, &own);
-                if (read_whole(&r, out) >= 0 && !r.failed)
+                if (read_whole(&r, out, result ? &origins : NULL) >= 0 && !r.failed)
                         return 0;
         }
         out->size = before;

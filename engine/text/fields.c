@@ -183,6 +183,7 @@ static void define_function(struct module_text *m, uint32_t index)
         read_instructions(m, false);
         if (m->r.failed)
                 return;
+        origin_note(m, &m->code, m->r.token.at);
         put_opcode(&m->code, OP_END);
         keep_local_names(m, index);
         m->scratch.size = 0;
@@ -191,6 +192,7 @@ static void define_function(struct module_text *m, uint32_t index)
         code->n++;
         buffer_uleb(&code->bytes, m->scratch.size + m->code.size);
         buffer_append(&code->bytes, m->scratch.bytes, m->scratch.size);
+        origins_land(m, &code->bytes);
         buffer_append(&code->bytes, m->code.bytes, m->code.size);
         if (m->code.failed || m->scratch.failed || m->pending.failed)
                 reader_no_memory(&m->r);
@@ -297,6 +299,7 @@ static void field_item(struct module_text *m, const struct kind *kind)
                 reader_next(&m->r);
         while (reader_accept_open(&m->r, WORD_EXPORT)) {
                 exports->n++;
+                origin_section(m, SECTION_EXPORT, exports->bytes.size, m->r.token.at);
                 read_name(m, &exports->bytes);
                 buffer_u8(&exports->bytes, (uint8_t)kind->kind);
                 buffer_uleb(&exports->bytes, index);
@@ -369,7 +372,7 @@ static void field_start(struct module_text *m, size_t at)
         buffer_uleb(&m->sections[SECTION_START].bytes, read_index(m, SPACE_FUNC));
 }
 
-static void field_read(struct module_text *m, const struct field *field)
+static void field_parts(struct module_text *m, const struct field *field)
 {
         m->r.lexer.at = field->at;
         m->r.has_peek = false;
@@ -397,6 +400,18 @@ static void field_read(struct module_text *m, const struct field *field)
                 field_data(m);
         }
         reader_expect_close(&m->r);
+}
+
+static void field_read(struct module_text *m, const struct field *field)
+{
+        size_t before[_SECTION_MAX];
+
+        for (size_t i = 0; i < _SECTION_MAX; i++)
+                before[i] = m->sections[i].bytes.size;
+        field_parts(m, field);
+        for (size_t i = 0; i < _SECTION_MAX; i++)
+                if (m->sections[i].bytes.size > before[i])
+                        origin_section(m, (enum section_id)i, before[i], field->at);
 }
 
 void module_fields(struct module_text *m)

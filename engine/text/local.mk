@@ -15,6 +15,7 @@ libtext_a_SOURCES = \
 	engine/text/literal.h \
 	engine/text/module_text.h \
 	engine/text/names.c \
+	engine/text/origins.c \
 	engine/text/position.c \
 	engine/text/position.h \
 	engine/text/print.c \

@@ -90,8 +90,20 @@ struct frame {
         uint8_t hint;       /* of the folded instruction: value + 1, or 0 */
 };
 
+/* Where in the text the bytes from .offset on come from, up to the next one. */
+struct origin {
+        size_t offset, at;
+};
+
+struct origins {
+        struct buffer code, pending, sections[_SECTION_MAX]; /* struct origin, as the bytes of the same names */
+        struct buffer *result;
+};
+
 struct module_text {
         struct reader r;
+        struct origins *origins; /* NULL: nobody asks */
+        size_t begin;            /* of the module in what module_emit() writes to */
         struct pool *pool;
         struct space spaces[_SPACE_MAX];
         struct section sections[_SECTION_MAX];
@@ -192,6 +204,17 @@ void hint_put(struct module_text *m, uint8_t hint, size_t offset);
 void hints_begin(struct module_text *m, size_t at);
 void hints_end(struct module_text *m, uint32_t function, size_t locals_size);
 
+/* origins.c: all of it does nothing when nobody asks. */
+/* What is appended to @out next, m->code or m->pending, is said at @at. */
+void origin_note(struct module_text *m, const struct buffer *out, size_t at);
+void origins_begin(struct module_text *m);                      /* both are empty */
+void origins_flush(struct module_text *m, size_t pending_at);   /* what pends from there on goes to the code */
+void origins_land(struct module_text *m, const struct buffer *out); /* the code goes to the end of @out */
+void origin_section(struct module_text *m, enum section_id id, size_t offset, size_t at);
+/* The contents of @id are at @base of the module; sections come in their order. */
+void origins_emit(const struct module_text *m, enum section_id id, size_t base);
+void origins_done(struct origins *o);
+
 /* immediates.c: what follows the keyword @word, whose token is already read, into @out with the opcode */
 void read_instruction(struct module_text *m, uint16_t word, size_t at, struct buffer *out);
 void put_opcode(struct buffer *out, enum opcode op);
@@ -221,3 +244,4 @@ void module_emit(struct module_text *m, struct buffer *out);
 
 /* Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end of the text. */
 int module_text_read(struct reader *r, const struct token *id, struct buffer *out);
+int module_text_read_traced(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins);

@@ -47,6 +47,16 @@ int text_error(const char *text, size_t size, size_t offset, struct error *err, 
         return error_set(err, STAGE_TEXT, -EBADMSG, offset, "%u:%u: %.220s", p.line, p.column, what);
 }
 
+void text_place(const char *text, size_t size, struct error *err)
+{
+        struct text_position p;
+        char what[sizeof(err->text)];
+
+        text_position_find(text, size, err->offset, &p);
+        snprintf(what, sizeof(what), "%s", err->text);
+        snprintf(err->text, sizeof(err->text), "%u:%u: %.220s", p.line, p.column, what);
+}
+
 void text_caret(FILE *stream, const char *text, size_t size, size_t offset)
 {
         struct text_position p;

@@ -9,9 +9,15 @@
  * "(@metadata.code.branch_hint ...)" before an if or a br_if an entry in that of hints.
  * Returns 0, -EBADMSG, or -ENOMEM.
  *
+ * text_module_to_binary_traced - the same, and what came from where is appended to @origins, which begins empty.
+ * text_origin_find - the byte of the text where a reader would look for byte @offset of the module: the
+ *   instruction, the export or the field that it belongs to. False for what is before the first field.
+ *
  * Only what belongs to the text is checked: syntax, names, ranges of constants. The result may be
  * invalid; module_decode() and module_validate() say so. See position.h for the caret below a line. */
 #pragma once
+
+#include <stdbool.h>
 
 #include <stddef.h>
 
@@ -21,3 +27,6 @@
 
 _must_check_ int text_module_to_binary(const char *text, size_t size, struct buffer *out,
                                        struct error *err);
+_must_check_ int text_module_to_binary_traced(const char *text, size_t size, struct buffer *out,
+                                              struct buffer *origins, struct error *err);
+bool text_origin_find(const struct buffer *origins, uint64_t offset, size_t *ret_at);

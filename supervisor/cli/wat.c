@@ -58,14 +58,21 @@ static int check_binary(const uint8_t *bytes, size_t size, struct error *err)
 static int read_text(FILE *out, const uint8_t *bytes, size_t size, struct buffer *binary,
                      struct error *err)
 {
-        int r = text_module_to_binary((const char *)bytes, size, binary, err);
+        _cleanup_(buffer_done) struct buffer origins = { 0 };
+        const char *text = (const char *)bytes;
+        size_t at;
+        int r = text_module_to_binary_traced(text, size, binary, &origins, err);
 
-        if (r < 0) {
-                if (err->offset != ERROR_NOWHERE)
-                        text_caret(out, (const char *)bytes, size, err->offset);
-                return r;
+        if (r >= 0) {
+                r = check_binary(binary->bytes, binary->size, err);
+                if (r < 0 && err->offset != ERROR_NOWHERE)
+                        err->offset = text_origin_find(&origins, err->offset, &at) ? at : ERROR_NOWHERE;
+                if (r < 0 && err->offset != ERROR_NOWHERE)
+                        text_place(text, size, err);
         }
-        return check_binary(binary->bytes, binary->size, err);
+        if (r < 0 && err->offset != ERROR_NOWHERE)
+                text_caret(out, text, size, err->offset);
+        return r;
 }
 
 static int print(FILE *out, const uint8_t *bytes, size_t size, struct error *err)

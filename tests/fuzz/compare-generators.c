@@ -63,7 +63,7 @@ static struct shared { /* with the children */
 } *shared;
 
 static unsigned each = 20;
-static const char *only;
+static size_t only = ELEMENTSOF(kinds);
 
 struct pair {
         const struct kind *kind;
@@ -224,12 +224,9 @@ static void run_child(void)
                 _exit(EXIT_FAILURE);
         }
         for (unsigned n = 0; n < BATCH; n++) {
-                size_t k = shared->next % ELEMENTSOF(kinds);
-
-                shared->kind = k;
+                shared->kind = only < ELEMENTSOF(kinds) ? only : shared->next % ELEMENTSOF(kinds);
                 shared->seed = shared->next++;
-                if (!only || !strcmp(only, kinds[k].name))
-                        run_module(k, shared->seed);
+                run_module(shared->kind, shared->seed);
         }
         fflush(stdout);
         _exit(EXIT_SUCCESS);
@@ -281,6 +278,15 @@ static void print(const char *name, struct totals t)
         putchar('\n');
 }
 
+static size_t kind_of(const char *name)
+{
+        size_t k = 0;
+
+        while (k < ELEMENTSOF(kinds) && strcmp(name, kinds[k].name))
+                k++;
+        return k;
+}
+
 int main(int argc, char **argv)
 {
         uint64_t calls = 1000000, first = 1;
@@ -293,7 +299,7 @@ int main(int argc, char **argv)
                 else if (!strcmp(argv[i], "--each"))
                         each = (unsigned)strtoul(argv[i + 1], NULL, 0);
                 else if (!strcmp(argv[i], "--kind"))
-                        only = argv[i + 1];
+                        only = kind_of(argv[i + 1]);
         }
         shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (shared == MAP_FAILED)

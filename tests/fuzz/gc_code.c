@@ -58,6 +58,8 @@ static void print_index(struct gc_gen *g, unsigned depth, unsigned mask)
         gc_print(g, ")");
 }
 
+#define NESTING_MAX 3 /* of constants: deeper, what may be null is */
+
 /* A reference that is hardly ever null, for what would trap. */
 static bool may_be_null(struct gc_gen *g)
 {
@@ -125,12 +127,13 @@ static void print_new(struct gc_gen *g, unsigned type, unsigned depth, bool cons
         gc_print(g, ")");
 }
 
-/* The least that makes a value of @t; types before it suffice, so it ends. */
+/* The least that makes a value of @t; types before it suffice, and what may be null is, so it ends. */
 void gc_constant(struct gc_gen *g, struct gc_type_use t)
 {
         int type;
 
-        if (t.letter != 'r' || t.heap == GC_FUNCS || t.heap == GC_NONE || (t.null && chance(g, 40))) {
+        if (t.letter != 'r' || t.heap == GC_FUNCS || t.heap == GC_NONE ||
+            (t.null && (chance(g, 40) || g->nesting > NESTING_MAX))) {
                 print_literal(g, t);
                 return;
         }
@@ -142,7 +145,9 @@ void gc_constant(struct gc_gen *g, struct gc_type_use t)
                                      : find_type(g, t.heap, t.heap != GC_ARRAYS, t.heap != GC_STRUCTS);
         if (type < 0) /* the first type is a structure, the second an array */
                 type = t.heap == GC_ARRAYS;
+        g->nesting++;
         print_new(g, (unsigned)type, 99, true);
+        g->nesting--;
 }
 
 /* A local or global that fits; false when none is found. */

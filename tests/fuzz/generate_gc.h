@@ -48,6 +48,7 @@ struct gc_gen {
 
         struct gc_type_use locals[GC_LOCALS + 3]; /* of the function in the making */
         unsigned nlocals, labels;
+        unsigned nesting;                /* of the constant in the making */
         int budget;                      /* of expressions, so that a function stays small */
 };
 
