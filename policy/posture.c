@@ -71,6 +71,37 @@ static int read_status(pid_t pid, struct posture *p, struct error *err)
         return 0;
 }
 
+/* A filter, credentials and the lock against gaining more are each thread's own: the weakest counts. */
+static int read_threads(pid_t pid, struct posture *p, struct error *err)
+{
+        char path[64];
+        DIR *d;
+
+        snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+        d = opendir(path);
+        if (!d)
+                return proc_error(err, pid, "task");
+        for (struct dirent *e; (e = readdir(d));) {
+                struct posture one = { 0 };
+
+                if (e->d_name[0] == '.')
+                        continue;
+                /* /proc/TID/status is that thread's. One that has gone meanwhile is no mismatch. */
+                if (read_status(atoi(e->d_name), &one, err) < 0)
+                        continue;
+                p->no_new_privs = p->no_new_privs && one.no_new_privs;
+                p->seccomp = one.seccomp == 2 ? p->seccomp : one.seccomp;
+                p->uid = one.uid ? p->uid : 0;
+                p->cap_inh |= one.cap_inh;
+                p->cap_prm |= one.cap_prm;
+                p->cap_eff |= one.cap_eff;
+                p->cap_bnd |= one.cap_bnd;
+                p->cap_amb |= one.cap_amb;
+        }
+        closedir(d);
+        return 0;
+}
+
 static int read_fds(pid_t pid, struct posture *p, struct error *err)
 {
         char path[64];
@@ -211,6 +242,8 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
         int r;
 
         r = read_status(pid, &p, err);
+        if (r >= 0)
+                r = read_threads(pid, &p, err);
         if (r >= 0)
                 r = read_fds(pid, &p, err);
         if (r >= 0)

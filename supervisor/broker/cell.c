@@ -148,7 +148,7 @@ int cell_start(struct broker *b, struct error *err)
         b->missing = ready->missing & (LAYER_BIT(_LAYER_MAX) - 1);
         if (b->group.dir < 0)
                 b->missing |= LAYER_BIT(LAYER_CGROUP);
-        must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE)) & ~b->missing;
+        must = (LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_MDWE) | LAYER_BIT(LAYER_RING)) & ~b->missing;
         if (!SANITIZERS && (ready->tried & must) != must)
                 return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,
                                  "the cell got through its own %s",

@@ -73,6 +73,15 @@ static uint32_t try_layers(void)
         return held;
 }
 
+/* A ring that would take a registration is not restricted. There are no buffers, so nothing comes of it; the other
+ * workers' rings are made by the same function, and take calls of their own thread alone. */
+static bool ring_refuses(const struct ring *r)
+{
+        return ring_kind(r) != RING_URING ||
+               (syscall(SYS_io_uring_register, ring_fd(r), 1 /* unregister buffers */, NULL, 0) < 0 &&
+                errno == EACCES);
+}
+
 static int as_they_are(const void *a, const void *b)
 {
         return 0;
@@ -162,5 +171,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r < 0)
                 return r;
         c->ring = c->workers[0].ring;
+        if (ring_refuses(c->ring))
+                *ret_tried |= LAYER_BIT(LAYER_RING);
         return policy_seccomp(l, ring_kind(c->ring) == RING_THREADS ? ROLE_CELL_THREADS : ROLE_CELL, err);
 }

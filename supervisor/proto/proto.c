@@ -101,6 +101,16 @@ static uint64_t tail_bytes(const void *message)
         }
 }
 
+uint32_t proto_version(void)
+{
+        uint32_t v = 1;
+
+#define MESSAGE(name, from_cell, phases, bytes, fds, text) \
+        v = (v ^ (uint32_t)((bytes) + 4096u * (phases) + 65536u * (fds) + (from_cell))) * 0x01000193u;
+#include "supervisor/proto/messages.def"
+        return v;
+}
+
 int message_check(const void *message, size_t size, unsigned nfds, bool from_cell, unsigned phase,
                   struct error *err)
 {

@@ -23,7 +23,6 @@
 #include "engine/base/error.h"
 #include "supervisor/proto/path.h"
 
-#define PROTO_VERSION    1u
 #define PROTO_BYTES_MAX  65536u
 #define PROTO_FDS_MAX    69u     /* configuration, path socket, three streams, listening sockets */
 #define PROTO_LISTEN_MAX 64u
@@ -294,6 +293,10 @@ union message_buffer {
         struct message_head head;
         uint8_t bytes[PROTO_BYTES_MAX];
 };
+
+/* Of this build: whoever has other messages, or other sizes of them, has another. */
+#define PROTO_VERSION (proto_version())
+uint32_t proto_version(void);
 
 _must_check_ int message_check(const void *message, size_t size, unsigned nfds, bool from_cell,
                                unsigned phase, struct error *err);

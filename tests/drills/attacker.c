@@ -5,8 +5,11 @@
  * end is the answer to that command. */
 #include "config.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +17,57 @@
 
 static const char *attack_name;
 pid_t attack_broker;
+
+static bool thread_before, claims, other_build;
+
+static void *wait_for_ever(void *unused)
+{
+        for (;;)
+                pause();
+        return unused;
+}
+
+/* Around the lock, for what cannot be broken before it. */
+int __real_cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err);
+int __wrap_cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err);
+int __wrap_cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
+{
+        int r = __real_cell_lock(c, ret_tried, err);
+
+        if (claims) /* of the layers that only the cell itself can try, too */
+                *ret_tried = ~UINT32_C(0);
+        return r;
+}
+
+/* It says of itself that it speaks another version of the protocol. */
+int __real_channel_send(struct cell *c, const void *message, size_t size);
+int __wrap_channel_send(struct cell *c, const void *message, size_t size);
+int __wrap_channel_send(struct cell *c, const void *message, size_t size)
+{
+        const struct ready_message *ready = message;
+        struct ready_message other;
+
+        if (!other_build || ready->head.message != MESSAGE_READY)
+                return __real_channel_send(c, message, size);
+        other = *ready;
+        other.version++;
+        return __real_channel_send(c, &other, size);
+}
+
+/* Of the last layer before the threads: one that is there then has none of what came before it on itself. */
+int __real_policy_landlock(struct lockdown *l, struct error *err);
+int __wrap_policy_landlock(struct lockdown *l, struct error *err);
+int __wrap_policy_landlock(struct lockdown *l, struct error *err)
+{
+        int r = __real_policy_landlock(l, err);
+        pthread_t thread;
+
+        if (r >= 0 && thread_before)
+                r = -pthread_create(&thread, NULL, wait_for_ever, NULL);
+        if (thread_before)
+                usleep(50000); /* it is in its wait before the filter comes, which it would not pass */
+        return r;
+}
 
 /* A cell that is not locked down as it says, before the lock: what the broker must see by itself. */
 static bool lie(struct cell *c, const char *kind)
@@ -31,6 +85,15 @@ static bool lie(struct cell *c, const char *kind)
         c->lockdown.missing = 0;
         if (strcmp(kind, "sham_descriptor") == 0)
                 dup2(FD_BROKER, 40);
+        if (strcmp(kind, "sham_directory") == 0)
+                dup2(open("/", O_RDONLY | O_DIRECTORY), 40);
+        if (strcmp(kind, "sham_writable_code") == 0)
+                (void)mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (strcmp(kind, "sham_loose_code") == 0)
+                (void)mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        thread_before = strcmp(kind, "sham_thread") == 0;
+        other_build = strcmp(kind, "sham_version") == 0;
+        claims = strcmp(kind, "sham_claims") == 0;
         for (size_t i = 0; i < ELEMENTSOF(rings); i++) {
                 int fd;
 

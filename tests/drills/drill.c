@@ -292,17 +292,34 @@ static bool needs_off(const struct drill *d)
         return d->end == KILLED && d->off == 0 && d->detail[0] && is_first(d) && !has_more(d);
 }
 
+static const char *why_alone(const struct summary *s)
+{
+        static const struct {
+                const char *id, *why;
+        } rows[] = {
+#define ALONE(id, why) { id, why },
+#include "tests/drills/alone.def"
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                if (strcmp(rows[i].id, s->first->id) == 0)
+                        return rows[i].why;
+        return NULL;
+}
+
 static void print_table(void)
 {
-        unsigned stopped = 0, bites = 0, logged = 0, ids = 0;
+        unsigned stopped = 0, bites = 0, logged = 0, ids = 0, alone = 0;
 
         printf("%-5s %-20s %-13s %-8s %-22s %s\n", "id", "attack", "layer", "stopped", "without the layer", "logged by");
         for (unsigned i = 0; i < nsummaries; i++) {
                 const struct summary *s = &summaries[i];
-                char then[64];
+                const char *why = why_alone(s);
+                char then[96];
 
-                snprintf(then, sizeof(then), "%s", live ? "-" : "not tried");
-
+                snprintf(then, sizeof(then), "%s", live ? "-" : why ? why : "NOT TRIED, without a reason");
+                alone += !s->tried_off;
+                failed += !s->tried_off && !live && !why;
                 if (s->tried_off)
                         snprintf(then, sizeof(then), "%s, %s", s->bites ? "bites" : "DOES NOT BITE", s->then);
                 printf("%-5s %-20s %-13s %-8s %-22s %s\n", s->first->id, s->first->attack, layer_of(s->first),
@@ -314,7 +331,7 @@ static void print_table(void)
         }
         printf("%u attacks of %u drills: %u stopped, ", nsummaries, ids, stopped);
         if (!live)
-                printf("%u bite without their layer, ", bites);
+                printf("%u bite or meet the next layer without theirs, %u have no other for the reason named, ", bites, alone);
         printf("%u logged; ", logged);
 }
 

@@ -2,9 +2,9 @@ if SANITIZERS
 # The walls are off in a build with sanitizers: there is nothing to drill.
 else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
-check_PROGRAMS += tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
+check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip tests/drills/hog
-TESTS += tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/soak tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
 dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
@@ -14,12 +14,17 @@ nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
 	tests/drills/attacks_ring.c tests/drills/attacks_rows.c tests/drills/rows.h
 nacelle_drill_cell_LDADD = $(CELL_LIBS)
+nacelle_drill_cell_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cell_lock,--wrap=channel_send,--wrap=policy_landlock
 
-nacelle_drill_SOURCES = tests/drills/drill.c tests/drills/drills.def
+nacelle_drill_SOURCES = tests/drills/alone.def tests/drills/drill.c tests/drills/drills.def
 nacelle_drill_LDADD = $(BROKER_LIBS)
-tests_drills_drill_SOURCES = tests/drills/drill.c tests/drills/drills.def
+tests_drills_drill_SOURCES = tests/drills/alone.def tests/drills/drill.c tests/drills/drills.def
 tests_drills_drill_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_drills_drill_LDADD = $(BROKER_LIBS)
+
+tests_drills_soak_SOURCES = tests/drills/soak.c
+tests_drills_soak_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
+tests_drills_soak_LDADD = libtext.a $(BROKER_LIBS)
 
 tests_drills_rows_SOURCES = tests/drills/rows.c tests/drills/rows.h
 tests_drills_rows_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
