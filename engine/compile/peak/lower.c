@@ -550,7 +550,10 @@ static void lower_canonical(struct body *s, enum nan_lanes lanes)
 static void lower_instruction(struct body *s, const struct instruction *in)
 {
         if (lower_control(s, in) || lower_variable(s, in) || lower_number(s, in) || lower_memory(s, in) ||
-            lower_call(s, in) || lower_atomic(s, in) || lower_gc(s, in) || lower_simd(s, in))
+            lower_call(s, in) || lower_atomic(s, in) || lower_gc(s, in))
+                return;
+        s->vectors = true;
+        if (lower_simd(s, in))
                 return;
         abort(); /* an instruction that validation lets pass */
 }
@@ -600,6 +603,9 @@ int lower_body(struct lowering *l, uint32_t function)
                         lower_instructions(&s);
                 if (!s.loops)
                         string_attribute(l, s.f, STRAIGHT, "");
+                if (s.vectors)
+                        string_attribute(l, s.f, VECTORS, "");
+                l->vectors |= s.vectors;
                 r = s.failed ? -ENOMEM : 0;
         }
         body_free(&s);

@@ -22,9 +22,9 @@ static const char common_passes[] =
         "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
 static const char loop_passes[] =
         "function(loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>)";
-static const char vector_passes[] =
-        "function(loop-simplify,lcssa,loop-vectorize,slp-vectorizer,"
-        "instcombine<no-verify-fixpoint>,simplifycfg)";
+static const char vector_passes[] = "function(loop-simplify,lcssa,loop-vectorize)";
+static const char slp_passes[] = "function(slp-vectorizer)";
+static const char last_passes[] = "function(instcombine<no-verify-fixpoint>,simplifycfg)";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX, "+avx" },
@@ -128,8 +128,32 @@ static int run_passes(struct lowering *l, const char *list, LLVMTargetMachineRef
         return r;
 }
 
-/* LLVM's passes leave functions with this pair of attributes alone. */
-static void skip_straight(struct lowering *l, bool skip)
+static bool has(LLVMValueRef f, const char *attribute)
+{
+        return LLVMGetStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, attribute,
+                                             (unsigned)strlen(attribute)) != NULL;
+}
+
+static bool has_loops(LLVMValueRef f)
+{
+        return !has(f, STRAIGHT);
+}
+
+/* In scalar code the SLP vectoriser pairs what was stored one by one a moment ago: the wide load waits for both. */
+static bool has_vectors(LLVMValueRef f)
+{
+        return has_loops(f) && has(f, VECTORS);
+}
+
+static bool any(LLVMValueRef f)
+{
+        (void)f;
+        return true;
+}
+
+/* The passes that come now leave out the functions that are not @wanted: LLVM's passes leave alone what has
+ * this pair of attributes. */
+static void choose(struct lowering *l, bool (*wanted)(LLVMValueRef f))
 {
         static const char *const names[] = { "optnone", "noinline" };
 
@@ -138,15 +162,35 @@ static void skip_straight(struct lowering *l, bool skip)
                 LLVMAttributeRef a = LLVMCreateEnumAttribute(l->context, kind, 0);
 
                 for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
-                        if (LLVMIsDeclaration(f) ||
-                            !LLVMGetStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, STRAIGHT,
-                                                           sizeof(STRAIGHT) - 1))
+                        if (LLVMIsDeclaration(f))
                                 continue;
-                        else if (skip)
-                                LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, a);
-                        else
+                        else if (wanted(f))
                                 LLVMRemoveEnumAttributeAtIndex(f, LLVMAttributeFunctionIndex, kind);
+                        else
+                                LLVMAddAttributeAtIndex(f, LLVMAttributeFunctionIndex, a);
         }
+}
+
+static int optimise_loops(struct lowering *l, LLVMTargetMachineRef machine, LLVMPassBuilderOptionsRef options,
+                          struct error *err)
+{
+        int r;
+
+        choose(l, has_loops);
+        r = run_passes(l, loop_passes, machine, options, err);
+        if (r == 0) {
+                reroll_loops(l);
+                r = run_passes(l, vector_passes, machine, options, err);
+        }
+        if (r == 0 && l->vectors) {
+                choose(l, has_vectors);
+                r = run_passes(l, slp_passes, machine, options, err);
+                choose(l, has_loops);
+        }
+        if (r == 0)
+                r = run_passes(l, last_passes, machine, options, err);
+        choose(l, any);
+        return r;
 }
 
 static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct error *err)
@@ -162,16 +206,10 @@ static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct err
         }
         if (r == 0 && keep_settle(l) < 0)
                 r = error_set(err, STAGE_COMPILE, -ENOMEM, ERROR_NOWHERE, "out of memory");
-        if (r == 0) {
-                skip_straight(l, true);
-                r = run_passes(l, loop_passes, machine, options, err);
-                if (r == 0) {
-                        reroll_loops(l);
-                        r = run_passes(l, vector_passes, machine, options, err);
-                }
-                skip_straight(l, false);
+        if (r == 0)
+                r = optimise_loops(l, machine, options, err);
+        if (r == 0)
                 keep_widths(l);
-        }
         LLVMDisposePassBuilderOptions(options);
         return r;
 }
