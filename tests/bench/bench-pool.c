@@ -3,6 +3,8 @@
  *
  * bench-pool [--wasmtime=LIBRARY]   the cycle; LIBRARY: the one in the Python package wasmtime
  * bench-pool --idle=N [--dense]     N nanoprocesses that wait in a host call; what they take
+ * bench-pool --reset                 the cycle with 1 to 16 MiB of memory, with and without the kernel's word on dirty
+ *                                    pages (PAGEMAP_SCAN), as a cell would do it
  * bench-pool --churn=N [--dense]    N are made and ended; memory, descriptors, mappings on the way */
 #include <dirent.h>
 #include <errno.h>
@@ -237,6 +239,42 @@ static void bench_cycles(const char *library)
         subject_free(&grows_dense);
 }
 
+/* Writes a word each @step bytes of @pages pages of 64 KiB. */
+static const char spread_wat[] =
+        "(module (import \"h\" \"wait\" (func $wait)) (memory (export \"m\") %u) (data (i32.const 1024) \"some\")"
+        " (func (export \"run\") (param i32) (result i32) (local $p i32) (loop $l"
+        "  (i32.store (local.get $p) (local.get 0)) (local.set $p (i32.add (local.get $p) (i32.const %u)))"
+        "  (br_if $l (i32.lt_u (local.get $p) (i32.const %u)))) (local.get $p))"
+        " (func (export \"idle\") (call $wait)))";
+
+static void bench_reset(void)
+{
+        static const unsigned mib[] = { 1, 4, 16 }, dirty[] = { 4, 32 };
+        struct slots_options o[2] = { { .count = 16, .keep_bytes = 256u << 10, .pagemap = pagemap },
+                                      { .count = 16, .keep_bytes = 256u << 10, .pagemap = -EBADF } };
+        struct subject subjects[12];
+        struct contender all[12];
+        char text[600], names[12][64];
+        unsigned n = 0;
+
+        for (unsigned m = 0; m < 3; m++)
+                for (unsigned d = 0; d < 2; d++)
+                        for (unsigned way = 0; way < 2; way++, n++) {
+                                unsigned bytes = mib[m] << 20;
+
+                                snprintf(text, sizeof(text), spread_wat, bytes >> 16, bytes / dirty[d], bytes);
+                                snprintf(names[n], sizeof(names[n]), "%2u MiB, %2u pages written, %s", mib[m], dirty[d],
+                                         way ? "no word on them" : "PAGEMAP_SCAN");
+                                subjects[n] = (struct subject) { .export = "run" };
+                                subject_make(&subjects[n], text, &o[way]);
+                                all[n] = (struct contender) { names[n], run_cycles, &subjects[n], 50, 0 };
+                        }
+        puts("Make, call, end and reset, 256 KiB kept, pages spread over the memory; the best of several rounds:");
+        compete(all, n);
+        for (unsigned k = 0; k < n; k++)
+                subject_free(&subjects[k]);
+}
+
 struct usage {
         uint64_t rss, tables; /* KiB */
         unsigned mappings, fds;
@@ -348,7 +386,7 @@ static void bench_churn(unsigned count, bool dense)
 
 static void usage(void)
 {
-        fputs("bench-pool [--wasmtime=LIBRARY] | --idle=N [--dense] | --churn=N [--dense]\n", stderr);
+        fputs("bench-pool [--wasmtime=LIBRARY] | --idle=N [--dense] | --reset | --churn=N [--dense]\n", stderr);
         exit(2);
 }
 
@@ -357,12 +395,13 @@ int main(int argc, char **argv)
         static const struct option options[] = {
                 { "wasmtime", required_argument, NULL, 'w' }, { "idle", required_argument, NULL, 'i' },
                 { "churn", required_argument, NULL, 'c' },    { "dense", no_argument, NULL, 'd' },
-                { "blind", no_argument, NULL, 'b' },          { 0 },
+                { "blind", no_argument, NULL, 'b' },          { "reset", no_argument, NULL, 'r' },
+                { 0 },
         };
         const char *library = NULL;
         unsigned idle = 0, churn = 0;
         struct error err = { 0 };
-        bool dense = false, blind = false;
+        bool dense = false, blind = false, reset = false;
 
         for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;)
                 switch (c) {
@@ -381,6 +420,9 @@ int main(int argc, char **argv)
                 case 'b':
                         blind = true;
                         break;
+                case 'r':
+                        reset = true;
+                        break;
                 default:
                         usage();
                 }
@@ -392,6 +434,8 @@ int main(int argc, char **argv)
                 bench_idle(idle, dense);
         else if (churn)
                 bench_churn(churn, dense);
+        else if (reset)
+                bench_reset();
         else
                 bench_cycles(library);
         arena_free(arena);
