@@ -8,6 +8,9 @@
  * the installed programs never set it.
  *
  * policy_descriptors - close every descriptor >= @first.
+ * policy_pagemap - open, at descriptor @at, what tells which of its own pages a process wrote, and nothing of where they
+ *   lie. @proc: a descriptor of /proc, opened while that can be seen. Before policy_credentials(): afterwards it is somebody
+ *   else's. Returns @at or negative errno: not offered.
  * policy_limits - resource limits of the role; for the compiler they grow with @input_bytes.
  * policy_namespaces - an empty root, own mounts, IPC and host name; @network: an empty network, too; @pids: sets
  *   l->pids when the next child will be the first process of a namespace of its own, and this one can have
@@ -51,12 +54,15 @@ enum role {
 enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null */
         FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked; reader: both ways */
         FD_ARENA = 4,   /* cell: code, read-only; compiler: the module */
+        FD_PAGEMAP = 4, /* cell, once the code is mapped: policy_pagemap() */
         FD_RING = 5,    /* cell */
         FD_OUTPUT = 5,  /* compiler: the artefact */
         FD_FIRST_FREE = 6,
 };
 
 #define POLICY_NOBODY 65534u
+
+#define POLICY_PAGEMAP_SCAN 0xc0606610u /* PAGEMAP_SCAN of linux/fs.h, for older headers */
 
 /* CPU seconds of a compiler: to begin with, and for each MiB of its module. */
 #define POLICY_COMPILE_S     120u
@@ -75,6 +81,7 @@ const char *layer_stops(enum layer layer);
 char *layers_text(uint32_t layers, char *text, size_t size);
 
 _must_check_ int policy_descriptors(struct lockdown *l, int first, struct error *err);
+_must_check_ int policy_pagemap(int proc, int at);
 _must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes,
                                struct error *err);
 _must_check_ int policy_namespaces(struct lockdown *l, bool network, bool pids, struct error *err);

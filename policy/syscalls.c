@@ -54,6 +54,7 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW_IF(mprotect, ARG_LACKS(2, PROT_EXEC),         "memory.grow, never code",                      "H11"),
         ALLOW(munmap,                                       "memory of a guest that ended",                 "H13"),
         ALLOW(madvise,                                      "guards, and pages given back",                 "H13"),
+        ALLOW_IF2(ioctl, ARG_IS(0, FD_PAGEMAP), ARG_IS(1, POLICY_PAGEMAP_SCAN), "which pages a guest wrote", "H20"),
         ALLOW(brk,                                          "heap",                                         "H11"),
         ALLOW(close,                                        "fd_close of what is not in the ring",          "H25"),
         ALLOW(fstat,                                        "fd_filestat_get; has no path",                 "H24"),

@@ -26,7 +26,7 @@ struct scan_request {
 #define SCAN_ZERO     (UINT64_C(1) << 5)
 
 #define REGIONS       64u
-#define KEEP_TIMES    16u /* pages that are known to be dirty are kept up to this times keep_bytes */
+#define KEEP_TIMES    16u /* of keep_bytes, when dirty_bytes is not given */
 #define TRIM_EVERY    32u /* resets without a system call, between two that look at the stack */
 
 /* [@from, @to) of the memory of @t at @base, as it is at first. */
@@ -100,7 +100,7 @@ static bool restore_scanned(struct slot *slot, uint64_t bytes)
         const struct template *t = slot->template;
         const struct slots *s = t->slots;
         uint8_t *base = slot->base, *from = base, *to = base + bytes;
-        uint64_t budget = s->o.keep_bytes * KEEP_TIMES;
+        uint64_t budget = s->o.dirty_bytes ? s->o.dirty_bytes : s->o.keep_bytes * KEEP_TIMES;
         struct scan_region regions[REGIONS];
 
         while (from < to) {
@@ -112,12 +112,13 @@ static bool restore_scanned(struct slot *slot, uint64_t bytes)
                         uint64_t low = regions[k].start - (uintptr_t)base;
                         uint64_t high = regions[k].end - (uintptr_t)base;
 
-                        if (high - low <= budget) {
-                                budget -= high - low;
-                                write_back(t, base, low, high);
-                        } else {
-                                drop(t, base, low, high);
+                        /* One call for all of the rest, instead of one for each piece. */
+                        if (high - low > budget) {
+                                drop(t, base, low, bytes);
+                                return true;
                         }
+                        budget -= high - low;
+                        write_back(t, base, low, high);
                 }
         }
         return true;

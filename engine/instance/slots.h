@@ -31,6 +31,7 @@ struct slots_options {
         /* Memory that a slot keeps when its guest ends, cleared by writing; beyond it pages are given
          * back to the kernel. What fits is reset without a system call. 0: 64 KiB */
         size_t keep_bytes;
+        size_t dirty_bytes;     /* pages known to be written are kept up to this; 0: 16 times keep_bytes */
         unsigned warm_max;      /* that wait for their next guest with their pages; 0: all */
         int pagemap;            /* /proc/self/pagemap, opened by who will use it, borrowed: then the
                                  * pages that a guest wrote are known (Linux 6.7); -EBADF: not */

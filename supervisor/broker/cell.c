@@ -89,7 +89,7 @@ static int check_posture(struct broker *b, struct error *err)
          * helpers for each, that wake it. */
         unsigned own = b->workers > 1 ? 2 * b->workers : 1;
         struct posture_expected expected = {
-                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER,
+                .fds = UINT64_C(7) | UINT64_C(1) << FD_BROKER | (b->alone ? 0 : UINT64_C(1) << FD_PAGEMAP),
                 .own = b->threads ? own + b->workers : own,
                 .threads = b->threads ? b->workers * (1 + PROTO_HELPERS) : b->workers,
                 .rings = b->workers,

@@ -67,6 +67,7 @@ struct cell {
         struct ring *ring;
         struct store *store;
         uint32_t tried;               /* layers that held when we tried them */
+        int pagemap;                  /* FD_PAGEMAP, or negative: slots are reset without the kernel's word */
         bool dumpable;                /* still: the broker has not sent anything */
 
         struct worker *workers;

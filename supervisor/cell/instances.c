@@ -17,7 +17,8 @@
 #define DENSE_LEAST  (UINT64_C(64) << 10)
 #define DENSE_MOST   (DENSE_LEAST << (DENSE_KINDS - 1))
 #define DENSE_USUAL  (UINT64_C(16) << 20) /* for a guest without a limit */
-#define KEEP_BYTES   (256u << 10)
+#define KEEP_BYTES   (256u << 10) /* of what a guest wrote, for the next one in its slot */
+#define WHOLE_BYTES  (128u << 10) /* as much is written back without asking the kernel what was */
 #define WARM_MAX     1024u   /* a worker's slots that keep the pages of their last guest */
 
 static int find_imports(struct guest *g, struct extern_value **ret, struct error *err)
@@ -102,7 +103,9 @@ static unsigned default_slots(unsigned nworkers)
 static int find_slots(struct guest *g, struct slots **ret, struct error *err)
 {
         struct worker *w = g->worker;
-        struct slots_options o = { .keep_bytes = KEEP_BYTES, .warm_max = WARM_MAX, .pagemap = -EBADF };
+        struct slots_options o = { .keep_bytes = w->cell->pagemap < 0 ? KEEP_BYTES : WHOLE_BYTES,
+                                   .dirty_bytes = KEEP_BYTES, .warm_max = WARM_MAX,
+                                   .pagemap = w->cell->pagemap };
         struct slots **slots = &w->slots;
         int r = 0;
 

@@ -125,6 +125,7 @@ static int move(struct error *err)
 int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
 {
         struct lockdown *l = &c->lockdown;
+        _cleanup_close_ int proc = -EBADF;
         struct arena_message arena;
         int r;
 
@@ -138,6 +139,9 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         r = policy_descriptors(l, FD_RING, err);
         if (r >= 0)
                 r = receive_arena(c, &arena, err);
+        /* One guest has its memory to itself: nothing is ever reset. */
+        if (r >= 0 && !c->alone)
+                proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (r >= 0)
                 r = policy_namespaces(l, !c->alone, arena.pids, err);
         if (r >= 0 && l->pids)
@@ -148,6 +152,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
                 r = run_init(err);
         if (r >= 0)
                 r = map_arena(c, &arena, err);
+        c->pagemap = policy_pagemap(proc, FD_PAGEMAP);
         if (r >= 0)
                 r = heat_start(c, err);
         if (r >= 0)
@@ -164,6 +169,8 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
                 r = policy_landlock(l, err);
         if (r < 0)
                 return r;
+        closep(&proc);
+        proc = -EBADF;
         *ret_tried = try_layers();
         l->rings = c->nworkers;
         /* The rings are as young as they must be, and the threads inherit all of the above. */

@@ -3,7 +3,7 @@
  *
  * bench-pool [--wasmtime=LIBRARY]   the cycle; LIBRARY: the one in the Python package wasmtime
  * bench-pool --idle=N [--dense]     N nanoprocesses that wait in a host call; what they take
- * bench-pool --reset                 the cycle with 1 to 16 MiB of memory, with and without the kernel's word on dirty
+ * bench-pool --reset                 the cycle with 128 KiB to 16 MiB of memory, with and without the kernel's word on dirty
  *                                    pages (PAGEMAP_SCAN), as a cell would do it
  * bench-pool --churn=N [--dense]    N are made and ended; memory, descriptors, mappings on the way */
 #include <dirent.h>
@@ -249,21 +249,21 @@ static const char spread_wat[] =
 
 static void bench_reset(void)
 {
-        static const unsigned mib[] = { 1, 4, 16 }, dirty[] = { 4, 32 };
-        struct slots_options o[2] = { { .count = 16, .keep_bytes = 256u << 10, .pagemap = pagemap },
+        static const unsigned kib[] = { 128, 256, 1024, 4096, 16384 }, dirty[] = { 4, 32 };
+        struct slots_options o[2] = { { .count = 16, .keep_bytes = 128u << 10, .dirty_bytes = 256u << 10, .pagemap = pagemap },
                                       { .count = 16, .keep_bytes = 256u << 10, .pagemap = -EBADF } };
-        struct subject subjects[12];
-        struct contender all[12];
-        char text[600], names[12][64];
+        struct subject subjects[20];
+        struct contender all[20];
+        char text[600], names[20][64];
         unsigned n = 0;
 
-        for (unsigned m = 0; m < 3; m++)
+        for (unsigned m = 0; m < 5; m++)
                 for (unsigned d = 0; d < 2; d++)
                         for (unsigned way = 0; way < 2; way++, n++) {
-                                unsigned bytes = mib[m] << 20;
+                                unsigned bytes = kib[m] << 10;
 
                                 snprintf(text, sizeof(text), spread_wat, bytes >> 16, bytes / dirty[d], bytes);
-                                snprintf(names[n], sizeof(names[n]), "%2u MiB, %2u pages written, %s", mib[m], dirty[d],
+                                snprintf(names[n], sizeof(names[n]), "%5u KiB, %2u pages written, %s", kib[m], dirty[d],
                                          way ? "no word on them" : "PAGEMAP_SCAN");
                                 subjects[n] = (struct subject) { .export = "run" };
                                 subject_make(&subjects[n], text, &o[way]);

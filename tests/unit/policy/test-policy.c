@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/capability.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -263,6 +264,36 @@ START_TEST(descriptors_and_limits)
 }
 END_TEST
 
+/* That a page is there is told, and in which frame it lies is not, whoever asks; and nobody has lost a right for it. */
+START_TEST(pages_are_told_of_without_their_frames)
+{
+        int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = policy_pagemap(proc, 200);
+        uint64_t entry = 0, frame = (UINT64_C(1) << 55) - 1;
+        cap_t before = cap_get_proc(), after;
+        volatile char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        ck_assert_int_ge(proc, 0);
+        ck_assert_int_eq(policy_pagemap(-EBADF, 201), -EBADF);
+        ck_assert_int_eq(fcntl(201, F_GETFD), -1);
+        after = cap_get_proc();
+        ck_assert_int_eq(cap_compare(before, after), 0);
+        if (fd == 200) { /* Linux 6.7 */
+                ck_assert_int_eq(fcntl(200, F_GETFD), FD_CLOEXEC);
+                *page = 1;
+                ck_assert_int_eq(pread(fd, &entry, 8, (off_t)((uintptr_t)page / 4096 * 8)), 8);
+                ck_assert_uint_eq(entry >> 63, 1);
+                ck_assert_uint_eq(entry & frame, 0);
+                close(fd);
+        } else {
+                ck_assert_int_lt(fd, 0);
+                ck_assert_int_eq(fcntl(200, F_GETFD), -1);
+        }
+        cap_free(before);
+        cap_free(after);
+        close(proc);
+}
+END_TEST
+
 START_TEST(probes_answer)
 {
         struct kernel_row rows[_KERNEL_MAX];
@@ -291,6 +322,7 @@ int main(void)
         tcase_add_test(layers, a_skipped_layer_stays_off);
         tcase_add_test(layers, a_dead_parent_is_noticed);
         tcase_add_test(layers, sealed_memory_stays);
+        tcase_add_test(layers, pages_are_told_of_without_their_frames);
         tcase_add_test(layers, probes_answer);
         return unit_main("policy", (TCase *[]) { filters, layers }, 2);
 }
