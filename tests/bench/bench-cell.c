@@ -7,6 +7,7 @@
  * bench-cell spawn [--guests=N]               guests that return at once: how many a second */
 #include "config.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -307,15 +309,51 @@ static struct guest_cell *full_cell(unsigned n)
         return c;
 }
 
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+/* Descriptors that tell when a thread of @pid has ended; two at most. The last thread takes the process's memory down, and
+ * closes its descriptors after that; another has ended before. Of the first thread the kernel tells with the last. */
+static unsigned threads_of(int pid, struct pollfd ret[2])
+{
+        char path[40];
+        const struct dirent *e;
+        unsigned n = 0;
+        DIR *d;
+
+        snprintf(path, sizeof(path), "/proc/%d/task", pid);
+        d = opendir(path);
+        while (d && n < 2 && (e = readdir(d)))
+                if (e->d_name[0] != '.') {
+                        int fd = (int)syscall(SYS_pidfd_open, atoi(e->d_name), PIDFD_THREAD);
+
+                        if (fd >= 0)
+                                ret[n++] = (struct pollfd) { .fd = fd, .events = POLLIN };
+                }
+        if (d)
+                closedir(d);
+        return n;
+}
+
 static void bench_lost(unsigned n)
 {
         struct guest_cell *c;
-        uint64_t t0 = now(), t1, t2, t3;
+        uint64_t t0 = now(), t1, t2, t3, thread = 0, seen;
+        struct pollfd threads[2], socket;
+        unsigned nthreads;
 
         c = full_cell(n);
+        nthreads = threads_of(cell_pid(c), threads);
+        socket = (struct pollfd) { .fd = cell_fd(c), .events = POLLIN };
         t1 = now();
         ended = lost = 0;
         kill(cell_pid(c), SIGKILL);
+        if (nthreads == 2 && poll(threads, 2, 10000) > 0)
+                thread = now();
+        while (poll(&socket, 1, 10000) > 0 && !(socket.revents & POLLHUP))
+                (void)cell_dispatch(c, 1);
+        seen = now();
         serve(c, &lost, 1);
         t2 = now();
         if (ended != n || lost != 1)
@@ -325,6 +363,9 @@ static void bench_lost(unsigned n)
         t3 = now();
         printf("%u guests that wait, in one cell of %s\n", n, "as many threads as processors");
         printf("  all started, from nothing            %8.1f ms\n", (double)(t1 - t0) / 1e6);
+        if (thread)
+                printf("  killed; its first thread ended after %8.1f ms\n", (double)(thread - t1) / 1e6);
+        printf("  killed; its socket ended after       %8.1f ms\n", (double)(seen - t1) / 1e6);
         printf("  killed; each told of once, after     %8.1f ms\n", (double)(t2 - t1) / 1e6);
         printf("  a new cell with all of them, after   %8.1f ms\n", (double)(t3 - t2) / 1e6);
         cell_close(c);
