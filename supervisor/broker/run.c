@@ -21,6 +21,7 @@ struct run {
         struct error *err;
         int r;
         bool ended;
+        uint32_t module;
         unsigned blamed;    /* the member that the error is about */
 };
 
@@ -73,7 +74,8 @@ static void on_heat(void *context, const struct heat_message *m)
 {
         struct run *run = context;
 
-        run->b->heat = *m; /* the latest says most */
+        if (m->module == run->module)
+                run->b->heat = *m; /* the latest says most */
 }
 
 /* One record for each nanoprocess of the group and kind of refusal: what follows adds nothing but its count. */
@@ -192,7 +194,7 @@ static int serve_guest(struct run *run, struct guest_cell *c)
 static int run_guest(struct broker *b, uint32_t module, struct run_outcome *ret, bool *ret_named, struct error *err)
 {
         static const struct guest_events events = { .ended = on_ended, .denied = on_denied, .heat = on_heat };
-        struct run run = { .b = b, .outcome = ret, .err = err };
+        struct run run = { .b = b, .outcome = ret, .err = err, .module = module };
         _cleanup_(cell_closep) struct guest_cell *c = NULL;
         int r;
 

@@ -179,8 +179,9 @@ int main(void)
                 FORGED(0xc3),
         };
         struct extern_value import = { .kind = EXTERN_FUNC, .host = &function }, t;
-        struct instance *a, *b, *c;
-        struct loaded_module *m;
+        struct instance *a, *b, *c, *d;
+        struct loaded_module *m, *m2;
+        struct store *ours, *theirs;
         struct fiber *f;
 
         world_setup();
@@ -189,6 +190,16 @@ int main(void)
         b = make(m, &import);
         t = export_of(b, "nop");
         c = make(m, &t); /* imports a function of another instance */
+
+        /* And this one of another store, as nanoprocesses of one group do. */
+        must(store_new(&(struct store_options) { .slots = 1 }, &theirs, NULL));
+        ours = world.store;
+        world.store = theirs;
+        must(loaded_module_new(theirs, world.artefacts[0], world.code[0], -EBADF, &m2, NULL));
+        d = make(m2, &import);
+        world.store = ours;
+        t = export_of(d, "nop");
+        d = make(m, &t);
 
         const struct extern_value nop = export_of(a, "nop");
         struct bench benches[] = {
@@ -205,6 +216,8 @@ int main(void)
                   .f = export_of(a, "grow0") },
                 { .name = "guest -> another instance", .run = run_inside,
                   .f = export_of(c, "calls") },
+                { .name = "guest -> another nanoprocess", .run = run_inside,
+                  .f = export_of(d, "calls") },
                 { .name = "fiber: resume and suspend", .run = run_switches },
                 { .name = "fiber: make, enter, free", .run = run_fibers, .n = 2000 },
                 { .name = "store, instance, call, free", .run = run_instances, .n = 2000, .f = nop,
@@ -218,5 +231,6 @@ int main(void)
                 fiber_free(f);
         }
         world_teardown();
+        store_free(theirs);
         return 0;
 }

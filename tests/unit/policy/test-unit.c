@@ -88,6 +88,11 @@ static const struct {
         { "import without module", HEAD "[Import a]\n", "3:2: [Import a] has no Module" },
         { "import of an unknown key", HEAD "[Import a]\nModule=/a\nKeys=photos\n", "5:6: Keys: there is no key photos" },
         { "import of more", HEAD "[Key p]\nDirectory=/p\n[Import a]\nModule=/a\nKeys=p:read-write\n", "7:6: Keys: p: directory /p, read write create remove is more than directory /p, read" },
+        { "import of the host's name", HEAD "[Import wasi_snapshot_preview1]\nModule=/a\n", "3:2: [Import wasi_snapshot_preview1]: that name is the host's" },
+        { "import from nobody", HEAD "[Import a]\nModule=/a\nImports=b\n", "5:9: Imports: there is no other section [Import b]" },
+        { "import from itself", HEAD "[Import a]\nModule=/a\nImports=a\n", "5:9: Imports: there is no other section [Import a]" },
+        { "imports in a circle", HEAD "[Import a]\nModule=/a\nImports=b\n[Import b]\nModule=/b\nImports=a\n", "5:9: Imports: [Import a] imports from itself, in a circle" },
+        { "import that is forced otherwise", HEAD "[Import a]\nModule=/a\nUnkeyed=maybe\n", "5:9: Unkeyed: " },
         { "import above", HEAD "[Key p]\nDirectory=/p\n[Import a]\nModule=/a\nKeys=p/../q\n", "7:6: Keys: p: a path with" },
 };
 
@@ -200,6 +205,31 @@ START_TEST(the_whole_of_a_unit)
         ck_assert_uint_eq(import->keys[3].key.number, 4096);
         for (unsigned i = 0; i < import->nkeys; i++)
                 ck_assert(key_contains(import->keys[i].from, &import->keys[i].key));
+}
+END_TEST
+
+START_TEST(imports_come_behind_what_they_import_from)
+{
+        _cleanup_(unit_freep) struct unit *u =
+                parse("u", HEAD "[Import a]\nModule=/a\nImports=c b\nUnkeyed=deny\n[Import b]\nModule=/b\nImports=c\n"
+                                "[Import c]\nModule=/c\nMemoryMax=1M\nHostMemoryMax=2M\nOpenFilesMax=7\n[Import d]\nModule=/d\n", NULL);
+        static const struct {
+                const char *name;
+                uint64_t sees;
+                const char *line;
+        } want[] = { { "c", 0, ":10" }, { "b", 1, ":7" }, { "a", 3, ":3" }, { "d", 0, ":15" } };
+
+        ck_assert_uint_eq(u->nimports, ELEMENTSOF(want));
+        for (unsigned i = 0; i < ELEMENTSOF(want); i++) {
+                ck_assert_str_eq(u->imports[i].name, want[i].name);
+                ck_assert_uint_eq(u->imports[i].sees, want[i].sees);
+                ck_assert_str_eq(strrchr(u->imports[i].where, ':'), want[i].line);
+                ck_assert_uint_eq(u->imports[i].unkeyed, i == 2 ? UNKEYED_DENY : UNKEYED_REFUSE);
+        }
+        ck_assert_uint_eq(u->imports[0].memory_max, 1 << 20);
+        ck_assert_uint_eq(u->imports[0].host_memory_max, 2 << 20);
+        ck_assert_uint_eq(u->imports[0].files_max, 7);
+        ck_assert_uint_eq(u->imports[1].files_max, 1024);
 }
 END_TEST
 
@@ -393,6 +423,7 @@ int main(void)
 
         tcase_add_loop_test(tc, a_mistake_has_its_place, 0, ELEMENTSOF(bad_rows));
         tcase_add_test(tc, the_whole_of_a_unit);
+        tcase_add_test(tc, imports_come_behind_what_they_import_from);
         tcase_add_test(tc, defaults_are_few);
         tcase_add_test(tc, drop_ins_change_what_is_there);
         tcase_add_test(tc, an_error_in_a_drop_in_names_it);

@@ -99,6 +99,7 @@ static void log_to_seven(void)   { SAY(log_message, { .head.message = MESSAGE_LO
 static void log_is_short(void)   { SAY(log_message, { .head.message = MESSAGE_LOG, .guest = 1, .stream = 1, .bytes = 4 }); }
 static void bad_layer(void)      { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = 9 }); }
 static void bad_limit(void)      { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_LIMIT, .limit = 99 }); }
+static void bad_member(void)     { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL, .count = 1, .member = 1 }); }
 static void no_refusal(void)     { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL }); }
 static void odd_refusals(void)   { SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 1, .layer = DENIED_HOSTCALL, .count = 3 }); }
 static void no_heat(void)        { SAY(heat_message, { .head.message = MESSAGE_HEAT }); }
@@ -122,6 +123,7 @@ static const struct {
         { "log of nobody", log_of_nobody, 0 }, { "log to stdin", log_to_stdin, 0 },
         { "log to 7", log_to_seven, 0 },       { "short log", log_is_short, 0 },
         { "layer", bad_layer, 0 },             { "limit", bad_limit, 0 },
+        { "refusal of a member", bad_member, 0 },
         { "no refusal", no_refusal, 0 },       { "3 refusals", odd_refusals, 0 },
         { "no heat", no_heat, 0 },             { "heat", heat_disordered, 0 },
         { "answer", answer_to_nothing, 0 },    { "command", a_command, 0 },
