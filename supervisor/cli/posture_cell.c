@@ -66,19 +66,37 @@ static int print_posture(pid_t pid)
 struct cells {
         pid_t pids[64];
         unsigned n;
+        struct json_object *imports; /* of the first that has any */
 };
 
 static int take_cell(void *context, struct json_object *o)
 {
         struct cells *cells = context;
         pid_t pid = (pid_t)field_int(o, "cell");
+        struct json_object *imports;
 
+        if (!cells->imports && json_object_object_get_ex(o, "imports", &imports))
+                cells->imports = json_object_get(imports);
         for (unsigned i = 0; i < cells->n; i++)
                 if (cells->pids[i] == pid)
                         return 0;
         if (pid > 0 && cells->n < ELEMENTSOF(cells->pids))
                 cells->pids[cells->n++] = pid;
         return 0;
+}
+
+/* They share the walls of the cell; what is between them is WebAssembly. */
+static void print_imports(struct json_object *list)
+{
+        for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+                struct json_object *o = json_object_array_get_idx(list, i);
+                char memory[FORMAT_MAX];
+
+                printf("Import %s: a nanoprocess of its own in the same cell, %s of memory, refused %" PRId64 " times.\n",
+                       field_text(o, "name"), format_bytes((uint64_t)field_int(o, "memory"), memory),
+                       field_int(o, "denials"));
+        }
+        json_object_put(list);
 }
 
 static int print_unit(const char *unit, const char *control)
@@ -94,8 +112,10 @@ static int print_unit(const char *unit, const char *control)
         }
         status = remote_each(&remote, "ListGuests", object_of("unit", unit), "guests", take_cell, &cells);
         remote_done(&remote);
-        if (status)
+        if (status) {
+                json_object_put(cells.imports);
                 return status;
+        }
         if (!cells.n)
                 printf("%s: no nanoprocess of it runs\n", unit);
         for (unsigned i = 0; i < cells.n; i++) {
@@ -103,6 +123,7 @@ static int print_unit(const char *unit, const char *control)
 
                 status = status ? status : one;
         }
+        print_imports(cells.imports);
         return status;
 }
 

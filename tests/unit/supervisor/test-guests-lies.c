@@ -196,6 +196,66 @@ START_TEST(words_of_a_cell_are_data)
 }
 END_TEST
 
+#define MEMBER(name, is_to_see) { .slot = UINT32_MAX, .path_fd = -EBADF, .invoke = name, .sees = is_to_see, \
+                                  .stdio = { STREAM_CLOSED, STREAM_CLOSED, STREAM_CLOSED } }
+
+/* Its members go first, in their order; and each is refused its own things. */
+START_TEST(a_group_is_sent_whole)
+{
+        const struct guest_spec members[] = { MEMBER("a", 0), MEMBER("b", 1) };
+        const struct guest_spec s = { .guest = 100, .slot = UINT32_MAX, .path_fd = -EBADF, .members = members,
+                                      .nmembers = 2, .sees = 3, .stdio = { STREAM_CLOSED, STREAM_CLOSED, STREAM_CLOSED } };
+        static const uint32_t want[] = { MESSAGE_MEMBER, MESSAGE_MEMBER, MESSAGE_SPAWN };
+        union message_buffer in;
+
+        ck_assert_int_eq(cell_spawn(cell, &s, &err), 0);
+        for (unsigned i = 0; i < ELEMENTSOF(want); i++) {
+                const struct spawn_message *m = (const void *)&in;
+                ssize_t n = recv(theirs, &in, sizeof(in), MSG_DONTWAIT);
+
+                ck_assert_int_gt(n, 0);
+                ck_assert_int_eq(message_check(&in, (size_t)n, 1, false, PHASE_OPEN, &err), 0);
+                ck_assert_uint_eq(m->head.message, want[i]);
+                ck_assert_uint_eq(m->guest, 100);
+                ck_assert_uint_eq(m->sees, i == 2 ? 3 : i);
+                ck_assert_uint_eq(m->nmembers, i == 2 ? 2 : 0);
+                if (i < 2)
+                        ck_assert(m->name_bytes == 1 && *(const char *)(m + 1) == "ab"[i]);
+        }
+        for (uint32_t member = 0; member <= 2; member++) {
+                SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 100, .layer = DENIED_HOSTCALL, .count = 1,
+                                      .member = member });
+                ck_assert_int_eq(cell_dispatch(cell, 0), 0);
+        }
+        ck_assert_uint_eq(denials, 3);
+        SAY(denied_message, { .head.message = MESSAGE_DENIED, .guest = 100, .layer = DENIED_HOSTCALL, .count = 1,
+                              .member = 3 });
+        ck_assert_int_eq(cell_dispatch(cell, 0), -EPIPE);
+        ck_assert_uint_eq(ended, 4);
+}
+END_TEST
+
+START_TEST(a_group_that_cannot_be)
+{
+        static const struct guest_spec groups[][2] = {
+                { MEMBER("a", 1) },                  /* imports from itself, */
+                { MEMBER("a", 2), MEMBER("b", 0) },  /* from a later one */
+                { MEMBER(NULL, 0) },
+        };
+        char byte;
+
+        for (unsigned i = 0; i < ELEMENTSOF(groups); i++) {
+                const struct guest_spec s = { .guest = 100, .slot = UINT32_MAX, .path_fd = -EBADF, .members = groups[i],
+                                              .nmembers = i == 1 ? 2 : 1,
+                                              .stdio = { STREAM_CLOSED, STREAM_CLOSED, STREAM_CLOSED } };
+
+                ck_assert_int_eq(cell_spawn(cell, &s, &err), -EINVAL);
+        }
+        ck_assert_uint_eq(cell_guests(cell), 3);
+        ck_assert_int_eq(recv(theirs, &byte, 1, MSG_DONTWAIT), -1);
+}
+END_TEST
+
 /* A cell that does not read: messages and their descriptors wait, and go when it dies. */
 START_TEST(a_cell_that_does_not_read)
 {
@@ -226,6 +286,8 @@ int main(void)
         tcase_add_loop_test(tc, a_lie_ends_the_cell, 0, ELEMENTSOF(lies));
         tcase_add_test(tc, refusals_are_told_of_ever_more_rarely);
         tcase_add_test(tc, words_of_a_cell_are_data);
+        tcase_add_test(tc, a_group_is_sent_whole);
+        tcase_add_test(tc, a_group_that_cannot_be);
         tcase_add_test(tc, a_cell_that_does_not_read);
         return unit_main("lies", &tc, 1);
 }
