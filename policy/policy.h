@@ -17,7 +17,7 @@
  *   no threads any more. Before policy_credentials(), which takes the capabilities for it.
  * policy_credentials - as root: become POLICY_NOBODY. Drop every capability from every set, and
  *   no_new_privs, dumpable 0, and death with the parent (@parent: its pid, checked).
- *   keep_dumpable: the broker without root reads the posture first; see policy_not_dumpable().
+ *   keep_dumpable: the broker that may not look at others reads the posture first; see policy_not_dumpable().
  * policy_memory - MDWE: nothing becomes executable any more.
  * policy_seal - mseal() a mapping: it cannot be unmapped, moved, or given other rights.
  * policy_landlock - deny every path, TCP port, abstract socket and signal to outside. One thread.

@@ -59,6 +59,9 @@ struct posture_expected {
         bool cgroup;          /* it is alone in a control group */
 };
 
+/* The same by a root that may not look at others (posture_may_look()), as that user; while it is dumpable. */
+_must_check_ int posture_read_of_cell(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
+bool posture_may_look(void);
 _must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
 /* The directory of @pid's control group, in the hierarchy of version 2 as it is mounted here. -ENOENT: there is none. */
 _must_check_ int posture_cgroup(pid_t pid, char *path, size_t size);

@@ -105,7 +105,7 @@ static int check_posture(struct broker *b, struct error *err)
         char text[512];
         int r;
 
-        r = posture_read(b->cell.pid, expected.ring_fd, &posture, err);
+        r = posture_read_of_cell(b->cell.pid, expected.ring_fd, &posture, err);
         if (r < 0)
                 return r;
         if (posture_check(&posture, &expected, text, sizeof(text)) == 0)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/run/run.h"
+#include "policy/posture.h"
 #include "supervisor/cell/nano.h"
 
 static int failed(struct error *err, const char *what)
@@ -134,7 +135,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         sort_once();
         /* By itself the library asks for the number of processors, in a thread's first allocation. */
         mallopt(M_ARENA_MAX, PROTO_WORKERS_MAX);
-        c->dumpable = geteuid() != 0;
+        c->dumpable = geteuid() != 0 || !posture_may_look();
 
         r = policy_descriptors(l, FD_RING, err);
         if (r >= 0)
@@ -160,7 +161,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r >= 0 && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE,
                               0, 0) < 0)
                 r = failed(err, "membarrier");
-        /* Without root the broker can look at us only while we are dumpable. */
+        /* Without root, or with that of a container, the broker can look at us only while we are dumpable. */
         if (r >= 0)
                 r = policy_credentials(l, c->dumpable, 0, err);
         if (r >= 0)

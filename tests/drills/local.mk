@@ -4,10 +4,10 @@ else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
 check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip tests/drills/hog
-TESTS += tests/drills/soak tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/soak tests/drills/drill tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
-dist_check_SCRIPTS += tests/drills/missing-layers tests/drills/only-the-table \
+dist_check_SCRIPTS += tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 
 nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
