@@ -1,6 +1,7 @@
 #include "engine/compile/peak/target.h"
 #include "engine/compile/peak/finish.h"
 #include "engine/compile/peak/keep.h"
+#include "engine/compile/peak/peel.h"
 #include "engine/compile/peak/reroll.h"
 
 #include <llvm-c/Analysis.h>
@@ -184,6 +185,8 @@ static int optimise_loops(struct lowering *l, LLVMTargetMachineRef machine, LLVM
                 reroll_loops(l);
                 r = run_passes(l, vector_passes, machine, options, err);
         }
+        if (r == 0)
+                peel_loops(l);
         if (r == 0 && l->vectors) {
                 choose(l, has_vectors);
                 r = run_passes(l, slp_passes, machine, options, err);
