@@ -26,7 +26,8 @@ fiber_switch:
         popq    %r12
         popq    %rbx
         popq    %rbp
-        ret
+        popq    %rcx /* a return would be predicted to lead where we came from */
+        jmp     *%rcx
         .cfi_endproc
         .size   fiber_switch, . - fiber_switch
 
