@@ -1,7 +1,8 @@
 #include "engine/run/fiber.h"
 
-#include <string.h>
 #include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "engine/run/machine.h"
@@ -56,6 +57,65 @@ static int stack_guard(void *at)
         return mprotect(at, ABI_STACK_GUARD, PROT_NONE) < 0 ? -errno : 0;
 }
 
+/* Stacks of the usual size whose fibers are gone, as fresh ones are: all zero, the guard below. The top of
+ * them keeps its memory, the rest is given back. Shared by all threads. */
+#define STACKS_KEPT 8
+#define STACK_WARM  ((size_t)2 * FIBER_PAGE)
+
+static _Atomic(uint8_t *) kept[STACKS_KEPT];
+
+static uint8_t *stack_take(size_t stack_bytes)
+{
+        for (unsigned i = 0; i < STACKS_KEPT && stack_bytes == FIBER_STACK_BYTES; i++) {
+                uint8_t *map = atomic_load_explicit(&kept[i], memory_order_relaxed);
+
+                if (map && (map = atomic_exchange(&kept[i], NULL)))
+                        return map;
+        }
+        return NULL;
+}
+
+static bool stack_keep(const struct fiber *f)
+{
+        size_t bytes = f->high - f->low;
+        bool clean = false;
+
+        for (unsigned i = 0; i < STACKS_KEPT && bytes == FIBER_STACK_BYTES; i++) {
+                uint8_t *none = NULL;
+
+                if (atomic_load_explicit(&kept[i], memory_order_relaxed))
+                        continue;
+                if (!clean) {
+                        stack_forget(f->low, bytes);
+                        if (madvise((void *)f->low, bytes - STACK_WARM, MADV_DONTNEED) < 0)
+                                return false;
+                        memset((void *)(f->high - STACK_WARM), 0, STACK_WARM);
+                        clean = true;
+                }
+                if (atomic_compare_exchange_strong(&kept[i], &none, f->map))
+                        return true;
+        }
+        return false;
+}
+
+static int stack_map(size_t bytes, uint8_t **ret, struct error *err)
+{
+        uint8_t *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        int r;
+
+        if (map == MAP_FAILED)
+                return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE, "mapping a stack of %zu bytes",
+                                 bytes - ABI_STACK_GUARD);
+        r = stack_guard(map);
+        if (r < 0) {
+                munmap(map, bytes);
+                return error_set(err, STAGE_RUN, r, ERROR_NOWHERE, "no guard for a stack");
+        }
+        *ret = map;
+        return 0;
+}
+
 int fiber_new(size_t stack_bytes, struct fiber **ret, struct error *err)
 {
         _cleanup_free_ struct fiber *f = calloc(1, sizeof(*f));
@@ -73,15 +133,11 @@ int fiber_new(size_t stack_bytes, struct fiber **ret, struct error *err)
                 return error_set(err, STAGE_RUN, -ENOMEM, ERROR_NOWHERE, "no memory for a fiber");
 
         f->map_bytes = ABI_STACK_GUARD + stack_bytes;
-        map = mmap(NULL, f->map_bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (map == MAP_FAILED)
-                return error_set(err, STAGE_RUN, -errno, ERROR_NOWHERE,
-                                 "mapping a stack of %zu bytes", stack_bytes);
-        r = stack_guard(map);
-        if (r < 0) {
-                munmap(map, f->map_bytes);
-                return error_set(err, STAGE_RUN, r, ERROR_NOWHERE, "no guard for a stack");
+        map = stack_take(stack_bytes);
+        if (!map) {
+                r = stack_map(f->map_bytes, &map, err);
+                if (r < 0)
+                        return r;
         }
 
         f->map = map;
@@ -109,7 +165,8 @@ void fiber_free(struct fiber *f)
         if (f->state == FIBER_RUNNING)
                 abort();
         frame_drop(f);
-        munmap(f->map, f->map_bytes);
+        if (!stack_keep(f))
+                munmap(f->map, f->map_bytes);
         free(f);
 }
 

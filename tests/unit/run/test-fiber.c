@@ -105,6 +105,52 @@ static void resume_inner(void *argument)
         ck_assert_ptr_eq(fiber_current(), self);
 }
 
+static struct {
+        uint8_t *low, *high;
+} used;
+
+/* All of the stack that can be written from here, with what must not be found again. */
+static void fill_stack(void *argument)
+{
+        uint8_t *here = __builtin_frame_address(0);
+
+        used.high = (uint8_t *)(((uintptr_t)here + 4095) & ~(uintptr_t)4095);
+        used.low = used.high - FIBER_STACK_BYTES;
+        for (volatile uint8_t *p = used.low; p < here - 4096; p += 64)
+                *p = 0xa5;
+        (void)argument;
+}
+
+static void find_nothing(void *argument)
+{
+        uint8_t *here = __builtin_frame_address(0);
+
+        *(bool *)argument = here > used.low && here < used.high;
+        for (const volatile uint8_t *p = used.low; p < here - 4096; p++)
+                if (*p)
+                        abort();
+}
+
+/* Whether or not the stack is the same again: nothing of the last one is on it. */
+START_TEST(a_stack_that_is_used_again_is_empty)
+{
+        struct fiber *f;
+        bool same = false;
+
+        for (unsigned i = 0; i < 20; i++) {
+                ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, NULL), 0);
+                fiber_start(f, fill_stack, NULL);
+                ck_assert(!fiber_resume(f));
+                fiber_free(f);
+                ck_assert_int_eq(fiber_new(FIBER_STACK_BYTES, &f, NULL), 0);
+                fiber_start(f, find_nothing, &same);
+                ck_assert(!fiber_resume(f));
+                ck_assert(same);
+                fiber_free(f);
+        }
+}
+END_TEST
+
 START_TEST(a_fiber_resumes_another)
 {
         struct counter c = { .steps = 3 };
@@ -182,6 +228,7 @@ int main(void)
         tcase_set_timeout(tc, 60);
         tcase_add_test(tc, thousands_interleave);
         tcase_add_test(tc, stacks_are_deep_and_apart);
+        tcase_add_test(tc, a_stack_that_is_used_again_is_empty);
         tcase_add_test(tc, a_fiber_resumes_another);
         tcase_add_test(tc, a_stack_too_large_is_refused);
         tcase_add_test_raise_signal(tc, the_guard_is_there, SIGSEGV);
