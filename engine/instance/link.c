@@ -58,11 +58,15 @@ static bool holds_reference(const struct functype *t)
         return false;
 }
 
+static bool same_types(const valtype *a, uint32_t na, const valtype *b, uint32_t nb)
+{
+        return na == nb && (na == 0 || memcmp(a, b, na * sizeof(*a)) == 0);
+}
+
 static bool same_shape(const struct functype *a, const struct functype *b)
 {
-        return a->nparams == b->nparams && a->nresults == b->nresults &&
-               memcmp(a->params, b->params, a->nparams * sizeof(*a->params)) == 0 &&
-               memcmp(a->results, b->results, a->nresults * sizeof(*a->results)) == 0;
+        return same_types(a->params, a->nparams, b->params, b->nparams) &&
+               same_types(a->results, a->nresults, b->results, b->nresults);
 }
 
 /* A function of another store, which has numbers of its own for types: shapes are compared, and whatever

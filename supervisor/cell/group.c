@@ -141,6 +141,11 @@ static bool holds_reference(const struct functype *t)
         return false;
 }
 
+static bool same_types(const valtype *a, uint32_t na, const valtype *b, uint32_t nb)
+{
+        return na == nb && (na == 0 || memcmp(a, b, na * sizeof(*a)) == 0);
+}
+
 /* Said in the words of the unit file here; the engine refuses all of it as well. */
 static int check_function(const char *who, const struct import *im, const struct functype *want,
                           const struct functype *have, struct error *err)
@@ -151,9 +156,8 @@ static int check_function(const char *who, const struct import *im, const struct
                 return error_set(err, STAGE_LINK, -EINVAL, im->offset,
                                  "%s imports function \"%.*s\" with a reference: those do not cross between "
                                  "nanoprocesses", who, CUT(&im->name));
-        if (want->nparams == have->nparams && want->nresults == have->nresults &&
-            !memcmp(want->params, have->params, want->nparams * sizeof(*want->params)) &&
-            !memcmp(want->results, have->results, want->nresults * sizeof(*want->results)))
+        if (same_types(want->params, want->nparams, have->params, have->nparams) &&
+            same_types(want->results, want->nresults, have->results, have->nresults))
                 return 0;
         return error_set(err, STAGE_LINK, -EINVAL, im->offset,
                          "%s imports function \"%.*s\" as %s; it is %s", who, CUT(&im->name),

@@ -230,7 +230,7 @@ int main(void)
                 fiber_resume(f);
                 fiber_free(f);
         }
-        world_teardown();
         store_free(theirs);
+        world_teardown();
         return 0;
 }

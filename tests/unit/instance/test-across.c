@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "tests/unit/instance/world.h"
+#include "tests/unit/sanitizer.h"
 #include "tests/unit/unit.h"
 
 static struct store *theirs;
@@ -14,9 +15,9 @@ static void setup(void)
 
 static void teardown(void)
 {
-        world_teardown();
         store_free(theirs);
         theirs = NULL;
+        world_teardown();
 }
 
 /* In the other store. */
