@@ -35,7 +35,8 @@ struct improver {
         enum tier making;
         struct step step;
         uint64_t done, all;
-        struct loop_watch watch;
+        struct process dying;           /* of the last step: the next one begins when it is gone */
+        struct loop_watch watch, grave;
         struct loop_timer timer;
         uint64_t last_number, made, failed;
         bool possible;
@@ -48,13 +49,32 @@ static unsigned rank(enum tier tier)
         return tier == TIER_PEAK ? 2 : tier == TIER_MIXED;
 }
 
+static void on_dead(void *context, uint32_t events)
+{
+        struct daemon *d = context;
+        struct process_end end;
+
+        (void)events;
+        loop_unwatch(d->loop, &d->improver->grave);
+        if (process_wait(&d->improver->dying, &end) < 0) {
+                closep(&d->improver->dying.pidfd);
+                d->improver->dying = (struct process) { 0, -EBADF };
+        }
+        begin_next(d);
+}
+
 static void stop_step(struct daemon *d)
 {
         struct improver *i = d->improver;
+        struct error err = { 0 };
 
-        loop_unwatch(d->loop, &i->watch);
-        step_end(&i->step);
         i->running = NULL;
+        if (i->step.child.pid <= 0)
+                return;
+        loop_unwatch(d->loop, &i->watch);
+        step_end(&i->step, &i->dying);
+        if (loop_watch(d->loop, &i->grave, i->dying.pidfd, EPOLLIN, &err) < 0)
+                process_done(&i->dying);
 }
 
 static void forget(struct improver *i, struct improvement *w)
@@ -222,7 +242,7 @@ static void begin(struct daemon *d, struct improvement *w)
                 i->running = w;
                 return;
         }
-        step_end(&i->step);
+        stop_step(d);
         failed(d, w, r, err.text);
         set_timer(d, loop_now(d->loop));
 }
@@ -246,9 +266,11 @@ static void begin_next(struct daemon *d)
                         best = w;
         if (i->running && best && gives_way(i, best))
                 stop_step(d);
-        if (!i->running && best)
+        if (i->running || i->dying.pid > 0)
+                return;
+        if (best)
                 begin(d, best);
-        else if (!i->running)
+        else
                 set_timer(d, now);
 }
 
@@ -387,6 +409,7 @@ int improve_new(struct daemon *d, struct error *err)
         if (!i)
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "optimiser");
         *i = (struct improver) { .step = { .child = { 0, -EBADF }, .sock = -EBADF }, .possible = tier_possible(),
+                                 .dying = { 0, -EBADF }, .grave = { -EBADF, on_dead, d },
                                  .watch = { -EBADF, on_word, d }, .timer = { .due = on_timer, .context = d } };
         d->improver = i;
         return 0;
@@ -403,6 +426,8 @@ void improve_free(struct daemon *d)
         if (!d->improver)
                 return;
         stop_step(d);
+        loop_unwatch(d->loop, &d->improver->grave); /* whoever comes after us sees its end */
+        closep(&d->improver->dying.pidfd);
         loop_timer_clear(d->loop, &d->improver->timer);
         while (d->improver->list)
                 forget(d->improver, d->improver->list);

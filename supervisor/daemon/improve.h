@@ -42,7 +42,8 @@ uint64_t improve_count(const struct daemon *d, bool made); /* artefacts made; st
  * step_start - compile the module at @path again, which is @module, with @choice and, for TIER_MIXED, the hot functions
  *   @hot. @ret is valid when it returns 0: its socket is to be polled.
  * step_read - 1: @ret is the latest word; 0: none is there. STEP_DONE, STEP_FAILED, STEP_BUSY: it was the last.
- * step_end - end it, wherever it is. Takes one that was not started. */
+ * step_end - end it, wherever it is. Does not wait for that: at idle priority it may take its time. @ret_dying: to be
+ *   waited for. Takes one that was not started. */
 #include "supervisor/broker/spawn.h"
 
 struct step {
@@ -71,4 +72,4 @@ struct step_order {
 
 _must_check_ int step_start(const struct step_order *o, struct step *ret, struct error *err);
 int step_read(struct step *s, struct step_word *ret);
-void step_end(struct step *s);
+void step_end(struct step *s, struct process *ret_dying);

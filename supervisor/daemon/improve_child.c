@@ -5,10 +5,12 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,7 +143,11 @@ int step_start(const struct step_order *o, struct step *ret, struct error *err)
                 s.child.pidfd = (int)syscall(SYS_pidfd_open, s.child.pid, 0);
         if (s.child.pid < 0 || s.child.pidfd < 0) {
                 r = error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "a process for the optimiser: %m");
-                step_end(&s);
+                closep(&s.sock);
+                if (s.child.pid > 0) {
+                        (void)kill(s.child.pid, SIGKILL);
+                        (void)waitpid(s.child.pid, NULL, 0);
+                }
                 return r;
         }
         *ret = s;
@@ -174,10 +180,10 @@ int step_read(struct step *s, struct step_word *ret)
         return 1;
 }
 
-void step_end(struct step *s)
+void step_end(struct step *s, struct process *ret_dying)
 {
-        if (s->child.pid > 0)
-                process_done(&s->child);
+        process_kill(&s->child);
         closep(&s->sock);
+        *ret_dying = s->child;
         *s = (struct step) { .child = { 0, -EBADF }, .sock = -EBADF };
 }
