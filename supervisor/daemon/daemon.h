@@ -5,7 +5,7 @@
  * prepare.c   module -> artefact, in a child    sockets.c  listening sockets, handed over and kept
  * denials.c   records of refusals           improve.c  better code, in the background
  * host.c      where nanoprocesses live     blame.c    who killed a cell
- * linked.c    what their modules import from
+ * spec.c      what they are given       linked.c    what their modules import from
  * path_server.c  opens files for guests    on_demand.c  a nanoprocess for each connection
  * requests.c, views.c   what the control socket asks
  * control_socket.c  its connections        main.c     start, signals, end
