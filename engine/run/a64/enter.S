@@ -164,7 +164,8 @@ run_host_thunk:
         trap    STACK_EXHAUSTED
         .size   run_host_thunk, . - run_host_thunk
 
-/* x7: struct run_cross. The frame: the caller's base at x29 + CROSS_FRAME_BASE, the record behind it. */
+/* x7: struct run_cross. The frame: the caller's base at x29 + CROSS_FRAME_BASE, the record behind it, and the registers
+ * that a callee keeps, for .Lcross_skip, which leaves frames without their epilogues. */
         .globl  run_cross_thunk, run_cross_return
         .hidden run_cross_thunk, run_cross_return
         .type   run_cross_thunk, %function
@@ -178,9 +179,18 @@ run_cross_thunk:
         br      x16
 1:
         load_fiber .Lexhausted
-        stp     x29, x30, [sp, #-32]!
+        stp     x29, x30, [sp, #-176]!
         mov     x29, sp
         stp     x28, x7, [sp, #CROSS_FRAME_BASE]
+        stp     x19, x20, [sp, #32]
+        stp     x21, x22, [sp, #48]
+        stp     x23, x24, [sp, #64]
+        stp     x25, x26, [sp, #80]
+        str     x27, [sp, #96]
+        stp     d8, d9, [sp, #112]
+        stp     d10, d11, [sp, #128]
+        stp     d12, d13, [sp, #144]
+        stp     d14, d15, [sp, #160]
         ldr     w12, [x7, #CROSS_ARGS]
         cbz     w12, 3f
         ldr     x13, [x28, #HEAD_SPILL]
@@ -215,15 +225,50 @@ run_cross_return:
         mov     x28, x11
         load_thread x9, x10
         str     x28, [x9, #THREAD_BASE]
-        ldp     x29, x30, [sp], #32
+        ldp     x29, x30, [sp], #176
         ret
-/* The exception goes on to the caller, whose base is in x11: when its code looks for one. */
+/* The exception in x12 goes on to the caller, whose base is in x11: when its code looks for one. */
 .Lcross_thrown:
-        str     xzr, [x28, #HEAD_THROWN]
         ldr     x13, [x11, #HEAD_CATCHES]
-        cbz     x13, 7f
+        cbz     x13, .Lcross_skip
+        str     xzr, [x28, #HEAD_THROWN]
         str     x12, [x11, #HEAD_THROWN]
+        ldp     x19, x20, [sp, #32]
+        ldp     x21, x22, [sp, #48]
+        ldp     x23, x24, [sp, #64]
+        ldp     x25, x26, [sp, #80]
+        ldr     x27, [sp, #96]
+        ldp     d8, d9, [sp, #112]
+        ldp     d10, d11, [sp, #128]
+        ldp     d12, d13, [sp, #144]
+        ldp     d14, d15, [sp, #160]
         b       6b
+
+/* Code without tags looks for no exception behind its calls, and has no handler: all its frames are left at
+ * once, up to the thunk through which that instance was called, as if it had returned there with the
+ * exception. What its functions had saved of the registers is in that thunk's frame as well. */
+.Lcross_skip:
+        str     xzr, [x28, #HEAD_THROWN]
+        adr     x9, run_cross_return
+        adrp    x10, guest_enter_return
+        add     x10, x10, :lo12:guest_enter_return
+        mov     x13, x29
+8:
+        ldr     x14, [x13, #8]
+        cmp     x14, x9
+        b.eq    9f
+        cmp     x14, x10
+        b.eq    7f
+        ldr     x13, [x13]
+        b       8b
+9:
+        str     x12, [x11, #HEAD_THROWN]
+        mov     x28, x11
+        load_thread x9, x10
+        str     x28, [x9, #THREAD_BASE]
+        ldr     x29, [x13] /* of that thunk, whose frame begins there */
+        mov     sp, x29
+        b       run_cross_return
 7:
         trap    UNCAUGHT_EXCEPTION
         .size   run_cross_thunk, . - run_cross_thunk
