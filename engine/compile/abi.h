@@ -46,7 +46,7 @@
  * Exceptions. A function that throws sets head.thrown to a struct exception and returns, its results
  * undefined. In a module with tags, code tests the word behind every call and goes on at the handler
  * around it, or returns as well; who catches clears the word. Between instances the thunk hands it
- * on; when the caller's module has no tags it leaves that instance's frames (on aarch64 it traps). Value k of an exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address
+ * on; when the caller's module has no tags it leaves that instance's frames. Value k of an exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address
  * of an exception, or 0.
  *
  * Traps. What llvm.ubsantrap emits, with the code from traps.def: `ud1l code(%eax), %eax` (67 0f b9 40

@@ -218,11 +218,29 @@ static bool is_loaded(LLVMValueRef pointer)
         return false;
 }
 
+/* For aarch64 a vector of which one lane is repeated is loaded as that lane, volatile or not: it goes through assembly
+ * without an instruction, which nothing sees through. */
+static void hide_vector(struct lowering *l, LLVMValueRef load)
+{
+        LLVMTypeRef t = LLVMTypeOf(load), type = LLVMFunctionType(t, &t, 1, false);
+        LLVMValueRef nothing = LLVMGetInlineAsm(type, (char *)"", 0, (char *)"=w,0", 4, false, false,
+                                                LLVMInlineAsmDialectATT, false), hidden;
+
+        LLVMPositionBuilderBefore(l->b, LLVMGetNextInstruction(load));
+        hidden = LLVMBuildCall2(l->b, type, nothing, &load, 1, "");
+        LLVMReplaceAllUsesWith(load, hidden);
+        LLVMSetOperand(hidden, 0, load);
+}
+
 void keep_widths(struct lowering *l)
 {
         for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
                 for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
-                        for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
-                                if (is_plain_load(l, v) || (is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))))
-                                        LLVMSetVolatile(v, true);
+                        for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v)) {
+                                if (!is_plain_load(l, v) && !(is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))))
+                                        continue;
+                                LLVMSetVolatile(v, true);
+                                if (l->machine == MACHINE_AARCH64 && LLVMTypeOf(v) == l->v128)
+                                        hide_vector(l, v);
+                        }
 }
