@@ -14,6 +14,21 @@ static uint64_t piece(uint64_t left, uint64_t most)
         return left < most ? left : most;
 }
 
+/* @index, or 0 when it is not below @n, without a branch: the one before may have been guessed wrongly. In assembly,
+ * since the compiler knows from that branch that it is below. */
+static uint64_t mask_below(uint64_t index, uint64_t n)
+{
+#if defined(__x86_64__)
+        uint64_t mask;
+
+        __asm__("cmp %2, %1\n\tsbb %0, %0" : "=r"(mask) : "r"(index), "r"(n) : "cc");
+        return index & mask;
+#else
+        __asm__("cmp %0, %1\n\tcsel %0, %0, xzr, lo" : "+r"(index) : "r"(n) : "cc");
+        return index;
+#endif
+}
+
 static bool inside(uint64_t at, uint64_t n, uint64_t size)
 {
         return n <= size && at <= size - n;
@@ -95,6 +110,7 @@ uint64_t builtin_table_get(uint32_t table, uint64_t index)
 
         if (index >= o->length)
                 trap_raise(TRAP_TABLE_BOUNDS, NULL);
+        index = mask_below(index, o->length);
         if (!table_holds_functions(o))
                 return ((const uint64_t *)o->base)[index];
         e = (const struct table_entry *)o->base + index;
@@ -107,7 +123,7 @@ void builtin_table_set(uint32_t table, uint64_t index, uint64_t ref)
 
         if (index >= o->length)
                 trap_raise(TRAP_TABLE_BOUNDS, NULL);
-        table_store(o, index, ref);
+        table_store(o, mask_below(index, o->length), ref);
 }
 
 uint64_t builtin_table_grow(uint32_t table, uint64_t ref, uint64_t n)

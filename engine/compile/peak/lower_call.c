@@ -197,7 +197,7 @@ static void call_indirect(struct body *s, const struct instruction *in, bool tai
         length = load_field(s, l->i64, instance_at(l, desc + 8), CLASS_DESCRIPTOR, false);
         trap_if(s, LLVMBuildICmp(l->b, LLVMIntUGE, index, length, ""), TRAP_UNDEFINED_ELEMENT);
         base = load_field(s, l->pointer, instance_at(l, desc), CLASS_DESCRIPTOR, false);
-        index = LLVMBuildShl(l->b, index, const_i64(l, 5), "");
+        index = LLVMBuildShl(l->b, mask_below(s, index, length, false), const_i64(l, 5), "");
         entry = LLVMBuildGEP2(l->b, l->i8, base, &index, 1, "");
         wanted = load_field(s, l->i32, instance_at(l, l->layout->types + 4 * (int32_t)in->index),
                             CLASS_DESCRIPTOR, true);

@@ -1,6 +1,7 @@
 #include "engine/compile/peak/target.h"
 #include "engine/compile/peak/finish.h"
 #include "engine/compile/peak/keep.h"
+#include "engine/compile/peak/mask.h"
 #include "engine/compile/peak/peel.h"
 #include "engine/compile/peak/reroll.h"
 
@@ -239,6 +240,8 @@ int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBuff
                 r = optimise(l, machine, err);
         if (r == 0)
                 finish_module(l);
+        if (r == 0)
+                mask_switches(l);
         if (r == 0 && LLVMTargetMachineEmitToMemoryBuffer(machine, l->module, LLVMObjectFile, &message,
                                                           ret)) {
                 r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's code: %s", message);

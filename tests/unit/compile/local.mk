@@ -19,6 +19,20 @@ tests_unit_compile_test_compile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_compile_test_compile_LDADD = libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
 	libbase.a $(XXHASH_LIBS) $(UNIT_LIBS)
 
+check_PROGRAMS += tests/unit/compile/test-masks
+TESTS += tests/unit/compile/test-masks
+tests_unit_compile_test_masks_SOURCES = tests/unit/compile/compiled.h tests/unit/compile/test-masks.c tests/unit/unit.h
+tests_unit_compile_test_masks_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_compile_test_masks_CFLAGS = $(UNIT_CFLAGS)
+if HAVE_LLVM
+tests_unit_compile_test_masks_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
+tests_unit_compile_test_masks_LDADD = $(PEAK_LIBS) libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(LLVM_LIBS) $(UNIT_LIBS)
+else
+tests_unit_compile_test_masks_LDADD = libtext.a libvalidate.a libfast.a libcompile.a libdecode.a \
+	libbase.a $(XXHASH_LIBS) $(UNIT_LIBS)
+endif
+
 if HAVE_LLVM
 check_PROGRAMS += tests/unit/compile/test-peak
 TESTS += tests/unit/compile/test-peak

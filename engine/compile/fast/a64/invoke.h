@@ -82,17 +82,17 @@ static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
 {
         struct entry e = stack_pop(g);
         int32_t desc = g->layout->tables + 32 * (int32_t)table;
-        unsigned index = entry_reg(g, &e);
         struct cold *cold;
 
+        entry_into(g, &e, CALL_REG, NULL, NULL);
         load_register(g, T_I64, ADDRESS_REG,
                       op_gs(GPR_NONE, desc + (int32_t)offsetof(struct table_desc, length)));
-        asm_w3(&g->a, A64_SUBS, ASM_W, XZR, index, ADDRESS_REG);
+        asm_w3(&g->a, A64_SUBS, ASM_W, XZR, CALL_REG, ADDRESS_REG);
         trap_cold(g, CC_AE, TRAP_UNDEFINED_ELEMENT);
+        /* 0 where the processor guessed that it is inside, and it is not */
+        asm_w3(&g->a, A64_CSEL | CC_B << 12, ASM_W, CALL_REG, CALL_REG, XZR);
         load_register(g, T_I64, ADDRESS_REG, op_gs(GPR_NONE, desc));
-        asm_w3(&g->a, A64_ADD | 5 << 10, ASM_W, ADDRESS_REG, ADDRESS_REG, index);
-        entry_into(g, &e, CALL_REG, NULL, NULL);
-        move(g, T_I64, CALL_REG, ADDRESS_REG);
+        asm_w3(&g->a, A64_ADD | 5 << 10, ASM_W, CALL_REG, ADDRESS_REG, CALL_REG);
         load_register(g, T_I32, ADDRESS_REG, op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type));
         load_register(g, T_I32, SCRATCH_REG, op_base(CALL_REG, offsetof(struct table_entry, type)));
         asm_w3(&g->a, A64_SUBS, 0, XZR, ADDRESS_REG, SCRATCH_REG);

@@ -32,14 +32,15 @@ static void table_compare(struct generator *g, unsigned index, uint32_t first, u
         jump_always(g, ((uint32_t *)g->targets.items)[first + n]);
 }
 
+/* What is beyond the table takes its last place, without a branch that could be guessed. */
 static void table_jump(struct generator *g, unsigned index, uint32_t first, uint32_t n)
 {
-        uint32_t otherwise = ((uint32_t *)g->targets.items)[first + n];
         struct table_use *use;
         unsigned base = reg_alloc(g, GPR_MASK);
 
-        alu_immediate(g, ALU_CMP, 0, op_reg(index), (int32_t)n);
-        jump_condition(g, CC_AE, otherwise);
+        load_integer(g, base, n);
+        op_rr(g, 0x3b, 0, index, base);
+        asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_AE, 0, index, op_reg(base), 0);
         asm_u8(&g->a, 0x48 | base >> 3 << 2);
         asm_u8(&g->a, 0x8d);
         asm_u8(&g->a, 0x05 | (base & 7) << 3); /* lea base, [rip + table] */
@@ -47,7 +48,7 @@ static void table_jump(struct generator *g, unsigned index, uint32_t first, uint
         if (!array_room(g, &g->tables, sizeof(*use), 1))
                 return;
         use = (struct table_use *)g->tables.items + g->tables.n++;
-        *use = (struct table_use) { asm_pc(&g->a) - 4, first, n };
+        *use = (struct table_use) { asm_pc(&g->a) - 4, first, n + 1 };
         op_rm(g, 0x63, ASM_W, index,
               (struct operand) { .kind = OPERAND_MEMORY, .base = (uint8_t)base,
                                  .index = (uint8_t)index, .scale = 2 }, 0);

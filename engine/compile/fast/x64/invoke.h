@@ -78,12 +78,15 @@ static void indirect_entry(struct generator *g, uint32_t type, uint32_t table)
         struct cold *cold;
 
         entry_into(g, &e, R11, NULL, NULL);
+        id = reg_alloc(g, GPR_MASK);
+        load_integer(g, id, 0);
         op_rm(g, 0x3b, ASM_W, R11,
               op_gs(GPR_NONE, desc + (int32_t)offsetof(struct table_desc, length)), 0);
         trap_cold(g, CC_AE, TRAP_UNDEFINED_ELEMENT);
+        /* 0 where the processor guessed that it is inside, and it is not */
+        asm_legacy(&g->a, 0, MAP_0F, 0x40 | CC_AE, ASM_W, R11, op_reg(id), 0);
         shift_immediate(g, SHIFT_SHL, ASM_W, R11, 5);
         op_rm(g, 0x03, ASM_W, R11, op_gs(GPR_NONE, desc), 0);
-        id = reg_alloc(g, GPR_MASK);
         op_rm(g, 0x8b, 0, id, op_gs(GPR_NONE, g->layout->types + 4 * (int32_t)type), 0);
         op_rm(g, 0x3b, 0, id, op_base(R11, offsetof(struct table_entry, type)), 0);
         cold = cold_jump(g, CC_NE, COLD_CALL_TYPE);
