@@ -111,8 +111,8 @@
   (func (export "no end") (param $p i32) (param $n i32) (result i32) (local $i i32)
     (call $fill)
     (loop
-      (i32.store (i32.add (local.get $p) (local.get $i)) (i32.load (i32.add (local.get $p) (local.get $i))))
-      (i32.store (i32.add (i32.add (local.get $p) (local.get $i)) (i32.const 4)) (i32.load (i32.add (i32.add (local.get $p) (local.get $i)) (i32.const 4))))
+      (i32.store (i32.add (local.get $p) (local.get $i)) (i32.add (i32.load (i32.add (local.get $p) (local.get $i))) (i32.const 1)))
+      (i32.store (i32.add (i32.add (local.get $p) (local.get $i)) (i32.const 4)) (i32.add (i32.load (i32.add (i32.add (local.get $p) (local.get $i)) (i32.const 4))) (i32.const 1)))
       (br_if 0 (i32.ne (local.tee $i (i32.add (local.get $i) (i32.const 8))) (i32.shl (local.get $n) (i32.const 2)))))
     (i32.add (call $hash) (i32.const 0)))
   (func (export "once around") (param $p i32) (result i32) (local $i i32)
