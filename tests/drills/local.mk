@@ -47,7 +47,7 @@ tests_drills_without_LDADD = $(SECCOMP_LIBS)
 tests_drills_hog_SOURCES = tests/drills/hog.c
 tests_drills_hog_LDADD = $(BROKER_LIBS)
 
-EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere
+EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere tests/drills/needed
 
 check-drills: tests/drills/drill
 	@NACELLE_BUILD='$(abs_builddir)' '$(top_srcdir)/tests/drills/check-drills'
