@@ -232,12 +232,19 @@ static void hide_vector(struct lowering *l, LLVMValueRef load)
         LLVMSetOperand(hidden, 0, load);
 }
 
+/* Global stores, too: what is volatile keeps its order with the loads that may trap. */
+static bool is_ordered(struct lowering *l, LLVMValueRef v)
+{
+        return is_plain_load(l, v) || (is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))) ||
+               (LLVMIsAStoreInst(v) && LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_GLOBAL]);
+}
+
 void keep_widths(struct lowering *l)
 {
         for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
                 for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
                         for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v)) {
-                                if (!is_plain_load(l, v) && !(is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))))
+                                if (!is_ordered(l, v))
                                         continue;
                                 LLVMSetVolatile(v, true);
                                 if (l->machine == MACHINE_AARCH64 && LLVMTypeOf(v) == l->v128)

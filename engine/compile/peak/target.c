@@ -37,7 +37,9 @@ static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX512, "+avx512f,+avx512bw,+avx512cd,+avx512dq,+avx512vl" },
 };
 
-/* Switches of LLVM's that its C interface has no other way to reach. */
+static enum machine first_machine; /* that this process makes code for */
+
+/* Switches of LLVM's that its C interface has no other way to reach; there is one set of them in a process. */
 static void set_options(void)
 {
 #if LLVM_VERSION_MAJOR <= 19 /* an option that a later version has not would end the process */
@@ -53,7 +55,8 @@ static void set_options(void)
                 "-pre-RA-sched=list-ilp", "-enable-misched=false",
         };
 
-        LLVMParseCommandLineOptions(ELEMENTSOF(words), words, "");
+        /* The last two are for x86-64: LLVM 19 crashes with that order over vectors for aarch64. */
+        LLVMParseCommandLineOptions((int)ELEMENTSOF(words) - (first_machine == MACHINE_AARCH64 ? 2 : 0), words, "");
 #endif
 }
 
@@ -97,6 +100,7 @@ LLVMTargetMachineRef target_new(enum machine machine, uint64_t cpu, struct error
         LLVMTargetMachineRef ret;
         char *message = NULL;
 
+        first_machine = machine;
         pthread_once(&once, initialise);
         strcpy(features, t->features);
         if (LLVMGetTargetFromTriple(t->triple, &target, &message)) {
