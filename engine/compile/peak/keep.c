@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USES_MAX 16 /* of a pointer: so many are looked at */
-
 /* Set of values: open addressing, at most half full. */
 struct value_set {
         LLVMValueRef *slots;
@@ -207,17 +205,6 @@ int keep_loads(struct lowering *l)
         return r;
 }
 
-/* Something may load from @pointer: code generation makes a store to it as narrow as what changes. */
-static bool is_loaded(LLVMValueRef pointer)
-{
-        LLVMUseRef u = LLVMGetFirstUse(pointer);
-
-        for (unsigned n = 0; u; u = LLVMGetNextUse(u), n++)
-                if (n == USES_MAX || LLVMIsALoadInst(LLVMGetUser(u)))
-                        return true;
-        return false;
-}
-
 /* For aarch64 a vector of which one lane is repeated is loaded as that lane, volatile or not: it goes through assembly
  * without an instruction, which nothing sees through. */
 static void hide_vector(struct lowering *l, LLVMValueRef load)
@@ -232,10 +219,10 @@ static void hide_vector(struct lowering *l, LLVMValueRef load)
         LLVMSetOperand(hidden, 0, load);
 }
 
-/* Global stores, too: what is volatile keeps its order with the loads that may trap. */
+/* Whose trap can be seen, or what a trap lets see: all in the order of the program. */
 static bool is_ordered(struct lowering *l, LLVMValueRef v)
 {
-        return is_plain_load(l, v) || (is_store(l, v) && is_loaded(LLVMGetOperand(v, 1))) ||
+        return is_plain_load(l, v) || is_store(l, v) ||
                (LLVMIsAStoreInst(v) && LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_GLOBAL]);
 }
 

@@ -12,9 +12,10 @@
  *   respects; behind it these are taken away, and loads that nothing else uses become volatile. The passes
  *   for loops come later and see plain loads alone.
  *
- * keep_widths - behind all passes, all loads become volatile, and the stores to where something was loaded from.
- *   Code generation would make an access as narrow as its uses need (a byte of x & 255), or leave out a lane that it
- *   finds to be zero; what is left may lie inside of the memory though the access did not. */
+ * keep_widths - behind all passes, loads and stores of memories and stores of globals become volatile. Code generation
+ *   would make an access as narrow as its uses need (a byte of x & 255), or leave out a lane that it finds to be
+ *   zero; what is left may lie inside of the memory though the access did not. And it would move a store over a load
+ *   that traps. */
 #pragma once
 
 #include "engine/compile/peak/lower.h"
