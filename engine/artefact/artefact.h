@@ -34,6 +34,7 @@ struct artefact {
         struct artefact_key key;
         uint64_t cpu;
         bool dense;           /* the code checks every access itself (compile.h) */
+        bool catches;         /* the code looks for exceptions behind its calls */
         struct layout layout;
         struct slice code;    /* of .text, page-aligned in the file */
         struct slice image;   /* page-aligned in the file; size 0: none */

@@ -7,7 +7,7 @@
 #include "engine/artefact/artefact.h"
 
 #define ARTEFACT_MAGIC   "NACELLE"
-#define ARTEFACT_FORMAT  2u
+#define ARTEFACT_FORMAT  3u
 #define ARTEFACT_PAGE    4096u
 #define ARTEFACT_TRAILER 16u /* bytes of XXH3-128 at the end */
 
@@ -33,7 +33,7 @@ struct artefact_header {
         struct artefact_key key;
         struct layout layout;
         uint64_t image_at;
-        uint32_t dense, reserved; /* 0 or 1; 0 */
+        uint32_t dense, catches; /* 0 or 1 */
 };
 
 _Static_assert(sizeof(struct artefact_header) == 112, "the header is part of the format");

@@ -97,7 +97,7 @@ static int read_header(struct reader *r)
                                  ABI_VERSION);
         if (h->machine != r->head.e_machine)
                 return broken(r, s->offset, "two different machines");
-        if (h->dense > 1 || h->reserved)
+        if (h->dense > 1 || h->catches > 1)
                 return broken(r, s->offset, "header with unknown marks");
         missing = h->cpu & ~cpu_features_host();
         if (missing)
@@ -253,6 +253,7 @@ int artefact_view(const uint8_t *bytes, size_t size, struct artefact **ret, stru
         a->key = r.header.key;
         a->cpu = r.header.cpu;
         a->dense = r.header.dense;
+        a->catches = r.header.catches;
         a->nfunctions = r.header.nfunctions;
         *ret = TAKE_PTR(a);
         return 0;

@@ -184,6 +184,7 @@ int artefact_write(const struct checked_module *c, const struct compiled_module 
                 .magic = ARTEFACT_MAGIC, .format = ARTEFACT_FORMAT, .abi = ABI_VERSION,
                 .machine = code->machine, .nfunctions = code->nfunctions, .cpu = code->cpu_used,
                 .key = *key, .layout = code->layout, .dense = code->dense,
+                .catches = code->catches,
         };
         struct image image;
         XXH128_canonical_t sum;

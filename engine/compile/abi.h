@@ -44,10 +44,10 @@
  * puts into elements of an array comes in spill entry 0.
  *
  * Exceptions. A function that throws sets head.thrown to a struct exception and returns, its results
- * undefined. In a module with tags, code tests the word behind every call and goes on at the handler
- * around it, or returns as well; who catches clears the word. Between instances the thunk hands it
- * on; when the caller's module has no tags it leaves that instance's frames. Value k of an exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address
- * of an exception, or 0.
+ * undefined. In a module that throws or catches (checked_catches()), code tests the word behind every call and
+ * goes on at the handler around it, or returns as well; who catches clears the word. Between instances the
+ * thunk hands it on; when the caller's module does neither it leaves that instance's frames. Value k of an
+ * exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address of an exception, or 0.
  *
  * Traps. What llvm.ubsantrap emits, with the code from traps.def: `ud1l code(%eax), %eax` (67 0f b9 40
  * CODE), on aarch64 `brk #ABI_BRK_TRAP + code`. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
@@ -160,7 +160,7 @@ struct instance_head {
         void *spill;            /* address of spill entry 0 */
         struct instance *self;
         void *thrown;           /* the exception on its way to a handler, or NULL */
-        uint64_t catches;       /* the module has tags: its code looks at .thrown behind calls */
+        uint64_t catches;       /* the code looks at .thrown behind its calls */
         const struct type_display *displays[ABI_DISPLAYS]; /* each by canonical id */
 };
 

@@ -300,7 +300,7 @@ static bool is_too_large(const struct checked_module *c, uint32_t f)
         uint64_t bytes = m->functions[f].body.size, locals = c->facts[f - m->imported_functions].nlocals;
 
         return locals * bytes > PEAK_LOCALS_MAX ||
-               bytes > (m->ntags ? PEAK_BODY_MAX_EXCEPTIONS : PEAK_BODY_MAX);
+               bytes > (checked_catches(c) ? PEAK_BODY_MAX_EXCEPTIONS : PEAK_BODY_MAX);
 }
 
 static bool has_too_large(const struct checked_module *c)
@@ -395,6 +395,7 @@ static int fast_compile(const struct fast_machine *machine, const struct checked
         c->machine = machine->machine;
         c->cpu_used = machine->cpu;
         c->nfunctions = m->nfunctions - m->imported_functions;
+        c->catches = checked_catches(checked);
         r = layout_compute(m, &c->layout, err);
         if (r < 0)
                 return r;
@@ -406,6 +407,7 @@ static int fast_compile(const struct fast_machine *machine, const struct checked
                 .vectors = checked->features_used &
                            (1u << FEATURE_SIMD | 1u << FEATURE_RELAXED_SIMD),
                 .owns_memory = m->imported_memories == 0,
+                .catches = checked_catches(checked),
                 .dense = o->dense,
                 .deterministic = o->deterministic,
                 .multiply = UINT32_MAX,

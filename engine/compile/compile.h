@@ -75,6 +75,7 @@ struct compiled_module {
         uint64_t cpu_used;        /* features that the code needs */
         struct layout layout;
         bool dense;               /* as the options had it */
+        bool catches;             /* checked_catches() */
         uint8_t *code;            /* all functions; offsets into it */
         size_t code_bytes;
         uint32_t nfunctions;      /* defined ones */

@@ -26,7 +26,7 @@ static void head_init(struct instance *i, union value *spill)
                 h->builtins[b] = (void *)(uintptr_t)builtin_thunks[b];
         h->spill = spill;
         h->self = i;
-        h->catches = i->module->ntags > 0;
+        h->catches = i->loaded->a->catches;
         memcpy(h->displays, i->store->types->displays, sizeof(h->displays));
 }
 

@@ -58,6 +58,13 @@ _must_check_ int module_validate(const struct module *m, const struct limits *li
                                  struct error *err);
 void checked_module_free(struct checked_module *c); /* takes NULL */
 
+/* Its code throws, or catches: with tags, or without any (catch_all, throw_ref). Behind its calls it looks for
+ * exceptions; all other code is left when one passes. */
+static inline bool checked_catches(const struct checked_module *c)
+{
+        return c->features_used & (1u << FEATURE_EXCEPTIONS | 1u << FEATURE_LEGACY_EXCEPTIONS);
+}
+
 static inline void checked_module_freep(struct checked_module **c)
 {
         checked_module_free(*c);

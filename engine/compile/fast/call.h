@@ -182,7 +182,7 @@ static void call_target(struct generator *g, uint32_t n, bool jump)
 /* Behind a call: the exception that it may have left goes to the handler around. */
 static void call_thrown(struct generator *g)
 {
-        if (!g->m->ntags)
+        if (!g->shared->catches)
                 return;
         asm_room(&g->a);
         test_thrown(g);

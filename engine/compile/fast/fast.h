@@ -25,6 +25,7 @@ struct fast_shared {
         uint64_t cpu;
         bool vectors;    /* the module has v128: stack slots take 16 bytes */
         bool owns_memory; /* memory 0 begins at the instance base */
+        bool catches;    /* checked_catches() */
         bool dense;      /* compile_options.dense */
         bool deterministic; /* compile_options.deterministic */
         uint32_t multiply; /* function that is IDIOM_MUL128, or UINT32_MAX */

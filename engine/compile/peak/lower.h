@@ -48,6 +48,7 @@ struct lowering {
         enum machine machine;
         LLVMAttributeRef nomerge, nest;
         bool own_memory;               /* memory 0 begins at the instance base */
+        bool catches;                  /* checked_catches() */
         bool vectors;                  /* some function works on v128 */
         bool deterministic;            /* compile_options.deterministic; set by the caller */
         bool dense;                    /* compile_options.dense; set by the caller */

@@ -259,7 +259,7 @@ void lower_thrown(struct body *s)
         LLVMBasicBlockRef next;
         LLVMValueRef thrown, branch;
 
-        if (!l->m->ntags)
+        if (!l->catches)
                 return;
         thrown = load_field(s, l->i64, instance_at(l, ABI_HEAD(thrown)), CLASS_DESCRIPTOR, false);
         next = new_block(s, "");

@@ -95,6 +95,7 @@ int lowering_init(struct lowering *l, const struct checked_module *c, const stru
         l->nomerge = attribute(context, "nomerge");
         l->nest = attribute(context, "nest");
         l->own_memory = m->imported_memories == 0;
+        l->catches = checked_catches(c);
         make_tbaa(l);
         make_debug_info(l);
         return 0;

@@ -319,6 +319,7 @@ int peak_compile(const struct checked_module *c, const struct compile_options *o
         partitions_free(w.partitions, w.npartitions);
         if (r < 0)
                 return r;
+        out->catches = checked_catches(c);
         *ret = TAKE_PTR(out);
         return 0;
 }

@@ -302,7 +302,7 @@ run_cross_return:
         movq    -56(%rbp), %r15
         jmp     6b
 
-/* Code without tags looks for no exception behind its calls, and has no handler: all its frames are left at
+/* Code that neither throws nor catches looks for no exception behind its calls, and has no handler: all its frames are left at
  * once, up to the thunk through which that instance was called, as if it had returned there with the
  * exception. What its functions had saved of rbx and r12 to r15 is in that thunk's frame as well. */
 .Lcross_skip:
