@@ -43,7 +43,7 @@ static const char kernels_wat[] =
         " (func (export \"integers\") (local i64 i64) (local.set 1 (i64.const 400000000)) (loop $l"
         "  (local.set 0 (i64.rotl (i64.add (i64.mul (local.get 0) (i64.const 6364136223846793005)) (local.get 1)) (i64.const 9)))"
         "  (br_if $l (i64.ne (local.tee 1 (i64.sub (local.get 1) (i64.const 1))) (i64.const 0)))) (i64.store (i32.const 0) (local.get 0)))"
-        " (func (export \"memory\") (local i32 i32 i64) (local.set 1 (i32.const 20)) (loop $o (local.set 0 (i32.const 0)) (loop $l"
+        " (func (export \"memory\") (local i32 i32 i64) (local.set 1 (i32.const 600)) (loop $o (local.set 0 (i32.const 0)) (loop $l"
         "  (local.set 2 (i64.add (local.get 2) (i64.load (local.get 0)))) (i64.store offset=8 (local.get 0) (local.get 2))"
         "  (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 16))) (i32.const 16000000))))"
         "  (br_if $o (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))"
