@@ -8,7 +8,8 @@ import wasmtime
 def main():
     config = wasmtime.Config()
     config.parallel_compilation = False
-    for feature in ("wasm_tail_call", "wasm_function_references", "wasm_gc", "wasm_exceptions"):
+    for feature in ("wasm_tail_call", "wasm_function_references", "wasm_gc", "wasm_exceptions",
+                    "wasm_memory64"):
         if hasattr(wasmtime.Config, feature):
             setattr(config, feature, True)
     store = wasmtime.Store(wasmtime.Engine(config))
