@@ -3,7 +3,8 @@
  *
  * cgroup_sum_add, cgroup_sum_take - a guest comes, or has ended: @use is what its limits allow it.
  * cgroup_derive - the limits for a cell of @threads threads that holds @sum; never lower than *@limits, which they
- *   replace. Returns whether one of them rose. Start with CGROUP_LIMITS_NONE: 0 is nothing derived yet, and not to be written.
+ *   replace. Returns whether one of them rose. Start with CGROUP_LIMITS_NONE: 0 is nothing derived yet, and not
+ *   to be written.
  * cgroup_own - the directory of this process' own group, when it was handed over to it and holds nobody else; else
  *   -EPERM, -EBUSY or -ENOENT, and @why says it.
  * cgroup_value - a limit as its file wants it: "67108864", "max", "60000 100000". Returns @text. */

@@ -9,8 +9,8 @@
  *
  * policy_descriptors - close every descriptor >= @first.
  * policy_pagemap - open, at descriptor @at, what tells which of its own pages a process wrote, and nothing of where they
- *   lie. @proc: a descriptor of /proc, opened while that can be seen. Before policy_credentials(): afterwards it is somebody
- *   else's. Returns @at or negative errno: not offered.
+ *   lie. @proc: a descriptor of /proc, opened while that can be seen. Before policy_credentials(): afterwards
+ *   it is somebody else's. Returns @at or negative errno: not offered.
  * policy_limits - resource limits of the role; for the compiler they grow with @input_bytes.
  * policy_namespaces - an empty root, own mounts, IPC and host name; @network: an empty network, too; @pids: sets
  *   l->pids when the next child will be the first process of a namespace of its own, and this one can have

@@ -50,8 +50,8 @@
  * exception is at ABI_EXCEPTION_VALUES + 16 * k, as a global's. exnref: the address of an exception, or 0.
  *
  * Traps. What llvm.ubsantrap emits, with the code from traps.def: `ud1l code(%eax), %eax` (67 0f b9 40
- * CODE), on aarch64 `brk #ABI_BRK_TRAP + code`. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard of a stack
- * STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
+ * CODE), on aarch64 `brk #ABI_BRK_TRAP + code`. A fault in the guard of a memory is MEMORY_BOUNDS, in the guard
+ * of a stack STACK_EXHAUSTED. A frame larger than ABI_PROBE_BYTES touches the stack every ABI_PROBE_BYTES
  * in its prologue, from the top down.
  *
  * Memories. A slot reserves 4 GiB + ABI_GUARD_BYTES after G for a 32-bit memory, and for a 64-bit

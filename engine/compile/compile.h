@@ -4,7 +4,8 @@
  * @c: borrowed; the module's bytes must be unchanged since the check
  * @ret: on success a new compiled module, the caller's to compiled_module_free()
  * Returns 0, -EOPNOTSUPP (the CPU level lacks what the module needs, a machine that code is not made
- * for), -E2BIG (code larger than 2 GiB, on aarch64 128 MiB, a frame larger than 1 MiB), -ENOMEM, -ECANCELED (progress said stop).
+ * for), -E2BIG (code larger than 2 GiB, on aarch64 128 MiB, a frame larger than 1 MiB), -ENOMEM, -ECANCELED
+ * (progress said stop).
  *
  * The result is position independent and holds no relocation: calls between functions are
  * relative, constants lie in the code, everything else goes through the instance base (abi.h).

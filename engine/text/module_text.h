@@ -242,6 +242,7 @@ const char *section_word(uint8_t id); /* the word for a section's number; "last"
 /* emit.c */
 void module_emit(struct module_text *m, struct buffer *out);
 
-/* Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end of the text. */
+/* Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end
+ * of the text. */
 int module_text_read(struct reader *r, const struct token *id, struct buffer *out);
 int module_text_read_traced(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins);

@@ -127,7 +127,8 @@ void poll_drop_all(struct wasi *w);       /* the same for poll_oneoff */
 /* io_submit - do @op for @d and wait. A descriptor that the guest made non-blocking gives
  * -EAGAIN at once; one that the kernel made so, but not the guest, is waited for. */
 int32_t io_submit(struct wasi *w, struct descriptor *d, const struct ring_op *op);
-/* The call that sends or receives @iov; @tells: message->msg_flags will be looked at; @message is memory for it, to be kept until it is done. */
+/* The call that sends or receives @iov; @tells: message->msg_flags will be looked at; @message is memory for
+ * it, to be kept until it is done. */
 struct ring_op message_op(const struct descriptor *d, struct guest_iov *iov,
                           struct msghdr *message, bool sends, bool tells, uint32_t flags);
 

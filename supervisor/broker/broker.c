@@ -154,7 +154,8 @@ int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at,
         return ask_plainly(b, &m, sizeof(m), &fd, 1, ret_module, err);
 }
 
-/* Where the code of module @number lies, so that the place can be used again. A number that no honest cell gives is not noted. */
+/* Where the code of module @number lies, so that the place can be used again. A number that no honest cell
+ * gives is not noted. */
 static void note_code(struct broker *b, uint32_t number, uint64_t at, size_t bytes)
 {
         struct loaded_code *code;

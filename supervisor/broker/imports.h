@@ -5,7 +5,8 @@
  * imports_arena - room for the code of @main and of all members, in the place of the one artefact's file.
  * imports_load - every module into the cell; @ret_main: number of the main one's.
  * imports_specs - members for @spec, their descriptors made. They are cell_spawn()'s then.
- * imports_polls - descriptors to poll for, at most PROTO_MEMBERS_MAX; imports_serve - what they have. As session_serve_path().
+ * imports_polls - descriptors to poll for, at most PROTO_MEMBERS_MAX; imports_serve - what they have. As
+ *   session_serve_path().
  * imports_blame - "FILE:LINE: NAME" before @err when it is about @member; returns err->code.
  * imports_free - takes NULL. */
 #pragma once

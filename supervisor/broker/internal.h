@@ -83,7 +83,8 @@ _must_check_ int broker_map_artefact(int fd, bool whole, struct mapping *ret, st
 _must_check_ int broker_send_load(struct broker *b, int fd, uint64_t bytes, uint64_t code_at,
                                   uint32_t *ret_module, struct error *err);
 
-/* The cell is to give up @module; false: it has no such one, or was asked already. broker_unloaded: it says that it did; -EPROTO: nobody asked for that. */
+/* The cell is to give up @module; false: it has no such one, or was asked already. broker_unloaded: it says
+ * that it did; -EPROTO: nobody asked for that. */
 bool broker_unload_begin(struct broker *b, uint32_t module);
 _must_check_ int broker_unloaded(struct broker *b, uint32_t module, struct error *err);
 

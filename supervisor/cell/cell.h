@@ -167,9 +167,10 @@ int preinit_find(const struct import *import, struct extern_value *ret);
 int preinit_snapshot(struct cell *c, const struct snapshot_message *m, int fd, struct error *err);
 
 /* heat.c: the functions that take the time, by module. heat_start before the lock, with the arena mapped.
- * heat_watch a module that is loaded; heat_forget one that goes. heat_sample: in a signal handler, which found the thread at @pc and looks
- * every @ms. heat_due: then heat_tell, of the same thread, tells the broker of the module that took long enough, again when
- * it took four times as long. heat_report: of all modules that did, in a cell of one guest. */
+ * heat_watch a module that is loaded; heat_forget one that goes. heat_sample: in a signal handler, which found
+ * the thread at @pc and looks every @ms. heat_due: then heat_tell, of the same thread, tells the broker of the
+ * module that took long enough, again when it took four times as long. heat_report: of all modules that did, in
+ * a cell of one guest. */
 _must_check_ int heat_start(struct cell *c, struct error *err);
 void heat_watch(struct cell_module *m, uint32_t number);
 void heat_forget(const struct cell_module *m);

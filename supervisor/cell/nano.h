@@ -149,8 +149,8 @@ _must_check_ int table_add(struct guest *g);
 void table_remove(struct guest *g);
 bool table_find_and_post(uint64_t number, unsigned what);
 
-/* retire.c: modules that are to go. cell_retire: of the control fiber; negative: it stays. retiring_serve: on each turn of a
- * worker; true: there is more to do at once. */
+/* retire.c: modules that are to go. cell_retire: of the control fiber; negative: it stays. retiring_serve: on
+ * each turn of a worker; true: there is more to do at once. */
 int cell_retire(struct cell *c, uint32_t number);
 struct retiring *retiring_next(const struct retiring *r);
 void retiring_push(struct retiring **list, struct retiring *r);

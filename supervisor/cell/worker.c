@@ -1,8 +1,9 @@
 /* worker.c - the threads of a cell: who runs next, for how long, and the sleep when nobody can.
  *
- * Each has a ring with its timers, a clock that ticks and a queue of its own; the first one serves the broker besides. Time is shared by
- * weight: whoever has used the least, divided by its weight, goes next. A guest that slept begins
- * a slice behind the others at most, so that it goes before those who never sleep, but cannot save up. */
+ * Each has a ring with its timers, a clock that ticks and a queue of its own; the first one serves the broker
+ * besides. Time is shared by weight: whoever has used the least, divided by its weight, goes next. A guest that
+ * slept begins a slice behind the others at most, so that it goes before those who never sleep, but cannot save
+ * up. */
 #include "config.h"
 
 #include <fcntl.h>

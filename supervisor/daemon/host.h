@@ -4,8 +4,9 @@
  *   from the loop, or it fails at once. host_end - ask it to stop, or end it @now; nano_ended() follows.
  * host_end_cell - kill the cell that @g lives in; its guests are told of as lost, from the loop.
  * host_forget - @s has no guest any more: nothing of it needs to be kept.
- * host_usage - what @g has used so far, with what it imports from; host_member_usage - import @i of it alone. host_guests_of - how many nanoprocesses a unit has in the daemon's
- *   books; one stands for all connections of an on-demand unit.
+ * host_usage - what @g has used so far, with what it imports from; host_member_usage - import @i of it alone.
+ *   host_guests_of - how many nanoprocesses a unit has in the daemon's books; one stands for all connections of
+ *   an on-demand unit.
  * host_sweep_soon - some unit has other code, or none any more: what nobody uses is to leave the cells.
  * host_view - the cells, for the control socket. */
 #pragma once

@@ -1,7 +1,7 @@
 /* guest_config.h - what a guest is given: written by the broker into a sealed memfd, read by the cell.
  *
- * The head (the limits with it), then struct config_dir records, then the strings, each terminated: arguments, environment,
- * guest paths of the directories, in that order. */
+ * The head (the limits with it), then struct config_dir records, then the strings, each terminated: arguments,
+ * environment, guest paths of the directories, in that order. */
 #pragma once
 
 #include <stdint.h>

@@ -24,7 +24,8 @@
  *   What was submitted goes to the kernel here, all of it in one system call; without waiting, and
  *   with nothing submitted or finished, there is none.
  * ring_next_ready - the next fiber that can go on, NULL: none.
- * ring_has_news - completions wait to be reaped, or calls to be submitted, or a timer is due, or that cannot be told. Also in a signal handler of its thread.
+ * ring_has_news - completions wait to be reaped, or calls to be submitted, or a timer is due, or that cannot be
+ *   told. Also in a signal handler of its thread.
  * ring_set_others - somebody that the ring does not know of could run on this thread: ring_yield() lets go.
  * ring_yield - let the fibers that can go on do so, then come back. On the thread's own stack: poll.
  *

@@ -1,8 +1,8 @@
 /* threads.c - a ring without io_uring; see threads.h.
  *
  * What can be done at once is. What would wait goes to epoll when its file has readiness, to a
- * helper when it has none, and first to the one and then to the other when the file cannot be asked not to wait (pipes and
- * terminals of older kernels). */
+ * helper when it has none, and first to the one and then to the other when the file cannot be asked not to wait
+ * (pipes and terminals of older kernels). */
 #include "config.h"
 
 #include <fcntl.h>

@@ -51,7 +51,8 @@ static void set_options(void)
                 "-disable-licm-promotion",
                 /* A conditional move out of wasm was one in the source, or what its compiler took for hard to guess. */
                 "-x86-cmov-converter=false",
-                /* By the latencies of a list instead of twice for an old processor: the rounds of a cipher fit registers. */
+                /* By the latencies of a list instead of twice for an old processor: the rounds of a cipher fit
+                 * registers. */
                 "-pre-RA-sched=list-ilp", "-enable-misched=false",
         };
 

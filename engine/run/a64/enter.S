@@ -244,9 +244,9 @@ run_cross_return:
         ldp     d14, d15, [sp, #160]
         b       6b
 
-/* Code that neither throws nor catches looks for no exception behind its calls, and has no handler: all its frames are left at
- * once, up to the thunk through which that instance was called, as if it had returned there with the
- * exception. What its functions had saved of the registers is in that thunk's frame as well. */
+/* Code that neither throws nor catches looks for no exception behind its calls, and has no handler: all its
+ * frames are left at once, up to the thunk through which that instance was called, as if it had returned there
+ * with the exception. What its functions had saved of the registers is in that thunk's frame as well. */
 .Lcross_skip:
         str     xzr, [x28, #HEAD_THROWN]
         adr     x9, run_cross_return

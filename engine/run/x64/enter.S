@@ -11,8 +11,8 @@
         .text
 
 /* The frame of a guest whose base is in rcx, and struct trap_info in r9: what a trap must bring back, and
- * struct guest_entry. It writes as little as it can: a call from the host takes a cycle for each store. While the guest runs rbx is the outer entry, r12 the fiber, and r13 where the result
- * in xmm0 goes, or 0. */
+ * struct guest_entry. It writes as little as it can: a call from the host takes a cycle for each store. While
+ * the guest runs rbx is the outer entry, r12 the fiber, and r13 where the result in xmm0 goes, or 0. */
         .macro  make_entry
         pushq   %rbp
         .cfi_def_cfa_offset 16
@@ -302,9 +302,9 @@ run_cross_return:
         movq    -56(%rbp), %r15
         jmp     6b
 
-/* Code that neither throws nor catches looks for no exception behind its calls, and has no handler: all its frames are left at
- * once, up to the thunk through which that instance was called, as if it had returned there with the
- * exception. What its functions had saved of rbx and r12 to r15 is in that thunk's frame as well. */
+/* Code that neither throws nor catches looks for no exception behind its calls, and has no handler: all its
+ * frames are left at once, up to the thunk through which that instance was called, as if it had returned there
+ * with the exception. What its functions had saved of rbx and r12 to r15 is in that thunk's frame as well. */
 .Lcross_skip:
         leaq    run_cross_return(%rip), %rax
         leaq    guest_enter_return(%rip), %rdx
