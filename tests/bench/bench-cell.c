@@ -2,6 +2,7 @@
  * being interruptible costs, and how a cell's death is met.
  *
  * bench-cell echo [--guests=N] [--seconds=S]  round trips to echo guests, without and with a spinning one
+ * bench-cell share [--seconds=S]              what weights and a quota give to guests that spin on one thread
  * bench-cell preempt                          kernels in cells that preempt and that do not, in turns
  * bench-cell lost [--guests=N]                kill -9 of a full cell: until everybody was told, and until all are back
  * bench-cell spawn [--guests=N]               guests that return at once: how many a second */
@@ -242,6 +243,51 @@ static void bench_echo(unsigned n, double seconds)
         free(socks);
 }
 
+/* What each of @n guests that spin with these limits gets of one thread, in percent of @seconds. */
+static void shares(const struct guest_limits *limits, unsigned n, double seconds, double *ret)
+{
+        struct guest_cell *c = open_cell(1, false);
+        const volatile struct guest_stats *stats;
+        uint32_t spin = load(c, spin_wat);
+        uint64_t began, ran[8];
+
+        if (cell_stats(c, n, &stats, &err) < 0)
+                fail("statistics");
+        started = 0;
+        for (unsigned i = 0; i < n; i++) {
+                struct guest_spec s = spec(i + 1, spin);
+
+                s.slot = i;
+                s.limits = limits[i];
+                spawn(c, &s);
+        }
+        serve(c, &started, n);
+        began = now();
+        for (unsigned i = 0; i < n; i++)
+                ran[i] = stats[i].cpu_ns;
+        while ((double)(now() - began) < seconds * 1e9)
+                (void)poll(NULL, 0, 10);
+        for (unsigned i = 0; i < n; i++)
+                ret[i] = 100 * (double)(stats[i].cpu_ns - ran[i]) / (double)(now() - began);
+        cell_close(c);
+}
+
+static void bench_share(double seconds)
+{
+        static const struct guest_limits weights[] = { { .cpu_weight = 100 }, { .cpu_weight = 200 }, { .cpu_weight = 400 } };
+        static const struct guest_limits quota[] = { { .cpu_quota_ns = CPU_PERIOD_NS / 10 }, { 0 } };
+        double had[3];
+
+        printf("guests that spin on one thread for %.1f s, percent of it\n", seconds);
+        shares(weights, 3, seconds, had);
+        printf("  weights 100, 200, 400                        %8.1f %8.1f %8.1f    (14.3, 28.6, 57.1)\n", had[0], had[1],
+               had[2]);
+        shares(quota, 1, seconds, had);
+        printf("  a quota of 10 %%, alone                       %8.2f\n", had[0]);
+        shares(quota, 2, seconds, had);
+        printf("  a quota of 10 %%, beside one without          %8.2f\n", had[0]);
+}
+
 static uint64_t run_kernel(bool alone, const char *name)
 {
         struct guest_cell *c = open_cell(1, alone);
@@ -425,6 +471,8 @@ int main(int argc, char **argv)
                 fail(cache);
         if (strcmp(what, "echo") == 0)
                 bench_echo(guests ? guests : 1000, seconds);
+        else if (strcmp(what, "share") == 0)
+                bench_share(seconds);
         else if (strcmp(what, "preempt") == 0)
                 bench_preempt();
         else if (strcmp(what, "lost") == 0)
@@ -432,7 +480,7 @@ int main(int argc, char **argv)
         else if (strcmp(what, "spawn") == 0)
                 bench_spawn(guests ? guests : 20000);
         else
-                fprintf(stderr, "usage: bench-cell echo|preempt|lost|spawn [--guests=N] [--seconds=S]\n");
+                fprintf(stderr, "usage: bench-cell echo|share|preempt|lost|spawn [--guests=N] [--seconds=S]\n");
         snprintf(command, sizeof(command), "rm -rf %s", cache);
         return system(command) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

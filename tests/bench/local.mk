@@ -85,6 +85,7 @@ tests_bench_bench_cell_LDADD = libtext.a $(BROKER_LIBS)
 .PHONY: bench-cell
 bench-cell: all tests/bench/bench-cell
 	tests/bench/bench-cell echo
+	tests/bench/bench-cell share
 	tests/bench/bench-cell preempt
 	tests/bench/bench-cell lost
 	tests/bench/bench-cell spawn
