@@ -1,3 +1,5 @@
+# A cell of many guests, for the tests that have one.
+ONE_CELL = tests/unit/supervisor/one_cell.c tests/unit/supervisor/one_cell.h
 if HAVE_CHECK
 SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-guests-slots tests/unit/supervisor/test-guests tests/unit/supervisor/test-guests-lies tests/unit/supervisor/test-heat tests/unit/supervisor/test-unload tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
 	tests/unit/supervisor/test-ring tests/unit/supervisor/test-ring-threads \
@@ -16,19 +18,19 @@ tests_unit_supervisor_test_guests_lies_SOURCES = tests/unit/supervisor/test-gues
 tests_unit_supervisor_test_guests_lies_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_supervisor_test_guests_lies_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_guests_lies_LDADD = $(BROKER_LIBS) $(UNIT_LIBS)
-tests_unit_supervisor_test_guests_slots_SOURCES = tests/unit/supervisor/test-guests-slots.c tests/unit/unit.h
+tests_unit_supervisor_test_guests_slots_SOURCES = tests/unit/supervisor/test-guests-slots.c $(ONE_CELL) tests/unit/unit.h
 tests_unit_supervisor_test_guests_slots_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_guests_slots_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_guests_slots_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
-tests_unit_supervisor_test_unload_SOURCES = tests/unit/supervisor/test-unload.c tests/unit/unit.h
+tests_unit_supervisor_test_unload_SOURCES = tests/unit/supervisor/test-unload.c $(ONE_CELL) tests/unit/unit.h
 tests_unit_supervisor_test_unload_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_unload_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_unload_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
-tests_unit_supervisor_test_heat_SOURCES = tests/unit/supervisor/test-heat.c tests/unit/unit.h
+tests_unit_supervisor_test_heat_SOURCES = tests/unit/supervisor/test-heat.c $(ONE_CELL) tests/unit/unit.h
 tests_unit_supervisor_test_heat_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_heat_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_heat_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
-tests_unit_supervisor_test_guests_SOURCES = tests/unit/supervisor/test-guests.c tests/unit/unit.h
+tests_unit_supervisor_test_guests_SOURCES = tests/unit/supervisor/test-guests.c $(ONE_CELL) tests/unit/unit.h
 tests_unit_supervisor_test_guests_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_guests_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_guests_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)

@@ -7,8 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "engine/text/text.h"
-#include "supervisor/broker/guests.h"
+#include "tests/unit/supervisor/one_cell.h"
 #include "tests/unit/unit.h"
 
 #define GUESTS_MAX 600u
@@ -20,10 +19,7 @@ static struct {
         char text[400];
 } seen[GUESTS_MAX];
 
-static struct error err;
-static struct guest_cell *cell;
 static unsigned ended;
-static char cache[40];
 
 static void on_ended(void *context, uint64_t guest, const struct guest_ended *e)
 {
@@ -38,42 +34,11 @@ static void on_ended(void *context, uint64_t guest, const struct guest_ended *e)
 static void setup(void)
 {
         static const struct guest_events events = { .ended = on_ended };
-        struct cell_settings s = { .arena_bytes = 1 << 20, .workers = 2, .stdio = { -EBADF, -EBADF, -EBADF } };
 
-#ifdef NACELLE_SANITIZERS
-        s.stdio[2] = 2;
-#endif
-        broker_programs(BUILD_DIR);
-        strcpy(cache, "/tmp/nacelle-guests-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(cache));
         memset(seen, 0, sizeof(seen));
         ended = 0;
-        ck_assert_msg(cell_open(&s, &events, NULL, &cell, &err) == 0, "%s", err.text);
-}
-
-static void teardown(void)
-{
-        char command[64];
-
-        cell_close(cell);
-        snprintf(command, sizeof(command), "rm -rf %s", cache);
-        ck_assert_int_eq(system(command), 0);
-}
-
-static uint32_t load(const char *wat, bool dense)
-{
-        struct run_options o = { .cache = cache, .dense = dense };
-        _cleanup_(buffer_done) struct buffer b = { 0 };
-        int fd = memfd_create("module", MFD_CLOEXEC), artefact = -EBADF;
-        uint32_t module = 0;
-
-        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &b, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(write(fd, b.bytes, b.size), (ssize_t)b.size);
-        ck_assert_msg(broker_artefact(&o, fd, &artefact, &err) == 0, "%s", err.text);
-        ck_assert_msg(cell_load(cell, artefact, &module, &err) == 0, "%s", err.text);
-        close(fd);
-        close(artefact);
-        return module;
+        one_cell_begin();
+        one_cell_open(&events, 1 << 20, 2);
 }
 
 /* What it finds where the guest before left something, summed; then it leaves the same. grow(n): by how many
@@ -121,7 +86,7 @@ static void serve(unsigned n)
 
 START_TEST(nothing_is_found)
 {
-        uint32_t module = load(dirty, _i);
+        uint32_t module = one_cell_load(dirty, _i);
         uint64_t guest = 1;
 
         for (unsigned round = 0; round < 20; round++) {
@@ -139,7 +104,7 @@ END_TEST
 START_TEST(each_has_its_limit)
 {
         static const uint64_t limits[] = { 1 << 20, 4 << 20, 256 << 10, 100 << 20, 1 << 20 };
-        uint32_t module = load(dirty, _i);
+        uint32_t module = one_cell_load(dirty, _i);
 
         for (unsigned k = 0; k < ELEMENTSOF(limits); k++) {
                 spawn(1 + k, module, "grow", limits[k]);
@@ -153,7 +118,7 @@ END_TEST
 
 START_TEST(bounds_hold)
 {
-        uint32_t module = load(dirty, _i);
+        uint32_t module = one_cell_load(dirty, _i);
 
         spawn(1, module, "grow", 1 << 20);
         serve(1);
@@ -169,7 +134,7 @@ END_TEST
 
 START_TEST(one_that_does_not_fit_its_limit_is_told)
 {
-        uint32_t module = load(dirty, _i);
+        uint32_t module = one_cell_load(dirty, _i);
 
         spawn(1, module, "grow", 65536);
         serve(1);
@@ -182,7 +147,7 @@ int main(void)
 {
         TCase *tc = tcase_create("slots");
 
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup, one_cell_end);
         tcase_set_timeout(tc, 120);
         tcase_add_loop_test(tc, nothing_is_found, 0, 2); /* 1: dense */
         tcase_add_loop_test(tc, each_has_its_limit, 0, 2);

@@ -12,8 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/text/text.h"
-#include "supervisor/broker/guests.h"
+#include "tests/unit/supervisor/one_cell.h"
 #include "tests/unit/unit.h"
 
 #define GUESTS_MAX 4096u
@@ -31,11 +30,8 @@ struct seen {
         char text[400];
 };
 
-static struct error err;
-static struct guest_cell *cell;
 static struct seen seen[GUESTS_MAX];
 static unsigned lost, ended, started;
-static char cache[40];
 static const volatile struct guest_stats *stats;
 
 static void on_started(void *context, uint64_t guest, uint64_t ns)
@@ -90,57 +86,16 @@ static const struct guest_events events = { on_started, on_ended, on_log, on_den
 
 static void setup(void)
 {
-        broker_programs(BUILD_DIR);
-        strcpy(cache, "/tmp/nacelle-guests-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(cache));
         memset(seen, 0, sizeof(seen));
         lost = ended = started = 0;
         stats = NULL;
-        err = (struct error) { 0 };
-}
-
-static void teardown(void)
-{
-        char command[64];
-
-        cell_close(cell);
-        cell = NULL;
-        snprintf(command, sizeof(command), "rm -rf %s", cache);
-        ck_assert_int_eq(system(command), 0);
+        one_cell_begin();
 }
 
 static void open_cell(unsigned workers)
 {
-        struct cell_settings s = { .arena_bytes = 1 << 20, .workers = workers,
-                                   .stdio = { -EBADF, -EBADF, -EBADF } };
-
-#ifdef NACELLE_SANITIZERS
-        s.stdio[2] = 2;
-#endif
-        ck_assert_msg(cell_open(&s, &events, NULL, &cell, &err) == 0, "%s", err.text);
+        one_cell_open(&events, 1 << 20, workers);
         ck_assert_str_eq(cell_missing(cell), "");
-}
-
-static uint32_t load(const char *wat)
-{
-        struct run_options o = { .cache = cache };
-        _cleanup_(buffer_done) struct buffer b = { 0 };
-        int fd = memfd_create("module", MFD_CLOEXEC), artefact = -EBADF;
-        uint32_t module = 0;
-
-        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &b, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(write(fd, b.bytes, b.size), (ssize_t)b.size);
-        ck_assert_msg(broker_artefact(&o, fd, &artefact, &err) == 0, "%s", err.text);
-        ck_assert_msg(cell_load(cell, artefact, &module, &err) == 0, "%s", err.text);
-        close(fd);
-        close(artefact);
-        return module;
-}
-
-static struct guest_spec spec(uint64_t guest, uint32_t module)
-{
-        return (struct guest_spec) { .guest = guest, .module = module, .slot = UINT32_MAX, .path_fd = -EBADF,
-                                     .stdio = { STREAM_CLOSED, STREAM_CLOSED, STREAM_CLOSED } };
 }
 
 static void spawn(const struct guest_spec *s)
@@ -200,9 +155,9 @@ START_TEST(every_guest_ends_once)
         uint32_t module;
 
         open_cell((unsigned[]) { 1, 2, PROTO_WORKERS_MAX }[_i]);
-        module = load(adder);
+        module = one_cell_load(adder, false);
         for (uint64_t g = 1; g <= N; g++) {
-                struct guest_spec s = spec(g, module);
+                struct guest_spec s = one_cell_spec(g, module);
 
                 if (g % 3 == 0) {
                         s.invoke = "add";
@@ -240,19 +195,19 @@ START_TEST(who_cannot_be_started_ends_as_well)
         struct guest_spec s;
 
         open_cell(1);
-        module = load(adder);
-        unknown = load("(module (import \"a\" \"b\" (func)) (func (export \"_start\")))");
-        s = spec(1, module + 77);
+        module = one_cell_load(adder, false);
+        unknown = one_cell_load("(module (import \"a\" \"b\" (func)) (func (export \"_start\")))", false);
+        s = one_cell_spec(1, module + 77);
         spawn(&s);
-        s = spec(2, module);
+        s = one_cell_spec(2, module);
         s.invoke = "absent";
         spawn(&s);
-        s = spec(3, unknown);
+        s = one_cell_spec(3, unknown);
         spawn(&s);
-        s = spec(4, module);
+        s = one_cell_spec(4, module);
         s.limits.memory_max_bytes = 1;
         spawn(&s);
-        s = spec(5, load("(module (memory 1) (table 10000 funcref) (func (export \"_start\")))"));
+        s = one_cell_spec(5, one_cell_load("(module (memory 1) (table 10000 funcref) (func (export \"_start\")))", false));
         s.limits.memory_max_bytes = 100000;
         spawn(&s);
         serve(5000, 5);
@@ -265,9 +220,9 @@ START_TEST(who_cannot_be_started_ends_as_well)
         ck_assert_ptr_nonnull(strstr(seen[5].text, "memories and tables of 385536 bytes"));
 
         /* What the caller did wrong is told at once. */
-        s = spec(0, module);
+        s = one_cell_spec(0, module);
         ck_assert_int_eq(cell_spawn(cell, &s, &err), -EINVAL);
-        s = spec(6, module);
+        s = one_cell_spec(6, module);
         s.limits.cpu_weight = CPU_WEIGHT_MAX + 1;
         ck_assert_int_eq(cell_spawn(cell, &s, &err), -EINVAL);
         ck_assert_uint_eq(cell_guests(cell), 0);
@@ -281,10 +236,10 @@ START_TEST(weights)
         uint64_t all = 0, had[4];
 
         open_cell(1);
-        module = load(spinner);
+        module = one_cell_load(spinner, false);
         ck_assert_int_eq(cell_stats(cell, 4, &stats, &err), 0);
         for (unsigned g = 1; g <= 3; g++) {
-                struct guest_spec s = spec(g, module);
+                struct guest_spec s = one_cell_spec(g, module);
 
                 s.limits.cpu_weight = 50u << g; /* 1 : 2 : 4 */
                 s.slot = g;
@@ -322,7 +277,7 @@ START_TEST(quota)
         double share, load1 = 0;
 
         open_cell(1);
-        s = spec(1, load(spinner));
+        s = one_cell_spec(1, one_cell_load(spinner, false));
         s.limits.cpu_quota_ns = CPU_PERIOD_NS / 10;
         s.slot = 0;
         ck_assert_int_eq(cell_stats(cell, 1, &stats, &err), 0);
@@ -352,7 +307,7 @@ START_TEST(cpu_time)
         struct guest_spec s;
 
         open_cell(1);
-        s = spec(1, load(spinner));
+        s = one_cell_spec(1, one_cell_load(spinner, false));
         s.limits.cpu_max_ns = 50 * MS;
         spawn(&s);
         serve(5000, 1);
@@ -406,15 +361,15 @@ START_TEST(hogs_leave_and_die)
         uint32_t hog, little;
 
         open_cell(1);
-        hog = load(hogs[_i].wat);
-        little = load(adder);
-        s = spec(1, hog);
+        hog = one_cell_load(hogs[_i].wat, false);
+        little = one_cell_load(adder, false);
+        s = one_cell_spec(1, hog);
         s.quiet = true;
         s.stdio[0] = open("/dev/zero", O_RDONLY | O_CLOEXEC);
         spawn(&s);
         serve(100, UINT32_MAX);
         for (unsigned g = 2; g < 12; g++) {
-                s = spec(g, little);
+                s = one_cell_spec(g, little);
                 began = now();
                 spawn(&s);
                 serve(5000, g - 1);
@@ -444,9 +399,9 @@ START_TEST(waiting_guests_are_killed)
         int pipes[N][2];
 
         open_cell(2);
-        module = load(waiter);
+        module = one_cell_load(waiter, false);
         for (unsigned g = 0; g < N; g++) {
-                struct guest_spec s = spec(g + 1, module);
+                struct guest_spec s = one_cell_spec(g + 1, module);
 
                 ck_assert_int_eq(pipe2(pipes[g], O_CLOEXEC), 0);
                 s.stdio[0] = pipes[g][0];
@@ -486,7 +441,7 @@ START_TEST(stop_is_the_end_of_input)
         int pipe[2];
 
         open_cell(1);
-        s = spec(1, load(_i ? sleeper : waiter));
+        s = one_cell_spec(1, one_cell_load(_i ? sleeper : waiter, false));
         ck_assert_int_eq(pipe2(pipe, O_CLOEXEC), 0);
         s.stdio[0] = pipe[0];
         s.invoke = _i ? "sleep" : "length";
@@ -510,9 +465,9 @@ START_TEST(guests_wait_for_their_own)
         int pipes[N][2];
 
         open_cell(1 + (unsigned)_i);
-        module = load(waiter);
+        module = one_cell_load(waiter, false);
         for (unsigned g = 0; g < N; g++) {
-                struct guest_spec s = spec(g + 1, module);
+                struct guest_spec s = one_cell_spec(g + 1, module);
 
                 ck_assert_int_eq(pipe2(pipes[g], O_CLOEXEC), 0);
                 s.stdio[0] = pipes[g][0];
@@ -553,9 +508,9 @@ START_TEST(output_becomes_lines)
         uint32_t module;
 
         open_cell(1);
-        module = load(talker);
+        module = one_cell_load(talker, false);
         for (unsigned g = 1; g <= 4; g++) {
-                s = spec(g, module);
+                s = one_cell_spec(g, module);
                 s.slot = g;
                 s.stdio[1] = s.stdio[2] = STREAM_LOG;
                 s.invoke = g == 1 ? NULL : g == 4 ? "long" : "much";
@@ -640,10 +595,10 @@ START_TEST(limits_are_held_and_counted)
         uint32_t module;
 
         open_cell(1);
-        module = load(asker);
+        module = one_cell_load(asker, false);
         ck_assert_int_eq(cell_stats(cell, 4, &stats, &err), 0);
         for (unsigned g = 1; g <= 2; g++) {
-                struct guest_spec s = spec(g, module);
+                struct guest_spec s = one_cell_spec(g, module);
 
                 s.slot = g;
                 s.invoke = askers[_i].ask;
@@ -680,9 +635,9 @@ START_TEST(a_lost_cell_loses_each_guest_once)
         uint32_t module;
 
         open_cell(2);
-        module = load(spinner);
+        module = one_cell_load(spinner, false);
         for (unsigned g = 1; g <= N; g++) {
-                struct guest_spec s = spec(g, module);
+                struct guest_spec s = one_cell_spec(g, module);
 
                 spawn(&s);
         }
@@ -698,7 +653,7 @@ START_TEST(a_lost_cell_loses_each_guest_once)
         ck_assert_int_eq(cell_dispatch(cell, 0), -EPIPE);
         ck_assert_uint_eq(lost, 1);
         {
-                struct guest_spec s = spec(N + 1, module);
+                struct guest_spec s = one_cell_spec(N + 1, module);
 
                 ck_assert_int_eq(cell_spawn(cell, &s, &err), -EPIPE);
         }
@@ -716,7 +671,7 @@ START_TEST(a_storm)
 
         open_cell(2);
         for (unsigned k = 0; k < KINDS; k++)
-                modules[k] = load(kinds[k] ? kinds[k] : hogs[3].wat);
+                modules[k] = one_cell_load(kinds[k] ? kinds[k] : hogs[3].wat, false);
         ck_assert_int_eq(pipe2(pipe, O_CLOEXEC), 0);
         for (unsigned g = 1; g <= N; g++) {
                 struct guest_spec s;
@@ -724,7 +679,7 @@ START_TEST(a_storm)
 
                 state ^= state << 13, state ^= state >> 7, state ^= state << 17;
                 kind = (unsigned)(state % KINDS);
-                s = spec(g, modules[kind]);
+                s = one_cell_spec(g, modules[kind]);
                 s.stdio[0] = fcntl(pipe[0], F_DUPFD_CLOEXEC, 0);
                 s.stdio[1] = STREAM_LOG;
                 s.limits.cpu_weight = 1 + (unsigned)(state >> 32) % 1000;
@@ -765,7 +720,7 @@ int main(void)
         files.rlim_cur = files.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &files);
         signal(SIGPIPE, SIG_IGN);
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup, one_cell_end);
         tcase_set_timeout(tc, 60);
         tcase_add_loop_test(tc, every_guest_ends_once, 0, 3);
         tcase_add_test(tc, who_cannot_be_started_ends_as_well);

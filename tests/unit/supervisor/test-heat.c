@@ -7,17 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/text/text.h"
-#include "supervisor/broker/guests.h"
+#include "tests/unit/supervisor/one_cell.h"
 #include "tests/unit/unit.h"
 
 #define MODULES 3
 
-static struct error err;
-static struct guest_cell *cell;
 static struct heat_message hot[MODULES];
 static unsigned told[MODULES], ended;
-static char cache[40];
 
 static void on_ended(void *context, uint64_t guest, const struct guest_ended *e)
 {
@@ -36,48 +32,16 @@ static void on_heat(void *context, const struct heat_message *m)
 static void setup(void)
 {
         static const struct guest_events events = { .ended = on_ended, .heat = on_heat };
-        struct cell_settings s = { .arena_bytes = 1 << 20, .workers = 2, .stdio = { -EBADF, -EBADF, -EBADF } };
 
-#ifdef NACELLE_SANITIZERS
-        s.stdio[2] = 2;
-#endif
-        broker_programs(BUILD_DIR);
-        strcpy(cache, "/tmp/nacelle-heat-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(cache));
         memset(told, 0, sizeof(told));
         ended = 0;
-        ck_assert_msg(cell_open(&s, &events, NULL, &cell, &err) == 0, "%s", err.text);
-}
-
-static void teardown(void)
-{
-        char command[64];
-
-        cell_close(cell);
-        snprintf(command, sizeof(command), "rm -rf %s", cache);
-        ck_assert_int_eq(system(command), 0);
-}
-
-static uint32_t load(const char *wat)
-{
-        struct run_options o = { .cache = cache };
-        _cleanup_(buffer_done) struct buffer b = { 0 };
-        int fd = memfd_create("module", MFD_CLOEXEC), artefact = -EBADF;
-        uint32_t module = 0;
-
-        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &b, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(write(fd, b.bytes, b.size), (ssize_t)b.size);
-        ck_assert_msg(broker_artefact(&o, fd, &artefact, &err) == 0, "%s", err.text);
-        ck_assert_msg(cell_load(cell, artefact, &module, &err) == 0, "%s", err.text);
-        close(fd);
-        close(artefact);
-        return module;
+        one_cell_begin();
+        one_cell_open(&events, 1 << 20, 2);
 }
 
 static void spawn(uint64_t guest, uint32_t module)
 {
-        struct guest_spec s = { .guest = guest, .module = module, .slot = UINT32_MAX, .path_fd = -EBADF,
-                                .stdio = { STREAM_CLOSED, STREAM_CLOSED, STREAM_CLOSED } };
+        struct guest_spec s = one_cell_spec(guest, module);
 
         ck_assert_msg(cell_spawn(cell, &s, &err) == 0, "%s", err.text);
 }
@@ -113,7 +77,7 @@ static const char quiet[] = "(module (func (export \"_start\") (nop)))";
 
 START_TEST(a_guest_that_nobody_disturbs_is_seen)
 {
-        uint32_t module = load(spinner);
+        uint32_t module = one_cell_load(spinner, false);
 
         spawn(1, module);
         serve_told(module, 2);
@@ -127,7 +91,7 @@ END_TEST
 /* Each takes a millisecond or two; together they are worth a compilation. */
 START_TEST(many_brief_ones_add_up)
 {
-        uint32_t other = load(quiet), module = load(brief);
+        uint32_t other = one_cell_load(quiet, false), module = one_cell_load(brief, false);
         time_t end = time(NULL) + 60;
         unsigned n = 0;
 
@@ -146,7 +110,7 @@ END_TEST
 
 START_TEST(modules_are_told_apart)
 {
-        uint32_t a = load(spinner), b = load(brief), c = load(spinner);
+        uint32_t a = one_cell_load(spinner, false), b = one_cell_load(brief, false), c = one_cell_load(spinner, false);
 
         spawn(1, a);
         spawn(2, c);
@@ -164,7 +128,7 @@ int main(void)
         TCase *tc = tcase_create("heat");
 
         tcase_set_timeout(tc, 120);
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup, one_cell_end);
         tcase_add_test(tc, a_guest_that_nobody_disturbs_is_seen);
         tcase_add_test(tc, many_brief_ones_add_up);
         tcase_add_test(tc, modules_are_told_apart);

@@ -7,20 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/text/text.h"
 #include "supervisor/broker/code_arena.h"
-#include "supervisor/broker/guests.h"
+#include "tests/unit/supervisor/one_cell.h"
 #include "tests/unit/unit.h"
 
 #define PAGE       4096u
 #define ROOM_PAGES 8u
 
-static struct error err;
-static struct guest_cell *cell;
 static unsigned ended, lost;
 static enum guest_end last;
 static uint64_t value;
-static char cache[40];
 
 static void on_ended(void *context, uint64_t guest, const struct guest_ended *e)
 {
@@ -38,40 +34,10 @@ static void on_lost(void *context, const char *why)
 static void setup(void)
 {
         static const struct guest_events events = { .ended = on_ended, .lost = on_lost };
-        struct cell_settings s = { .arena_bytes = ROOM_PAGES * PAGE, .workers = 2, .stdio = { -EBADF, -EBADF, -EBADF } };
 
-#ifdef NACELLE_SANITIZERS
-        s.stdio[2] = 2;
-#endif
-        broker_programs(BUILD_DIR);
-        strcpy(cache, "/tmp/nacelle-unload-XXXXXX");
-        ck_assert_ptr_nonnull(mkdtemp(cache));
         ended = lost = 0;
-        ck_assert_msg(cell_open(&s, &events, NULL, &cell, &err) == 0, "%s", err.text);
-}
-
-static void teardown(void)
-{
-        char command[64];
-
-        cell_close(cell);
-        snprintf(command, sizeof(command), "rm -rf %s", cache);
-        ck_assert_int_eq(system(command), 0);
-}
-
-static int try_load(const char *wat, uint32_t *ret)
-{
-        struct run_options o = { .cache = cache };
-        _cleanup_(buffer_done) struct buffer b = { 0 };
-        int fd = memfd_create("module", MFD_CLOEXEC), artefact = -EBADF, r;
-
-        ck_assert_msg(text_module_to_binary(wat, strlen(wat), &b, &err) == 0, "%s", err.text);
-        ck_assert_int_eq(write(fd, b.bytes, b.size), (ssize_t)b.size);
-        ck_assert_msg(broker_artefact(&o, fd, &artefact, &err) == 0, "%s", err.text);
-        r = cell_load(cell, artefact, ret, &err);
-        close(fd);
-        close(artefact);
-        return r;
+        one_cell_begin();
+        one_cell_open(&events, ROOM_PAGES * PAGE, 2);
 }
 
 static void serve_once(void)
@@ -98,7 +64,7 @@ static uint32_t load(const char *wat)
         uint32_t number = UINT32_MAX;
         int r;
 
-        while ((r = try_load(wat, &number)) == -ENOSPC && time(NULL) < end)
+        while ((r = one_cell_try(wat, false, &number)) == -ENOSPC && time(NULL) < end)
                 serve_once();
         ck_assert_msg(r == 0, "%s", err.text);
         return number;
@@ -143,8 +109,8 @@ START_TEST(without_it_there_is_an_end)
         uint32_t module = 4711;
 
         for (unsigned i = 0; i < ROOM_PAGES; i++)
-                ck_assert_int_eq(try_load(returning(i), &module), 0);
-        ck_assert_int_eq(try_load(returning(99), &module), -ENOSPC);
+                ck_assert_int_eq(one_cell_try(returning(i), false, &module), 0);
+        ck_assert_int_eq(one_cell_try(returning(99), false, &module), -ENOSPC);
         ck_assert_int_eq(cell_unload(cell, 77), -EINVAL);
         ck_assert_int_eq(cell_unload(cell, 3), 0);
         module = load(returning(99));
@@ -168,7 +134,7 @@ START_TEST(a_guest_that_is_left_keeps_it)
         ck_assert_uint_eq(last, GUEST_FAILED);
         for (unsigned i = 0; i < 10; i++)
                 serve_once();
-        ck_assert_int_eq(try_load(returning(99), &other), -ENOSPC);
+        ck_assert_int_eq(one_cell_try(returning(99), false, &other), -ENOSPC);
         ck_assert_int_eq(cell_kill(cell, 1, KILL_NOW), 0);
         serve_ended(2);
         ck_assert_uint_eq(last, GUEST_KILLED);
@@ -219,7 +185,7 @@ int main(void)
         TCase *tc = tcase_create("unload"), *arena = tcase_create("arena");
 
         tcase_set_timeout(tc, 120);
-        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_checked_fixture(tc, setup, one_cell_end);
         tcase_add_test(tc, room_is_used_again);
         tcase_add_test(tc, without_it_there_is_an_end);
         tcase_add_test(tc, a_guest_that_is_left_keeps_it);
