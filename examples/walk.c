@@ -89,7 +89,7 @@ static int by_name(const void *a, const void *b)
         return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void list(const char *directory, struct stack *todo)
+static void list(const char *directory, struct stack *left)
 {
         struct stack entries = { 0 };
         struct dirent *entry;
@@ -110,7 +110,7 @@ static void list(const char *directory, struct stack *todo)
                 qsort(entries.paths, entries.n, sizeof(*entries.paths), by_name);
         for (size_t i = 0; i < entries.n; i++) {
                 if (show(entries.paths[i]))
-                        push(todo, entries.paths[i]);
+                        push(left, entries.paths[i]);
                 else
                         free(entries.paths[i]);
         }
@@ -119,21 +119,21 @@ static void list(const char *directory, struct stack *todo)
 
 int main(int argc, char **argv)
 {
-        struct stack todo = { 0 };
+        struct stack left = { 0 };
 
         for (int i = 1; i < argc || i == 1; i++) {
                 const char *root = argc > 1 ? argv[i] : ".";
 
                 if (show(root))
-                        push(&todo, must(strdup(root)));
+                        push(&left, must(strdup(root)));
         }
-        while (todo.n) {
-                char *directory = todo.paths[--todo.n];
+        while (left.n) {
+                char *directory = left.paths[--left.n];
 
-                list(directory, &todo);
+                list(directory, &left);
                 free(directory);
         }
-        free(todo.paths);
+        free(left.paths);
         printf("%lu files of %llu bytes, %lu directories, %lu links, %lu others\n", totals.files,
                totals.bytes, totals.directories, totals.links, totals.others);
         return totals.failed;

@@ -359,25 +359,25 @@ static bool block_end(struct generator *g, bool live)
 static uint32_t table_label(struct generator *g, struct control *c)
 {
         if (branch_moves(g, c) && !arity_in_register(c)) {
-                if (!c->stub)
-                        c->stub = label_new(g);
-                return c->stub;
+                if (!c->moves)
+                        c->moves = label_new(g);
+                return c->moves;
         }
         c->targeted = true;
         return c->label;
 }
 
 /* Code of the targets that need moves; each once, however often the table names it. */
-static void table_stubs(struct generator *g, const uint8_t *labels, uint32_t n)
+static void table_moves(struct generator *g, const uint8_t *labels, uint32_t n)
 {
         for (uint32_t i = 0; i <= n; i++) {
                 struct control *c = control_at(g, (uint32_t)body_leb_u(&labels));
 
-                if (!c->stub)
+                if (!c->moves)
                         continue;
                 asm_room(&g->a);
-                label_bind(g, c->stub);
-                c->stub = 0;
+                label_bind(g, c->moves);
+                c->moves = 0;
                 branch_move(g, c);
                 branch_jump(g, c);
         }
@@ -422,7 +422,7 @@ static void branch_table(struct generator *g, uint32_t n)
                 table_compare(g, index, first, n);
         else
                 table_jump(g, index, first, n);
-        table_stubs(g, labels, n);
+        table_moves(g, labels, n);
         entry_release(g, &e);
 }
 

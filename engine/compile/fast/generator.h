@@ -79,7 +79,7 @@ struct control {
         uint32_t handler;
         const uint8_t *catches; /* TRY: the clauses in the body */
         uint32_t ncatches;
-        uint32_t stub;       /* label of the moves of a jump table, 0: none */
+        uint32_t moves;      /* label of the moves of a jump table, 0: none */
 };
 
 struct label {

@@ -6,16 +6,7 @@
 /* Three-register forms; the immediate ones are found from them. */
 enum alu { ALU_ADD = A64_ADD, ALU_SUB = A64_SUB, ALU_AND = A64_AND, ALU_OR = A64_ORR, ALU_XOR = A64_EOR };
 
-static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
-{
-        uint64_t r = op == ALU_ADD   ? a + b
-                     : op == ALU_SUB ? a - b
-                     : op == ALU_AND ? a & b
-                     : op == ALU_OR  ? a | b
-                                     : a ^ b;
-
-        return type == T_I32 ? (uint32_t)r : r;
-}
+#include "engine/compile/fast/fold.h"
 
 /* dst = src op @value, when one instruction holds the value. */
 static bool alu_immediate(struct generator *g, enum alu op, unsigned w, unsigned dst, unsigned src,

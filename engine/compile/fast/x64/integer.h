@@ -6,20 +6,11 @@
 
 enum alu { ALU_ADD = 0, ALU_OR = 1, ALU_AND = 4, ALU_SUB = 5, ALU_XOR = 6, ALU_CMP = 7 };
 
+#include "engine/compile/fast/fold.h"
+
 static inline bool fits_simm32(unsigned type, uint64_t value)
 {
         return type == T_I32 || (uint64_t)(int32_t)value == value;
-}
-
-static uint64_t fold_binary(enum alu op, unsigned type, uint64_t a, uint64_t b)
-{
-        uint64_t r = op == ALU_ADD   ? a + b
-                     : op == ALU_SUB ? a - b
-                     : op == ALU_AND ? a & b
-                     : op == ALU_OR  ? a | b
-                                     : a ^ b;
-
-        return type == T_I32 ? (uint32_t)r : r;
 }
 
 /* alu reg or memory, immediate */
