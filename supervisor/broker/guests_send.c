@@ -9,33 +9,15 @@
 #include <unistd.h>
 
 #include "supervisor/broker/guests_state.h"
+#include "supervisor/proto/descriptors.h"
 
 #define STACK_BYTES_USUAL (8u << 20) /* CELL_STACK_BYTES of the cell */
 
 static int send_now(int sock, const void *message, size_t size, const int *fds, unsigned nfds)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int) * PROTO_FDS_MAX)];
-        } control;
-        struct iovec iov = { (void *)message, size };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-        ssize_t n;
+        int r = descriptors_send(sock, message, size, fds, nfds, MSG_DONTWAIT);
 
-        if (nfds) {
-                msg.msg_control = &control;
-                msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * nfds),
-                                                  .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
-        }
-        do
-                n = sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-        while (n < 0 && errno == EINTR);
-        if (n >= 0)
-                return 0;
-        /* Too many descriptors on their way count as a full socket. */
-        return errno == ETOOMANYREFS ? -EAGAIN : -errno;
+        return r == -ETOOMANYREFS ? -EAGAIN : r; /* too many on their way count as a full socket */
 }
 
 static void close_all(const int *fds, unsigned n)

@@ -9,6 +9,7 @@
 
 #include "supervisor/broker/audit.h"
 #include "supervisor/broker/internal.h"
+#include "supervisor/proto/descriptors.h"
 
 static uint64_t now_ns(void)
 {
@@ -16,32 +17,6 @@ static uint64_t now_ns(void)
 
         clock_gettime(CLOCK_MONOTONIC, &t);
         return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static int send_message(int sock, const void *message, size_t size, const int *fds,
-                        unsigned nfds)
-{
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int) * PROTO_FDS_MAX)];
-        } control;
-        struct iovec iov = { (void *)message, size };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-        if (nfds) {
-                msg.msg_control = &control;
-                msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * nfds),
-                                                  .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
-        }
-        for (;;) {
-                if (sendmsg(sock, &msg, MSG_NOSIGNAL) >= 0)
-                        return 0;
-                if (errno != EINTR)
-                        return -errno;
-        }
 }
 
 /* Next message into b->in. Returns 1; 0: the cell is gone; -ETIME; other negative errno. No
@@ -93,7 +68,7 @@ static int serve_path(struct broker *b, struct paths *paths, int sock, size_t si
         b->reply.head.id = b->request.head.id;
         paths_do(paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
         /* A cell that died meanwhile is noticed by the next receive(). */
-        (void)send_message(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0);
+        (void)descriptors_send(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0, 0);
         return 0;
 }
 
@@ -263,7 +238,7 @@ int session_ask(struct broker *b, void *command, size_t size, const int *fds, un
         if (b->sock < 0)
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
         head->id = ++b->next_id;
-        r = send_message(b->sock, command, size, fds, nfds);
+        r = descriptors_send(b->sock, command, size, fds, nfds, 0);
         if (r < 0 && r != -EPIPE && r != -ECONNRESET)
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s",
                                  strerror(-r));

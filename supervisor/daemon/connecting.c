@@ -12,6 +12,7 @@
 #include "supervisor/broker/connect.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/daemon/connecting.h"
+#include "supervisor/proto/descriptors.h"
 #include "supervisor/proto/proto.h"
 
 #define CHILDREN_MAX 16u
@@ -31,11 +32,6 @@ struct connected { /* the child's word; descriptors with it */
         int32_t code;
         uint32_t stage;
         char text[256];
-};
-
-union connected_fds {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int) * PROTO_LISTEN_MAX)];
 };
 
 static unsigned count(const struct unit *u)
@@ -82,20 +78,10 @@ static int connect_all(const struct unit *u, int *fds, unsigned *n, struct error
 
 static void send_result(int sock, int r, const int *fds, unsigned n, const struct error *err)
 {
-        union connected_fds control = { 0 };
         struct connected c = { .code = r < 0 ? r : 0, .stage = err->stage };
-        struct iovec iov = { &c, sizeof(c) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
         snprintf(c.text, sizeof(c.text), "%s", r < 0 ? err->text : "");
-        if (r >= 0 && n) {
-                msg.msg_control = &control;
-                msg.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * n), .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * n);
-        }
-        (void)!sendmsg(sock, &msg, MSG_NOSIGNAL);
+        (void)descriptors_send(sock, &c, sizeof(c), fds, r >= 0 ? n : 0, 0);
 }
 
 /* Without the daemon's rights and files: the answers that it reads may be anybody's. */
@@ -214,21 +200,10 @@ int connecting_start(struct nano *g, struct error *err)
 
 static int receive(int sock, struct connected *ret, int *fds, unsigned *ret_n)
 {
-        union connected_fds control = { 0 };
-        struct iovec iov = { ret, sizeof(*ret) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = sizeof(control.bytes) };
-        ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-        const struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+        ssize_t n = descriptors_receive(sock, ret, sizeof(*ret), fds, PROTO_LISTEN_MAX, ret_n, MSG_DONTWAIT);
 
-        if (n < 0)
-                return -errno;
-        if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
-                *ret_n = (unsigned)((h->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-                memcpy(fds, CMSG_DATA(h), *ret_n * sizeof(int));
-        }
         ret->text[sizeof(ret->text) - 1] = '\0';
-        return n == (ssize_t)sizeof(*ret) && !(msg.msg_flags & MSG_CTRUNC) ? 0 : -EPIPE;
+        return n < 0 ? (int)n : n == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
 }
 
 static void on_result(void *context, uint32_t events)
@@ -245,8 +220,12 @@ static void on_result(void *context, uint32_t events)
                 return;
         connecting_free(TAKE_PTR(g->connecting));
         g->connections = calloc(n + 1, sizeof(*g->connections));
-        if (g->connections)
-                memcpy(g->connections, fds, n * sizeof(*fds));
+        for (unsigned i = 0; i < n; i++) {
+                if (g->connections)
+                        g->connections[i] = fds[i];
+                else
+                        close(fds[i]);
+        }
         g->nconnections = g->connections ? n : 0;
         if (!g->connections)
                 r = error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "connections: out of memory");

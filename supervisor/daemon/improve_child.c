@@ -17,6 +17,7 @@
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/tier.h"
 #include "supervisor/daemon/improve.h"
+#include "supervisor/proto/descriptors.h"
 #include "supervisor/proto/proto.h"
 
 #define TELL_EVERY_MS 200
@@ -30,22 +31,8 @@ struct telling {
 
 static void tell(struct step_word *word, int fd)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
-        struct iovec iov = { word, sizeof(*word) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
         word->artefact = -EBADF;
-        if (fd >= 0) {
-                msg.msg_control = &control;
-                msg.msg_controllen = sizeof(control.bytes);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-        }
-        (void)!sendmsg(FD_DAEMON, &msg, MSG_NOSIGNAL);
+        (void)descriptors_send(FD_DAEMON, word, sizeof(*word), &fd, fd >= 0, 0);
 }
 
 static int progress(void *context, uint64_t done, uint64_t all)
@@ -156,21 +143,13 @@ int step_start(const struct step_order *o, struct step *ret, struct error *err)
 
 int step_read(struct step *s, struct step_word *ret)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
-        struct iovec iov = { ret, sizeof(*ret) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = sizeof(control.bytes) };
-        ssize_t n = recvmsg(s->sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-        const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        unsigned nfds = 0;
+        int artefact = -EBADF;
+        ssize_t n = descriptors_receive(s->sock, ret, sizeof(*ret), &artefact, 1, &nfds, MSG_DONTWAIT);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        if (n == -EAGAIN)
                 return 0;
-        ret->artefact = -EBADF;
-        if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(&ret->artefact, CMSG_DATA(c), sizeof(int));
+        ret->artefact = artefact;
         if (n != sizeof(*ret) || (ret->kind == STEP_DONE && ret->artefact < 0)) {
                 closep(&ret->artefact);
                 *ret = (struct step_word) { .kind = STEP_FAILED, .code = -EPIPE, .artefact = -EBADF,

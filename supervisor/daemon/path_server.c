@@ -14,6 +14,7 @@
 #include "supervisor/broker/paths.h"
 #include "supervisor/broker/spawn.h"
 #include "supervisor/daemon/path_server.h"
+#include "supervisor/proto/descriptors.h"
 #include "supervisor/proto/proto.h"
 
 #define BATCH 32
@@ -51,26 +52,6 @@ struct server {
         } reply;
 };
 
-static int send_fd(int sock, const void *bytes, size_t n, int fd)
-{
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
-        struct iovec iov = { (void *)(uintptr_t)bytes, n };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-        if (fd >= 0) {
-                msg.msg_control = &control;
-                msg.msg_controllen = sizeof(control.bytes);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int)),
-                                                  .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
-        }
-        return sendmsg(sock, &msg, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 static void drop(struct served *g)
 {
         close(g->sock); /* which takes it out of the epoll set: nobody else has it */
@@ -98,7 +79,7 @@ static int serve(struct server *s, struct served *g)
         s->reply.head.message = MESSAGE_PATH_REPLY;
         s->reply.head.id = s->request.head.id;
         paths_do(&g->paths, &s->request, &s->reply.head, s->reply.bytes, &fd);
-        return send_fd(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, fd);
+        return descriptors_send(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, &fd, fd >= 0, 0);
 }
 
 static int grant(const struct grants *grants, struct paths *paths)
@@ -121,28 +102,22 @@ static int grant(const struct grants *grants, struct paths *paths)
 /* A new guest from the daemon. Returns 0 at the daemon's end. */
 static int take_guest(struct server *s)
 {
-        union {
-                struct cmsghdr head;
-                char bytes[CMSG_SPACE(sizeof(int))];
-        } control = { 0 };
+        _cleanup_close_ int sock = -EBADF;
         uint8_t member = 0;
-        struct iovec iov = { &member, 1 };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = sizeof(control.bytes) };
-        ssize_t n = recvmsg(s->control, &msg, MSG_CMSG_CLOEXEC);
-        const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        unsigned nfds = 0;
+        ssize_t n = descriptors_receive(s->control, &member, 1, &sock, 1, &nfds, 0);
         struct served *g;
         struct epoll_event e = { .events = EPOLLIN };
         struct timeval patience = { 1, 0 };
 
         if (n <= 0)
-                return n < 0 && errno == EINTR;
-        if (!c || c->cmsg_len != CMSG_LEN(sizeof(int)) || member > s->unit->nimports)
+                return n == -EPROTO;
+        if (!nfds || member > s->unit->nimports)
                 return 1;
         g = calloc(1, sizeof(*g));
         if (!g)
                 return 1;
-        memcpy(&g->sock, CMSG_DATA(c), sizeof(int));
+        g->sock = TAKE_FD(sock);
         setsockopt(g->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         e.data.ptr = g;
         if (grant(&s->grants[member], &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
@@ -341,7 +316,7 @@ int path_server_guest(struct path_server *p, unsigned member, int *ret_fd, struc
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
-        r = send_fd(p->sock, &(const uint8_t) { (uint8_t)member }, 1, pair[1]);
+        r = descriptors_send(p->sock, &(const uint8_t) { (uint8_t)member }, 1, &pair[1], 1, 0);
         close(pair[1]);
         if (r < 0) {
                 close(pair[0]);

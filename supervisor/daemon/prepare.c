@@ -19,6 +19,7 @@
 #include "supervisor/daemon/daemon.h"
 #include "supervisor/daemon/improve.h"
 #include "supervisor/daemon/sockets.h"
+#include "supervisor/proto/descriptors.h"
 
 struct prepared {
         int32_t code;    /* 0: an artefact's descriptor is along */
@@ -96,29 +97,13 @@ static int make_artefacts(const struct service *s, struct found *ret, int *fds, 
 
 #define ARTEFACTS_MAX (1 + UNIT_IMPORTS_MAX)
 
-union artefact_fds {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int) * ARTEFACTS_MAX)];
-};
-
 static void send_result(int sock, int r, const int *fds, unsigned n, const struct found *f, const struct error *err)
 {
-        union artefact_fds control = { 0 };
         struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset,
                               .compiled = f->compiled, .module = f->digest, .choice = f->choice };
-        struct iovec iov = { &p, sizeof(p) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
         snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
-        if (r >= 0) {
-                msg.msg_control = &control;
-                msg.msg_controllen = CMSG_SPACE(sizeof(int) * n);
-                control.head = (struct cmsghdr) { .cmsg_len = CMSG_LEN(sizeof(int) * n),
-                                                  .cmsg_level = SOL_SOCKET,
-                                                  .cmsg_type = SCM_RIGHTS };
-                memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * n);
-        }
-        (void)!sendmsg(sock, &msg, MSG_NOSIGNAL);
+        (void)descriptors_send(sock, &p, sizeof(p), fds, r >= 0 ? n : 0, 0);
 }
 
 _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
@@ -143,21 +128,9 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
 /* @ret_n: descriptors that came along, into @fds. */
 static int receive(int sock, struct prepared *ret, int *fds, unsigned *ret_n)
 {
-        union artefact_fds control = { 0 };
-        struct iovec iov = { ret, sizeof(*ret) };
-        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-                              .msg_controllen = sizeof(control.bytes) };
-        ssize_t n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-        const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+        ssize_t n = descriptors_receive(sock, ret, sizeof(*ret), fds, ARTEFACTS_MAX, ret_n, MSG_DONTWAIT);
 
-        if (n < 0)
-                return -errno;
-        *ret_n = 0;
-        if (c && c->cmsg_type == SCM_RIGHTS) {
-                *ret_n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-                memcpy(fds, CMSG_DATA(c), *ret_n * sizeof(int));
-        }
-        return n == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
+        return n < 0 ? (int)n : n == (ssize_t)sizeof(*ret) ? 0 : -EPIPE;
 }
 
 static int keep_imports(struct service *s, const int *fds, unsigned n, struct error *err)

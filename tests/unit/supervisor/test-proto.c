@@ -1,8 +1,12 @@
 /* test-proto.c - messages that fit, and every way in which one does not. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "supervisor/proto/descriptors.h"
 #include "supervisor/proto/guest_config.h"
 #include "supervisor/proto/proto.h"
 #include "tests/unit/unit.h"
@@ -233,11 +237,66 @@ START_TEST(random_messages)
 }
 END_TEST
 
+static const struct {
+        unsigned sent, most;
+        bool fits;
+} with_descriptors[] = {
+        { 0, 0, true },  { 1, 1, true },    { 2, 1, false },    { 5, 4, false },
+        { 64, 64, true }, { 65, 65, true }, { 66, 65, false }, /* 65 leave room for 66 in what the kernel is given */
+        { 128, 128, true }, { 128, 0, false },
+};
+
+/* The lowest number that is free: a descriptor that stays open moves it. */
+static int lowest(void)
+{
+        int fd = dup(0);
+
+        close(fd);
+        return fd;
+}
+
+START_TEST(descriptors_that_come_are_bounded)
+{
+        int fds[DESCRIPTORS_MAX], came[DESCRIPTORS_MAX + 1], pair[2], before;
+        unsigned most = with_descriptors[_i].most, n = 77;
+        char text[8] = "";
+        ssize_t r;
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        for (unsigned i = 0; i < DESCRIPTORS_MAX; i++)
+                fds[i] = pair[0];
+        memset(came, 0x7f, sizeof(came));
+        before = lowest();
+        ck_assert_int_eq(descriptors_send(pair[0], "word", 5, fds, with_descriptors[_i].sent, 0), 0);
+        r = descriptors_receive(pair[1], text, sizeof(text), came, most, &n, MSG_DONTWAIT);
+        ck_assert_int_eq(came[most], 0x7f7f7f7f); /* nothing behind what there is room for */
+        if (with_descriptors[_i].fits) {
+                ck_assert_int_eq(r, 5);
+                ck_assert_str_eq(text, "word");
+                ck_assert_uint_eq(n, with_descriptors[_i].sent);
+                for (unsigned i = 0; i < n; i++) {
+                        ck_assert_int_eq(fcntl(came[i], F_GETFD), FD_CLOEXEC);
+                        close(came[i]);
+                }
+        } else {
+                ck_assert_int_eq(r, -EPROTO);
+                ck_assert_uint_eq(n, 0);
+        }
+        ck_assert_int_eq(lowest(), before);
+        ck_assert_int_eq(descriptors_receive(pair[1], text, sizeof(text), came, most, &n, MSG_DONTWAIT), -EAGAIN);
+        ck_assert_int_eq(descriptors_send(pair[0], "word", 5, fds, DESCRIPTORS_MAX + 1, 0), -E2BIG);
+        close(pair[0]);
+        ck_assert_int_eq(descriptors_receive(pair[1], text, sizeof(text), came, most, &n, MSG_DONTWAIT), 0);
+        close(pair[1]);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("proto");
 
         tcase_add_loop_test(tc, random_messages, 0, 4);
+        tcase_add_loop_test(tc, descriptors_that_come_are_bounded, 0, ELEMENTSOF(with_descriptors));
 
         tcase_add_loop_test(tc, a_message_at_its_time, 0, ELEMENTSOF(rows));
         tcase_add_test(tc, numbers_that_are_no_message);
