@@ -33,6 +33,7 @@ test      pc:check          check                       check-devel          uni
 test      cmd:minisign      minisign                    minisign             makes signatures for the tests
 test      cmd:clang         clang                       clang                second compiler
 test      cmd:mandoc|man    mandoc                      mandoc               checks the manual pages
+test      cmd:pgrep         procps                      procps-ng            finds processes; kill, for the reload of the unit
 test      cmd:strace        strace                      strace               counts system calls
 test      cmd:linux.uml     user-mode-linux             -                           a kernel with the control groups that a host may lack
 test      cmd:systemd-analyze systemd               systemd              checks the units, and is PID 1 for a test of the service

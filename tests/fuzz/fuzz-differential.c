@@ -50,6 +50,11 @@ static const struct engine {
         { "peak-collect", TIER_PEAK, 0,          true },
 };
 
+/* Reads a module whose one function is a tail call of itself. Node 18, Debian's, does not. */
+static const char node_probe[] =
+        "node -e 'new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, "
+        "10, 6, 1, 4, 0, 18, 0, 11))' >/dev/null 2>&1";
+
 static const char *directory, *only, *reference = "node";
 static bool lost_loads, gc, new_features, no_node;
 
@@ -330,8 +335,8 @@ int main(int argc, char **argv)
         no_node = gc || new_features;
         if (no_node)
                 reference = engines[0].name;
-        else if (system("node --version >/dev/null 2>&1") != 0) {
-                puts("skip: there is no node to compare with");
+        else if (system(node_probe) != 0) {
+                puts("skip: there is no node that knows tail calls to compare with");
                 return 77;
         }
         if (directory)
