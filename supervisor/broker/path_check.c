@@ -112,7 +112,8 @@ static uint32_t verbs_of(const struct path_request *head)
 
         if (head->op != PATH_OPEN || head->flags & PATH_DIRECTORY)
                 return verbs;
-        if (head->flags & PATH_READ)
+        /* A descriptor that was asked for neither way can be read: the kernel knows no third one. */
+        if (head->flags & PATH_READ || !(head->flags & PATH_WRITE))
                 verbs |= VERB_READ;
         if (head->flags & (PATH_WRITE | PATH_TRUNCATE | PATH_APPEND))
                 verbs |= VERB_WRITE;
