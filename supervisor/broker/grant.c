@@ -4,57 +4,14 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/artefact/cache.h"
 #include "policy/key.h"
 #include "policy/policy.h"
 #include "supervisor/broker/connect.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/listen.h"
 #include "supervisor/proto/guest_config.h"
-
-#define DEPTH_MAX 256 /* of the cache directory; then we assume the worst */
-
-/* Does one of the writable grants hold @dirfd? Then its entries need protection. */
-static bool is_granted(const struct broker *b, int dirfd)
-{
-        _cleanup_close_ int at = fcntl(dirfd, F_DUPFD_CLOEXEC, 3);
-        struct stat last = { 0 }, st, grant;
-
-        for (int depth = 0; depth < DEPTH_MAX; depth++) {
-                int up;
-
-                if (at < 0 || fstat(at, &st) < 0)
-                        return true;
-                for (unsigned i = 0; i < b->options.ndirs; i++)
-                        if (grant_verbs(&b->options.dirs[i]) != VERB_READ && !b->options.dirs[i].file &&
-                            fstat(b->paths.handles[i].fd, &grant) == 0 &&
-                            grant.st_dev == st.st_dev && grant.st_ino == st.st_ino)
-                                return true;
-                if (depth && st.st_ino == last.st_ino && st.st_dev == last.st_dev)
-                        return false; /* the root is its own parent */
-                last = st;
-                up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                close(at);
-                at = up;
-        }
-        return true;
-}
-
-/* Whoever can write the cache decides what the next run executes. */
-static void protect_cache(struct broker *b)
-{
-        char path[4096];
-        _cleanup_close_ int fd = -EBADF;
-
-        if (!b->options.cache && cache_default_path(path, sizeof(path)) < 0)
-                return;
-        fd = open(b->options.cache ? b->options.cache : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (fd >= 0 && b->options.ndirs && is_granted(b, fd))
-                paths_protect(&b->paths, fd);
-}
 
 uint32_t grant_verbs(const struct run_dir *dir)
 {
@@ -84,6 +41,22 @@ static int grant_open(const struct run_dir *dir, const char **ret_only)
         return open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* The directories that the guest may write in are those that may hold a cache. */
+static int protect_caches(struct broker *b, struct error *err)
+{
+        int writable[PATH_HANDLES_MAX];
+        unsigned n = 0;
+        int r;
+
+        for (unsigned i = 0; i < b->options.ndirs; i++)
+                if (!grant_is_read_only(&b->options.dirs[i]) && !b->options.dirs[i].file)
+                        writable[n++] = b->paths.handles[i].fd;
+        r = protection_init(&b->protection, b->options.cache, writable, n, err);
+        if (r >= 0)
+                paths_protect(&b->paths, &b->protection);
+        return r;
+}
+
 int grants_open(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
@@ -102,7 +75,9 @@ int grants_open(struct broker *b, struct error *err)
                         return error_prefix(err, "directory %s", o->dirs[i].host);
                 }
         }
-        protect_cache(b);
+        r = protect_caches(b, err);
+        if (r < 0)
+                return r;
         for (unsigned i = 0; i < o->nlisten && i < PROTO_LISTEN_MAX; i++) {
                 r = listen_open(o->listen[i], err);
                 if (r < 0)

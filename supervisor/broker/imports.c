@@ -60,9 +60,7 @@ static int find_artefact(const struct broker *b, struct member *m, struct error 
 
 static int open_trees(const struct broker *b, struct member *m, struct error *err)
 {
-        m->paths.protects = b->paths.protects;
-        m->paths.protected_dev = b->paths.protected_dev;
-        m->paths.protected_ino = b->paths.protected_ino;
+        paths_protect(&m->paths, &b->protection);
         for (unsigned k = 0; k < m->import->nkeys; k++) {
                 const struct narrowed_key *key = &m->import->keys[k];
                 const char *only;

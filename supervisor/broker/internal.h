@@ -43,6 +43,7 @@ struct broker {
         struct loaded_code *code;
         uint32_t ncode;
         struct paths paths;
+        struct protection protection; /* what .paths and those of the imports leave alone */
         struct imports *imports; /* what the guest imports from; NULL: nothing */
         int path_sock;         /* a guest's requests come here; -EBADF: none */
         /* What the cell says of guests while the answer to a command is waited for. */

@@ -9,7 +9,7 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/imports.c supervisor/broker/imports.h supervisor/broker/member.c supervisor/broker/member.h \
 	supervisor/broker/internal.h supervisor/broker/listen.c supervisor/broker/listen.h \
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
-	supervisor/broker/paths.h supervisor/broker/run.c supervisor/broker/session.c supervisor/broker/spawn.c \
+	supervisor/broker/paths.h supervisor/broker/protect.c supervisor/broker/protect.h supervisor/broker/run.c supervisor/broker/session.c supervisor/broker/spawn.c \
 	supervisor/broker/spawn.h supervisor/broker/stamp.c supervisor/broker/stamp.h supervisor/broker/status.c \
 	supervisor/broker/tier.c supervisor/broker/tier.h supervisor/broker/connect.c supervisor/broker/connect.h supervisor/broker/pin.c supervisor/broker/pin.h \
 	supervisor/broker/unit_run.c supervisor/broker/unit_run.h

@@ -45,7 +45,7 @@ void paths_init(struct paths *p)
         for (unsigned i = 0; i < PATH_HANDLES_MAX; i++)
                 p->handles[i].fd = -EBADF;
         p->used = 0;
-        p->protects = false;
+        p->protection = NULL;
         p->escapes = 0;
 }
 
@@ -56,15 +56,9 @@ void paths_done(struct paths *p)
         paths_init(p);
 }
 
-void paths_protect(struct paths *p, int dirfd)
+void paths_protect(struct paths *p, const struct protection *protection)
 {
-        struct stat st;
-
-        if (fstat(dirfd, &st) < 0)
-                return;
-        p->protects = true;
-        p->protected_dev = st.st_dev;
-        p->protected_ino = st.st_ino;
+        p->protection = protection && protection->n ? protection : NULL;
 }
 
 static int add(struct paths *p, struct path_handle handle)
@@ -131,11 +125,6 @@ int paths_grant(struct paths *p, int fd, bool read_only, struct error *err)
         return paths_grant_verbs(p, fd, read_only ? VERB_READ : key_kind_verbs(KEY_DIRECTORY), NULL, err);
 }
 
-static bool is_protected(const struct paths *p, const struct stat *st)
-{
-        return p->protects && st->st_dev == p->protected_dev && st->st_ino == p->protected_ino;
-}
-
 /* The directory in which a name is made, changed or removed. */
 static int open_parent(struct paths *p, const struct path_handle *dir, const struct checked_path *path)
 {
@@ -144,9 +133,18 @@ static int open_parent(struct paths *p, const struct path_handle *dir, const str
 
         if (fd < 0)
                 return fd;
-        if (p->protects && (fstat(fd, &st) < 0 || is_protected(p, &st)))
+        if (p->protection && (fstat(fd, &st) < 0 || protection_of(p->protection, &st) == PROTECTED_ENTRIES))
                 return -EPERM;
         return TAKE_FD(fd);
+}
+
+/* Nothing that is protected gets a name that was looked at before: who would rename it is refused as well. */
+static bool stays(const struct paths *p, int parent, const char *name)
+{
+        struct stat st;
+
+        return p->protection && fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+               protection_of(p->protection, &st) != PROTECTED_NOT;
 }
 
 static void fill_stat(const struct stat *st, struct path_stat *ret)
@@ -223,7 +221,7 @@ static int do_open(struct paths *p, const struct checked_request *c, struct path
         _cleanup_close_ int fd = -EBADF;
         int r;
 
-        if (p->protects && flags & (PATH_WRITE | PATH_CREATE | PATH_TRUNCATE)) {
+        if (p->protection && flags & (PATH_WRITE | PATH_CREATE | PATH_TRUNCATE)) {
                 _cleanup_close_ int parent = open_parent(p, c->dir, &c->path);
 
                 if (parent < 0)
@@ -360,6 +358,8 @@ static int do_one_name(struct paths *p, const struct checked_request *c)
 
         if (parent < 0)
                 return parent;
+        if (stays(p, parent, name))
+                return c->head.op == PATH_MKDIR || c->head.op == PATH_SYMLINK ? -EEXIST : -EPERM;
         switch (c->head.op) {
         case PATH_MKDIR:
                 r = mkdirat(parent, name, 0777);
@@ -390,6 +390,8 @@ static int do_two_names(struct paths *p, const struct checked_request *c)
         to = open_parent(p, c->dir2, &c->path2);
         if (to < 0)
                 return to;
+        if (stays(p, from, c->path.name) || stays(p, to, c->path2.name))
+                return -EPERM;
         r = c->head.op == PATH_RENAME ? renameat2(from, c->path.name, to, c->path2.name,
                                                   c->replaces ? 0 : RENAME_NOREPLACE)
                                       : linkat(from, c->path.name, to, c->path2.name, 0);

@@ -4,7 +4,7 @@
  *   alone. paths_grant_verbs - with the verbs of a key (policy/key.h). @only: NULL, or the one name in
  *   the directory that there is for the guest, a regular file; borrowed.
  *   -EACCES for the file systems that are windows to other processes (proc, sys, ...).
- * paths_protect - operations below may not touch this directory's entries: the artefact cache.
+ * paths_protect - from here on operations leave alone what @protection (protect.h) holds; borrowed, NULL: nothing.
  * path_request_check - read @size bytes at @message once and check them whole. Touches no file.
  *   Returns 0 with @ret filled, or -EPROTO: no honest cell sends this.
  * paths_do - carry out what was checked. @reply's head is filled but for message and id, its bytes
@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "engine/base/error.h"
+#include "supervisor/broker/protect.h"
 #include "supervisor/proto/path.h"
 
 struct path_handle {
@@ -28,9 +29,7 @@ struct path_handle {
 struct paths {
         struct path_handle handles[PATH_HANDLES_MAX];
         unsigned used;     /* handles below this have been used at some time */
-        bool protects;
-        dev_t protected_dev;
-        ino_t protected_ino;
+        const struct protection *protection; /* NULL: nothing */
         uint64_t escapes;  /* requests that the kernel stopped at the edge of a grant */
 };
 
@@ -53,7 +52,7 @@ void paths_done(struct paths *p);
 _must_check_ int paths_grant(struct paths *p, int fd, bool read_only, struct error *err);
 _must_check_ int paths_grant_verbs(struct paths *p, int fd, uint32_t verbs, const char *only,
                                    struct error *err);
-void paths_protect(struct paths *p, int dirfd);
+void paths_protect(struct paths *p, const struct protection *protection);
 
 _must_check_ int path_request_check(const struct paths *p, const void *message, size_t size,
                                     struct checked_request *ret, struct error *err);

@@ -79,7 +79,7 @@ static int fill_one(struct nano *g, unsigned i, struct guest_spec *spec, unsigne
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "descriptors: %s", strerror(-r));
         if (!spec->ndirs)
                 return 0;
-        r = s->paths ? 0 : path_server_start(s->unit, &s->paths, err);
+        r = s->paths ? 0 : path_server_start(s->unit, s->daemon->options.cache, &s->paths, err);
         return r < 0 ? r : path_server_guest(s->paths, 1 + i, &spec->path_fd, err);
 }
 

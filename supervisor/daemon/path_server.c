@@ -42,6 +42,8 @@ struct grants {
 
 struct server {
         const struct unit *unit;
+        const char *cache;
+        struct protection protection;
         int control, epoll;
         struct grants *grants; /* of the unit, then of each of its imports */
         struct checked_request request;
@@ -82,11 +84,12 @@ static int serve(struct server *s, struct served *g)
         return descriptors_send(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, &fd, fd >= 0, 0);
 }
 
-static int grant(const struct grants *grants, struct paths *paths)
+static int grant(const struct grants *grants, const struct protection *protection, struct paths *paths)
 {
         struct error err = { 0 };
 
         paths_init(paths);
+        paths_protect(paths, protection);
         for (unsigned i = 0; i < grants->n; i++) {
                 const struct grant *g = &grants->list[i];
                 int fd = fcntl(g->fd, F_DUPFD_CLOEXEC, 0);
@@ -120,7 +123,7 @@ static int take_guest(struct server *s)
         g->sock = TAKE_FD(sock);
         setsockopt(g->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         e.data.ptr = g;
-        if (grant(&s->grants[member], &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
+        if (grant(&s->grants[member], &s->protection, &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
                 drop(g); /* the guest sees its socket end: every path is refused */
         return 1;
 }
@@ -200,6 +203,18 @@ static int open_grants(struct server *s, struct error *err)
         return 0;
 }
 
+/* What imports are handed is beneath the unit's own. */
+static int protect_caches(struct server *s, struct error *err)
+{
+        int writable[UNIT_KEYS_MAX];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < s->grants->n; i++)
+                if (s->grants->list[i].verbs != VERB_READ && !s->grants->list[i].only)
+                        writable[n++] = s->grants->list[i].fd;
+        return protection_init(&s->protection, s->cache, writable, n, err);
+}
+
 static int lock(struct server *s, struct error *err)
 {
         struct policy_tree trees[UNIT_KEYS_MAX];
@@ -248,9 +263,11 @@ _noreturn_ static void child(struct server *s, pid_t parent)
         s->grants = calloc(1 + s->unit->nimports, sizeof(*s->grants));
         r = s->grants ? open_grants(s, &err) : error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "grants");
         if (r >= 0)
+                r = protect_caches(s, &err);
+        if (r >= 0)
                 r = lock(s, &err);
         for (unsigned i = 0; i <= s->unit->nimports && r >= 0; i++) {
-                if (grant(&s->grants[i], &test) < 0)
+                if (grant(&s->grants[i], &s->protection, &test) < 0)
                         r = error_set(&err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,
                                       "a directory whose files are windows to the kernel");
                 else
@@ -268,7 +285,7 @@ bool path_server_serves(const struct key *key)
         return key->kind == KEY_DIRECTORY || key->kind == KEY_FILE;
 }
 
-int path_server_start(const struct unit *u, struct path_server **ret, struct error *err)
+int path_server_start(const struct unit *u, const char *cache, struct path_server **ret, struct error *err)
 {
         struct server *server = calloc(1, sizeof(*server));
         struct path_server *p = calloc(1, sizeof(*p));
@@ -285,6 +302,7 @@ int path_server_start(const struct unit *u, struct path_server **ret, struct err
         }
         *p = (struct path_server) { { 0, -EBADF }, pair[0] };
         server->unit = u;
+        server->cache = cache;
         server->control = pair[1];
         p->child.pid = fork();
         if (p->child.pid == 0)

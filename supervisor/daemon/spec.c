@@ -119,7 +119,7 @@ int spec_descriptors(struct nano *g, struct guest_spec *spec, int *listen, unsig
         int r;
 
         if (spec->ndirs) {
-                r = s->paths ? 0 : path_server_start(s->unit, &s->paths, err);
+                r = s->paths ? 0 : path_server_start(s->unit, s->daemon->options.cache, &s->paths, err);
                 if (r >= 0)
                         r = path_server_guest(s->paths, 0, &spec->path_fd, err);
                 if (r < 0)

@@ -492,17 +492,71 @@ START_TEST(windows_below_a_grant_are_shut)
 }
 END_TEST
 
-START_TEST(the_cache_is_protected)
+/* TOP/d/NAME is a cache; what the grants hold of it is protected. */
+static void protect(const char *name)
+{
+        static struct protection protection;
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/d/%s", top, name);
+        ck_assert_int_eq(protection_init(&protection, path, &paths.handles[0].fd, 1, &err), 0);
+        ck_assert_uint_gt(protection.n, 0);
+        paths_protect(&paths, &protection);
+}
+
+#define RENAME(from, to) ask((struct path_request) { .op = PATH_RENAME }, from, to)
+
+/* The cache is d/sub/entries by its real name, and d/link/entries by the one that it was given. */
+START_TEST(the_way_to_the_cache_stays)
 {
         char path[64];
-        int fd;
 
+        snprintf(path, sizeof(path), "%s/d/sub/entries", top);
+        ck_assert_int_eq(mkdir(path, 0700), 0);
+        put_link("sub", "d/link");
+        ck_assert_int_eq(ASK(MKDIR, "other", 0), 0);
+        protect("link/entries");
+        ck_assert_int_eq(RENAME("sub/entries", "taken"), -EPERM);
+        ck_assert_int_eq(RENAME("sub/entries/", "taken"), -EPERM);
+        ck_assert_int_eq(RENAME("sub", "taken"), -EPERM);
+        ck_assert_int_eq(RENAME("link", "taken"), -EPERM);
+        ck_assert_int_eq(RENAME("other", "sub/entries"), -EPERM); /* which is empty: the kernel would let it */
+        ck_assert_int_eq(RENAME("inner", "link"), -EPERM);
+        ck_assert_int_eq(ASK(UNLINK, "link", 0), -EPERM);
+        ck_assert_int_eq(ASK(RMDIR, "sub/entries", 0), -EPERM);
+        ck_assert_int_eq(ASK(MKDIR, "sub/entries", 0), -EEXIST);
+        ck_assert_int_eq(ASK(OPEN, "sub/entries/new", .flags = PATH_WRITE | PATH_CREATE), -EPERM);
+        ck_assert_int_eq(RENAME("other", "sub/free"), 0);
+        ck_assert_int_eq(ASK(RMDIR, "sub/free", 0), 0);
+}
+END_TEST
+
+START_TEST(a_cache_that_is_missing_is_made_before_a_guest_could)
+{
+        protect("sub/entries");
+        ck_assert_int_eq(ASK(MKDIR, "sub/entries", 0), -EEXIST);
+        ck_assert_int_eq(ASK(OPEN, "sub/entries/new", .flags = PATH_WRITE | PATH_CREATE), -EPERM);
+        ck_assert_int_eq(RENAME("sub/entries", "taken"), -EPERM);
+}
+END_TEST
+
+START_TEST(a_cache_elsewhere_costs_nothing)
+{
+        struct protection protection;
+        char path[64];
+
+        snprintf(path, sizeof(path), "%s/elsewhere", top);
+        ck_assert_int_eq(protection_init(&protection, path, &paths.handles[0].fd, 1, &err), 0);
+        ck_assert_uint_eq(protection.n, 0);
+        ck_assert_int_eq(access(path, F_OK), -1); /* nor is it made */
+}
+END_TEST
+
+START_TEST(the_cache_is_protected)
+{
         put("d/sub/entry", "code");
         put_link("sub/entry", "d/way");
-        snprintf(path, sizeof(path), "%s/d/sub", top);
-        fd = open(path, O_PATH | O_DIRECTORY);
-        paths_protect(&paths, fd);
-        close(fd);
+        protect("sub");
         ck_assert_int_eq(ASK(OPEN, "sub/entry", .flags = PATH_READ | PATH_WRITE), -EPERM);
         ck_assert_int_eq(ASK(OPEN, "sub/new", .flags = PATH_WRITE | PATH_CREATE), -EPERM);
         ck_assert_int_eq(ASK(OPEN, "way", .flags = PATH_WRITE | PATH_FOLLOW), -ELOOP);
@@ -550,6 +604,9 @@ int main(void)
         tcase_add_test(tc, windows_are_not_granted);
         tcase_add_test(tc, windows_below_a_grant_are_shut);
         tcase_add_test(tc, the_cache_is_protected);
+        tcase_add_test(tc, the_way_to_the_cache_stays);
+        tcase_add_test(tc, a_cache_that_is_missing_is_made_before_a_guest_could);
+        tcase_add_test(tc, a_cache_elsewhere_costs_nothing);
         tcase_add_test(tc, a_socket_is_not_handed_out);
         return unit_main("paths", &tc, 1);
 }
