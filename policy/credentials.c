@@ -89,14 +89,14 @@ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, stru
         /* For the compiler a floor, and what each MiB of module adds: more than honest input needs. */
         const struct {
                 int resource;
-                uint64_t cell, compiler, per_mib;
+                uint64_t cell, connector, compiler, per_mib;
                 const char *text;
         } rows[] = {
-                { RLIMIT_CORE,   0,             0,                  0,                   "core files" },
-                { RLIMIT_NOFILE, 1 << 20,       16,                 0,                   "descriptors" },
-                { RLIMIT_CPU,    RLIM_INFINITY, POLICY_COMPILE_S,   POLICY_COMPILE_MIB_S, "seconds of CPU" },
-                { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30,  UINT64_C(128) << 20, "address space" },
-                { RLIMIT_FSIZE,  RLIM_INFINITY, UINT64_C(64) << 20, UINT64_C(64) << 20,  "size of a file" },
+                { RLIMIT_CORE,   0,             0,                 0,                  0,                    "core files" },
+                { RLIMIT_NOFILE, 1 << 20,       256,               16,                 0,                    "descriptors" },
+                { RLIMIT_CPU,    RLIM_INFINITY, 20,                POLICY_COMPILE_S,   POLICY_COMPILE_MIB_S, "seconds of CPU" },
+                { RLIMIT_AS,     RLIM_INFINITY, UINT64_C(4) << 30, UINT64_C(4) << 30,  UINT64_C(128) << 20,  "address space" },
+                { RLIMIT_FSIZE,  RLIM_INFINITY, 0,                 UINT64_C(64) << 20, UINT64_C(64) << 20,   "size of a file" },
         };
         uint64_t mib = (input_bytes >> 20) + 1;
 
@@ -104,7 +104,8 @@ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, stru
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
                 uint64_t most = role <= ROLE_CELL_THREADS ? rows[i].cell
-                                                  : rows[i].compiler + rows[i].per_mib * mib;
+                                : role == ROLE_CONNECTOR  ? rows[i].connector
+                                                          : rows[i].compiler + rows[i].per_mib * mib;
                 int r = lower(rows[i].resource, most, rows[i].text, err);
 
                 if (r < 0)

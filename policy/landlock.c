@@ -3,6 +3,7 @@
  * The numbers are written out: the table must not end where the build machine's headers do. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,8 +33,16 @@ struct __attribute__((packed)) path_beneath_attr {
         int32_t parent_fd;
 };
 
+struct net_port_attr {
+        uint64_t allowed, port;
+};
+
 #define RULESET_VERSION   1u
 #define RULE_PATH_BENEATH 1u
+#define RULE_NET_PORT     2u
+#define RIGHT_READ_FILE   (UINT64_C(1) << 2)
+#define RIGHT_CONNECT_TCP (UINT64_C(1) << 1)
+#define PORT_NAME_SERVER  53u
 
 /* EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV */
 #define FILE_RIGHTS (UINT64_C(7) | UINT64_C(1) << 14 | UINT64_C(1) << 15)
@@ -127,4 +136,59 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
                                          "granting a directory in Landlock");
         }
         return restrict_self(fd, err);
+}
+
+static int add_rule(int ruleset, unsigned kind, const void *rule, const char *what, struct error *err)
+{
+        if (syscall(SYS_landlock_add_rule, ruleset, kind, rule, 0) < 0)
+                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "granting %s in Landlock", what);
+        return 0;
+}
+
+/* A file that is not there is not missed: the resolver goes on without. */
+static int add_resolver_files(int ruleset, struct error *err)
+{
+        static const char *const files[] = {
+#define RESOLVER_FILE(path, why) path,
+#include "policy/resolver.def"
+        };
+        struct path_beneath_attr rule = { .allowed = RIGHT_READ_FILE };
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(files) && r >= 0; i++) {
+                _cleanup_close_ int fd = open(files[i], O_PATH | O_CLOEXEC);
+                struct stat st;
+
+                if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                        continue;
+                rule.parent_fd = fd;
+                r = add_rule(ruleset, RULE_PATH_BENEATH, &rule, files[i], err);
+        }
+        return r;
+}
+
+int policy_landlock_connect(struct lockdown *l, const uint16_t *ports, unsigned n, struct error *err)
+{
+        int abi = policy_landlock_abi();
+        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
+                                     mask(KIND_SCOPE, abi, VERBS_ANY) };
+        struct net_port_attr rule = { .allowed = RIGHT_CONNECT_TCP };
+        _cleanup_close_ int fd = -EBADF;
+        int r;
+
+        if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
+                return 0;
+        if (abi == 0) {
+                l->missing |= LAYER_BIT(LAYER_LANDLOCK);
+                return 0;
+        }
+        fd = ruleset_new(abi, &attr, err);
+        if (fd < 0)
+                return fd;
+        r = add_resolver_files(fd, err);
+        for (unsigned i = 0; i <= n && r >= 0 && attr.net; i++) {
+                rule.port = i < n ? ports[i] : PORT_NAME_SERVER;
+                r = add_rule(fd, RULE_NET_PORT, &rule, "a port", err);
+        }
+        return r < 0 ? r : restrict_self(fd, err);
 }

@@ -48,11 +48,13 @@ enum role {
         ROLE_CELL_THREADS, /* a cell without io_uring */
         ROLE_COMPILER,
         ROLE_READER,       /* a compiler that also asks */
+        ROLE_CONNECTOR,    /* resolves names, and connects to what they are */
         _ROLE_MAX,
 };
 
 enum { /* descriptors at fixed numbers; 0, 1 and 2 are the guest's or /dev/null */
-        FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked; reader: both ways */
+        FD_BROKER = 3,  /* cell: socket to the broker; compiler: status to whoever asked; reader: both ways;
+                     * connector: to the broker */
         FD_ARENA = 4,   /* cell: code, read-only; compiler: the module */
         FD_PAGEMAP = 4, /* cell, once the code is mapped: policy_pagemap() */
         FD_RING = 5,    /* cell */
@@ -106,6 +108,9 @@ struct policy_tree {
 _must_check_ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees,
                                        unsigned n, struct error *err);
 
+/* The connector's own: the files of resolver.def can be read, and TCP goes to these ports, and to name servers. */
+_must_check_ int policy_landlock_connect(struct lockdown *l, const uint16_t *ports, unsigned n, struct error *err);
+
 /* ABI of Landlock that this kernel has, 0: none. */
 int policy_landlock_abi(void);
 
@@ -118,10 +123,12 @@ struct arg_rule {
         uint64_t value;
 };
 
+#define SYSCALL_ARGS 3 /* of a call that one row looks at */
+
 struct syscall_rule {
         const char *name;
         int number;
-        struct arg_rule args[2];
+        struct arg_rule args[SYSCALL_ARGS];
         int deny;           /* 0: allowed; else refused with this errno instead of death */
         const char *reason;
         const char *drill;  /* tests/drills/drills.def */

@@ -1,4 +1,4 @@
-/* syscalls.c - what the cell and the compiler may ask of the kernel. Anything else kills them.
+/* syscalls.c - what the cell, the compiler and the connector may ask of the kernel. Anything else kills them.
  *
  * A row is one system call, the values its arguments must have, why it is there, and the drill that
  * shows the limit. Rows of one call are alternatives. Filters see numbers only, so nothing here
@@ -7,8 +7,10 @@
 
 #include <seccomp.h>
 #include <sched.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -121,6 +123,10 @@ static const struct syscall_rule compiler_rules[] = {
         /* Of a reader alone, see READER_ROWS. */
         ALLOW(read,                                         "answers to what a script wants to be done",    "I05"),
 };
+
+static const struct syscall_rule connector_rules[] = {
+#include "policy/connector_calls.def"
+};
 /* clang-format on */
 
 #define CELL_RING_ROWS   1  /* at the head of the cell's table */
@@ -137,6 +143,7 @@ const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
                 [ROLE_CELL_THREADS] = { cell_rules + CELL_RING_ROWS, ELEMENTSOF(cell_rules) - CELL_RING_ROWS },
                 [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) - READER_ROWS },
                 [ROLE_READER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
+                [ROLE_CONNECTOR] = { connector_rules, ELEMENTSOF(connector_rules) },
         };
 
         *ret_n = tables[role].n;

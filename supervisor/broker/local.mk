@@ -11,7 +11,8 @@ libbroker_a_SOURCES = supervisor/broker/audit.c supervisor/broker/audit.h superv
 	supervisor/broker/outcome.c supervisor/broker/path_check.c supervisor/broker/paths.c \
 	supervisor/broker/paths.h supervisor/broker/protect.c supervisor/broker/protect.h supervisor/broker/run.c supervisor/broker/session.c supervisor/broker/spawn.c \
 	supervisor/broker/spawn.h supervisor/broker/stamp.c supervisor/broker/stamp.h supervisor/broker/status.c \
-	supervisor/broker/tier.c supervisor/broker/tier.h supervisor/broker/connect.c supervisor/broker/connect.h supervisor/broker/pin.c supervisor/broker/pin.h \
+	supervisor/broker/tier.c supervisor/broker/tier.h supervisor/broker/connect.c supervisor/broker/connect.h supervisor/broker/connector.c supervisor/broker/connector.h \
+	supervisor/broker/pin.c supervisor/broker/pin.h \
 	supervisor/broker/unit_run.c supervisor/broker/unit_run.h
 
 # What a program needs that uses the broker.

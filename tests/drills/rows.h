@@ -18,17 +18,21 @@ static inline struct row_call row_allowed(const struct syscall_rule *rule)
 {
         struct row_call c = { .number = rule->number };
 
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
                 if (rule->args[i].test == ARG_EQUALS || rule->args[i].test == ARG_WITH)
                         c.args[rule->args[i].index] = rule->args[i].value;
         if (rule->number == SYS_clone)
                 c.args[0] |= 0x20000000; /* CLONE_NEWPID: a thread cannot have one, so none is made */
+        if (rule->number == SYS_poll)
+                c.args[1] = 0x7fffffff; /* too many: it does not wait */
+        if (rule->number == SYS_ppoll)
+                c.args[2] = 1; /* no time that could be read */
         return c;
 }
 
 static inline const struct arg_rule *row_argument(const struct syscall_rule *rule, unsigned arg)
 {
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < SYSCALL_ARGS; i++)
                 if (rule->args[i].test != ARG_ANY && rule->args[i].index == arg)
                         return &rule->args[i];
         return NULL;
@@ -71,7 +75,7 @@ static inline int row_verdict(enum role role, const struct row_call *call)
         for (unsigned i = 0; i < n; i++) {
                 bool fits = rules[i].number == call->number;
 
-                for (unsigned k = 0; k < 2 && fits; k++) {
+                for (unsigned k = 0; k < SYSCALL_ARGS && fits; k++) {
                         const struct arg_rule *a = &rules[i].args[k];
                         unsigned long value = call->args[a->index];
 
