@@ -50,6 +50,8 @@ struct run_dir {
         bool read_only;
         uint32_t verbs;    /* set of VERB_... (policy/key.h); 0: by read_only */
         bool file;         /* one file: it is in @guest, a directory, under its own name */
+        int at;            /* the directory, or that of the file, found before (O_PATH), when not 0: then @host names
+                            * it for people alone. Borrowed */
 };
 
 struct run_options { /* start zeroed; strings and arrays are borrowed */
@@ -90,6 +92,15 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         /* At each step of a compilation, and every second; non-zero: stop. */
         int (*progress)(void *context, uint64_t bytes_done, uint64_t bytes_all);
         void *context;
+
+        /* Of broker_run, for who prepares a run long before it begins, such as a container's process: */
+        int file;                  /* the module, or artefact, open already, when not 0: then the path names it
+                                    * for people alone. Borrowed */
+        /* The artefact is there, nothing of the guest's is open: the last that is done as who we were. */
+        int (*found)(void *context, struct error *err);
+        /* Cell and broker are locked, the module is in the cell: the guest starts when this comes back with 0. No
+         * file can be opened any more. */
+        int (*ready)(void *context, struct error *err);
 
         bool wasi, spectest;       /* host modules on offer; broker_run sets wasi */
         bool preinit;              /* set by broker_preinit() */

@@ -190,6 +190,11 @@ int code_arena_share(const struct code_arena *a, struct error *err)
         char path[40];
         int fd;
 
+        /* A file of the cache may be another user's by now: it is open for reading as it is. */
+        if ((fcntl(a->fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+                fd = fcntl(a->fd, F_DUPFD_CLOEXEC, 3);
+                return fd < 0 ? failed(err, "the code arena") : fd;
+        }
         snprintf(path, sizeof(path), "/proc/self/fd/%d", a->fd);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         return fd < 0 ? failed(err, "opening the code arena for reading") : fd;

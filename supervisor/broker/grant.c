@@ -29,14 +29,17 @@ static int grant_open(const struct run_dir *dir, const char **ret_only)
         const char *slash = strrchr(dir->host, '/');
         char parent[4096];
 
-        *ret_only = NULL;
+        *ret_only = dir->file ? slash ? slash + 1 : dir->host : NULL;
+        if (dir->at) {
+                snprintf(parent, sizeof(parent), "/proc/self/fd/%d", dir->at);
+                return open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        }
         if (!dir->file)
                 return open(dir->host, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (slash && (size_t)(slash - dir->host) >= sizeof(parent) - 1) {
                 errno = ENAMETOOLONG;
                 return -1;
         }
-        *ret_only = slash ? slash + 1 : dir->host;
         snprintf(parent, sizeof(parent), "%.*s/", slash ? (int)(slash - dir->host) : 1, slash ? dir->host : ".");
         return open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }

@@ -252,6 +252,31 @@ static int start_with_code(struct broker *b, struct found *artefact, size_t *ret
         return cell_start(b, err);
 }
 
+static int open_module(const struct run_options *o, const char *path, struct error *err)
+{
+        int fd = o->file ? fcntl(o->file, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+        return fd < 0 ? error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %m", path) : fd;
+}
+
+/* What is granted is opened before a compilation that may take long, so that its absence is known at once; but not
+ * as somebody else. */
+static int open_grants_and_find(struct broker *b, const char *path, int file, struct found *artefact, struct error *err)
+{
+        const struct run_options *o = &b->options;
+        int r = o->found ? 0 : grants_open(b, err);
+
+        if (r < 0)
+                return r;
+        r = artefact_find(o, file, artefact, err);
+        if (r < 0)
+                return error_prefix(err, "%s", path);
+        if (!o->found)
+                return 0;
+        r = o->found(o->context, err);
+        return r < 0 ? r : grants_open(b, err);
+}
+
 static int run_once(const struct run_options *o, const char *path, struct run_outcome *ret,
                     struct error *err)
 {
@@ -268,19 +293,16 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         r = fill_stdio(err);
         if (r < 0)
                 return r;
-        file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        file = open_module(o, path, err);
         if (file < 0)
-                return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %m", path);
+                return file;
         r = broker_new(o, &b, err);
         if (r < 0)
                 return r;
         b->options.wasi = true;
-        r = grants_open(b, err);
+        r = open_grants_and_find(b, path, file, &artefact, err);
         if (r < 0)
                 return r;
-        r = artefact_find(o, file, &artefact, err);
-        if (r < 0)
-                return error_prefix(err, "%s", path);
         r = imports_open(b, err);
         if (r >= 0)
                 r = start_with_code(b, &artefact, &bytes, err);
@@ -294,6 +316,9 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
                      : broker_send_load(b, artefact.fd, bytes, 0, &module, err);
         if (r < 0)
                 return error_prefix(err, "%s", path);
+        r = o->ready ? o->ready(o->context, err) : 0;
+        if (r < 0)
+                return r;
         r = run_guest(b, module, ret, &named, err);
         if (r < 0)
                 return named ? r : error_prefix(err, "%s", path);
@@ -312,7 +337,7 @@ int broker_run(const struct run_options *o, const char *path, struct run_outcome
 
         /* A cache entry that bit rot, or another build, made unusable costs a compilation, not the run.
          * Nothing of the guest has run: its code was never taken. */
-        if (r < 0 && first.stage == STAGE_ARTEFACT && !o->no_cache && !o->refresh) {
+        if (r < 0 && first.stage == STAGE_ARTEFACT && !o->no_cache && !o->refresh && !o->found) {
                 again.refresh = true;
                 return run_once(&again, path, ret, err);
         }
