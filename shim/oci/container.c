@@ -1,0 +1,169 @@
+/* container.c - see container.h. */
+#include "config.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shim/oci/console.h"
+#include "shim/oci/container.h"
+#include "shim/oci/enter.h"
+
+enum { FD_FIFO = 3, FD_CREATOR = 4, FD_REST = 5 };
+
+static void say(int creator, const struct error *err)
+{
+        struct container_word w = { .code = err->code, .stage = err->stage, .offset = err->offset };
+
+        memcpy(w.text, err->text, sizeof(w.text));
+        (void)send(creator, &w, sizeof(w), MSG_NOSIGNAL);
+}
+
+/* What `create` was started with is not the container's: handlers, masks, descriptors, a directory, a session. */
+static int become_a_process(const struct container *c, struct error *err)
+{
+        sigset_t none;
+        int fifo, creator;
+
+        for (int s = 1; s < NSIG; s++)
+                if (s != SIGKILL && s != SIGSTOP)
+                        signal(s, SIG_DFL);
+        sigemptyset(&none);
+        sigprocmask(SIG_SETMASK, &none, NULL);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != c->parent)
+                _exit(1);
+        /* Out of the way first: the one may have the other's number. */
+        fifo = fcntl(c->fifo, F_DUPFD, 64);
+        creator = fcntl(c->creator, F_DUPFD, 64);
+        if (fifo < 0 || creator < 0 || dup3(fifo, FD_FIFO, O_CLOEXEC) < 0 || dup3(creator, FD_CREATOR, O_CLOEXEC) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "descriptors: %m");
+        syscall(SYS_close_range, FD_REST, ~0U, 0);
+        setsid();
+        umask(c->launch->user.umask);
+        (void)setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
+        return chdir("/") < 0 ? error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "/: %m") : 0;
+}
+
+static int enter(void *context, struct error *err)
+{
+        const struct container *c = context;
+        int r = oci_cgroups_enter(c->cgroups, err);
+
+        if (r >= 0)
+                r = enter_network(c->launch, err);
+        if (r >= 0)
+                r = enter_user(&c->launch->user, err);
+        if (r < 0)
+                return r;
+        /* A change of user has cleared it. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        return getppid() == c->parent ? 0 : -ESRCH;
+}
+
+/* One byte, or the end of who should send it. */
+static bool await_byte(int fd)
+{
+        char byte;
+        ssize_t n;
+
+        do
+                n = read(fd, &byte, 1);
+        while (n < 0 && errno == EINTR);
+        return n == 1;
+}
+
+static int await_start(void *context, struct error *err)
+{
+        struct container *c = context;
+        const struct error ready = { 0 };
+
+        say(FD_CREATOR, &ready);
+        /* Nothing of the container is to be seen before its state is written. */
+        if (!await_byte(FD_CREATOR))
+                return error_set(err, STAGE_BROKER, -ECANCELED, ERROR_NOWHERE, "its creator has died");
+        prctl(PR_SET_PDEATHSIG, 0);
+        /* Only now may the creator go: it waits for this end. */
+        c->creator = -EBADF;
+        close(FD_CREATOR);
+        if (!await_byte(FD_FIFO))
+                return error_set(err, STAGE_BROKER, -EIO, ERROR_NOWHERE, "waiting for the start");
+        close(FD_FIFO);
+        return 0;
+}
+
+/* Whoever reads a container's log has lines: a backtrace becomes one. */
+static void complain(const char *text)
+{
+        char line[RUN_TEXT_BYTES];
+        size_t n = 0;
+
+        for (; *text && n + 2 < sizeof(line); text++) {
+                if (*text == '\n' && !text[strspn(text, "\n ")])
+                        break;
+                if (*text == '\n') {
+                        text += strspn(text, "\n ") - 1;
+                        line[n++] = ',';
+                        line[n++] = ' ';
+                } else {
+                        line[n++] = *text;
+                }
+        }
+        line[n] = '\0';
+        fprintf(stderr, "nacelle-oci: %s\n", line);
+}
+
+static int run(struct container *c, struct error *err)
+{
+        _cleanup_free_ struct run_outcome *outcome = calloc(1, sizeof(*outcome));
+        _cleanup_close_ int file = -EBADF, root = -EBADF;
+        struct run_options o;
+        int r;
+
+        if (!outcome)
+                return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
+        r = launch_root(c->launch, &root, err);
+        if (r < 0)
+                return r;
+        file = launch_file(c->launch, root, err);
+        if (file < 0)
+                return file;
+        o = c->launch->run->options;
+        o.file = file;
+        o.found = enter;
+        o.ready = await_start;
+        o.context = c;
+        o.refresh = c->refresh;
+        r = broker_run(&o, c->launch->module, outcome, err);
+        if (r < 0)
+                return r;
+        if (outcome->text[0])
+                complain(outcome->text);
+        return outcome->status;
+}
+
+void container_main(struct container *c)
+{
+        struct error err = { 0 };
+        int r;
+
+        r = become_a_process(c, &err);
+        if (r >= 0 && c->launch->terminal)
+                r = console_open(c->console, c->launch, &err);
+        if (r >= 0)
+                r = run(c, &err);
+        if (r >= 0)
+                exit(r);
+        if (c->creator >= 0)
+                say(FD_CREATOR, &err);
+        else
+                complain(err.text);
+        exit(error_status(&err));
+}
