@@ -23,6 +23,7 @@ int broker_new(const struct run_options *o, struct broker **ret, struct error *e
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "broker");
         b->options = *o;
         b->sock = b->audit = b->path_sock = -EBADF;
+        b->patience_ns = CELL_PATIENCE_NS;
         b->workers = 1;
         /* Its processor time is counted only in cells that may take the thread away. */
         b->alone = !o->limits || (!o->limits->cpu_quota_ns && !o->limits->cpu_max_ns);
@@ -96,7 +97,7 @@ static int ask_plainly(struct broker *b, void *command, size_t size, const int *
         if (r < 0)
                 return r;
         if (answer.lost) {
-                session_bury(b, answer.timed_out ? "its time was over" : NULL, text, sizeof(text));
+                session_bury(b, answer.timed_out ? "it did not answer" : NULL, text, sizeof(text));
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "%s", text);
         }
         if (b->in.head.message == MESSAGE_FAILED)

@@ -35,6 +35,7 @@ static int spawn(struct broker *b, struct error *err)
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
+        const struct timeval patience = { CELL_PATIENCE_NS / 1000000000u, 0 };
         char path[4096];
         int pair[2], r;
 
@@ -49,6 +50,8 @@ static int spawn(struct broker *b, struct error *err)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
         b->sock = pair[0];
         theirs = pair[1];
+        /* One that does not read holds up a command no longer than one that does not answer. */
+        setsockopt(b->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         code = code_arena_share(&b->arena, err);
         if (code < 0)
                 return code;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/guests_state.h"
 
 #define KEPT_MAX (4u << 20) /* bytes of events that are kept while a command is answered */
@@ -303,9 +304,21 @@ int cell_dispatch(struct guest_cell *c, unsigned most)
 
 int cell_load(struct guest_cell *c, int artefact_fd, uint32_t *ret_module, struct error *err)
 {
-        if (c->dead || guests_drain(c) < 0)
+        char text[512];
+        int r;
+
+        if (cell_is_gone(c))
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
-        return broker_load(c->b, artefact_fd, ret_module, err);
+        c->b->deadline_ns = monotonic_ns() + c->b->patience_ns;
+        r = guests_drain(c);
+        if (r >= 0)
+                r = broker_load(c->b, artefact_fd, ret_module, err);
+        else {
+                session_bury(c->b, r == -ETIME ? "it did not answer" : NULL, text, sizeof(text));
+                r = error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "%s", text);
+        }
+        c->b->deadline_ns = 0;
+        return r;
 }
 
 int cell_unload(struct guest_cell *c, uint32_t module)
@@ -405,9 +418,14 @@ short cell_fd_events(const struct guest_cell *c)
         return (short)(POLLIN | (c->out ? POLLOUT : 0));
 }
 
+bool cell_is_gone(const struct guest_cell *c)
+{
+        return c->dead || c->b->sock < 0;
+}
+
 bool cell_pending(const struct guest_cell *c)
 {
-        return c->kept != NULL;
+        return c->kept != NULL || (!c->dead && cell_is_gone(c));
 }
 
 unsigned cell_guests(const struct guest_cell *c)

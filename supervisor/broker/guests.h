@@ -5,7 +5,8 @@
  *   @events, @context: told what happens, from inside of cell_dispatch() and cell_close() only; strings
  *   and arrays are valid during the call. A callback may spawn and kill, but not dispatch or close.
  * cell_load - publish the artefact @fd and hand it to the cell. Waits for the cell's word (it checks
- *   the artefact), under a second; events that come meanwhile are kept for cell_dispatch().
+ *   the artefact), under a second as a rule; after ten the cell is killed. Events that come meanwhile, and the cell's
+ *   end, are kept for cell_dispatch().
  *   @ret_module: its number in this cell. -EPIPE: the cell is dead.
  * cell_unload - @module has no guest any more, and will not have one: the cell gives it up, and the room for its code is
  *   free again some time later. -EINVAL: it has no such module.
@@ -21,7 +22,8 @@
  * cell_dispatch - take what is there, at most @most messages (0: all). Returns 0 while the cell
  *   lives; -EPIPE after its death, once events->ended (GUEST_LOST) was called for every guest that had not
  *   ended, and then events->lost. A cell that says what no honest cell says is killed, and is lost.
- * cell_pending - events are kept (by cell_load): dispatch without polling.
+ * cell_pending - cell_load() has kept events, or found the cell dead: dispatch without polling.
+ * cell_is_gone - cell_load() has found it dead, or it was dispatched to its end.
  * cell_guests - guests spawned and not ended.
  * cell_pid - of the cell. cell_pidfd - readable when it died; cell_fd tells as well.
  * cell_close - kill the cell, tell of its guests as lost (not of the cell), free. Takes NULL. */
@@ -141,6 +143,7 @@ int cell_dispatch(struct guest_cell *c, unsigned most);
 void cell_give_up(struct guest_cell *c); /* kills it; its guests are told of as lost, whether it goes or not */
 int cell_fd(const struct guest_cell *c);
 short cell_fd_events(const struct guest_cell *c);
+bool cell_is_gone(const struct guest_cell *c);
 bool cell_pending(const struct guest_cell *c);
 unsigned cell_guests(const struct guest_cell *c);
 int cell_pid(const struct guest_cell *c);

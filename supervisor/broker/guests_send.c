@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/guests_state.h"
 #include "supervisor/proto/descriptors.h"
 
@@ -82,6 +83,8 @@ int guests_drain(struct guest_cell *c)
         while (c->out && r >= 0) {
                 struct pollfd p = { .fd = c->b->sock, .events = POLLOUT };
 
+                if (monotonic_ns() >= c->b->deadline_ns)
+                        return -ETIME;
                 (void)poll(&p, 1, 100);
                 r = guests_flush(c);
         }

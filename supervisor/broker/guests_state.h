@@ -48,7 +48,7 @@ struct guest_cell {
 _must_check_ int guests_send(struct guest_cell *c, const void *message, size_t size, const int *fds,
                              unsigned nfds);
 int guests_flush(struct guest_cell *c);  /* as far as it goes */
-_must_check_ int guests_drain(struct guest_cell *c); /* all of it: waits */
+_must_check_ int guests_drain(struct guest_cell *c); /* all of it: waits, at most for the broker's deadline. -ETIME */
 void guests_drop(struct guest_cell *c);
 void guests_forget_config(struct guest_cell *c);
 

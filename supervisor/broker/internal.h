@@ -16,6 +16,8 @@
 
 enum code_state { CODE_NONE, CODE_LOADED, CODE_LEAVING };
 
+#define CELL_PATIENCE_NS UINT64_C(10000000000) /* for what a cell does at once, on whatever machine */
+
 struct loaded_code { /* by the module's number in the cell */
         uint64_t at;
         size_t bytes;
@@ -33,6 +35,8 @@ struct broker {
         uint32_t missing;      /* layers */
         char missing_text[512];
         uint64_t deadline_ns;  /* CLOCK_MONOTONIC; 0: none */
+        uint64_t patience_ns;  /* CELL_PATIENCE_NS */
+        char buried[512];      /* how the cell ended; "": it has not */
         bool threads;          /* the cell has no io_uring */
         unsigned workers;      /* threads of the cell */
         bool alone;            /* it gets one guest */
@@ -108,7 +112,8 @@ _must_check_ int session_serve_path(struct broker *b, struct paths *paths, int *
 _must_check_ int heat_check(const struct heat_message *m, struct error *err);
 /* The same without a command: wait for READY. */
 _must_check_ int session_await_ready(struct broker *b, struct answer *ret, struct error *err);
-/* How the cell died, for people, into @text; kills and reaps it. @reason: what we hold against it. */
+/* How the cell died, for people, into @text; kills and reaps it. @reason: what we hold against it. Of one that is
+ * buried already: how it died then. */
 void session_bury(struct broker *b, const char *reason, char *text, size_t size);
 
 /* grant.c */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/imports.h"
 #include "supervisor/broker/guests_state.h"
@@ -97,14 +98,6 @@ static void on_denied(void *context, uint64_t guest, const struct guest_denial *
                          d->what);
 }
 
-static uint64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int start_guest(struct broker *b, struct guest_cell *c, uint32_t module, struct error *err)
 {
         const struct run_options *o = &b->options;
@@ -146,7 +139,7 @@ static int start_guest(struct broker *b, struct guest_cell *c, uint32_t module, 
         }
         b->nlisten = 0; /* the guest's now */
         if (o->timeout_ms)
-                b->deadline_ns = now_ns() + o->timeout_ms * 1000000u;
+                b->deadline_ns = monotonic_ns() + o->timeout_ms * 1000000u;
         return cell_spawn(c, &s, err);
 }
 
@@ -168,7 +161,7 @@ static int serve_guest(struct run *run, struct guest_cell *c)
                 struct pollfd fds[2 + PROTO_MEMBERS_MAX] = { { .fd = cell_fd(c), .events = cell_fd_events(c) },
                                                              { .fd = b->path_sock, .events = POLLIN } };
                 nfds_t nfds = 2 + imports_polls(b->imports, &fds[2]);
-                uint64_t now = b->deadline_ns ? now_ns() : 0, left = b->deadline_ns - now;
+                uint64_t now = b->deadline_ns ? monotonic_ns() : 0, left = b->deadline_ns - now;
                 struct timespec t = { (time_t)(left / 1000000000u), (long)(left % 1000000000u) };
                 struct error broken = { 0 };
 

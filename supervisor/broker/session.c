@@ -7,17 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/audit.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/proto/descriptors.h"
-
-static uint64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 /* Next message into b->in. Returns 1; 0: the cell is gone; -ETIME; other negative errno. No
  * descriptor is taken from a cell: without room for them the kernel closes what came along. */
@@ -29,7 +22,7 @@ static int receive(struct broker *b, size_t *ret_size, int *ret_flags)
 
         while (b->deadline_ns) {
                 struct pollfd wait = { .fd = b->sock, .events = POLLIN };
-                uint64_t now = now_ns(), left;
+                uint64_t now = monotonic_ns(), left;
                 struct timespec t;
                 int r;
 
@@ -67,9 +60,9 @@ static int serve_path(struct broker *b, struct paths *paths, int sock, size_t si
         b->reply.head.message = MESSAGE_PATH_REPLY;
         b->reply.head.id = b->request.head.id;
         paths_do(paths, &b->request, &b->reply.head, b->reply.bytes, &fd);
-        /* A cell that died meanwhile is noticed by the next receive(). */
-        (void)descriptors_send(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0, 0);
-        return 0;
+        r = descriptors_send(sock, &b->reply, sizeof(b->reply.head) + b->reply.head.bytes, &fd, fd >= 0, MSG_DONTWAIT);
+        /* A guest asks once at a time, so the socket has room. A cell that died is noticed by the next receive(). */
+        return r == -EAGAIN ? error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "it does not take its answers") : 0;
 }
 
 int heat_check(const struct heat_message *m, struct error *err)
@@ -239,6 +232,10 @@ int session_ask(struct broker *b, void *command, size_t size, const int *fds, un
                 return error_set(err, STAGE_CELL, -EPIPE, ERROR_NOWHERE, "the cell is gone");
         head->id = ++b->next_id;
         r = descriptors_send(b->sock, command, size, fds, nfds, 0);
+        if (r == -EAGAIN) {
+                *ret = (struct answer) { .lost = true, .timed_out = true };
+                return 0;
+        }
         if (r < 0 && r != -EPIPE && r != -ECONNRESET)
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "sending to the cell: %s",
                                  strerror(-r));
@@ -255,6 +252,10 @@ void session_bury(struct broker *b, const char *reason, char *text, size_t size)
         char how[128], call[64];
         int r;
 
+        if (b->buried[0]) {
+                snprintf(text, size, "%s", b->buried);
+                return;
+        }
         /* It may live on with its socket closed: that is not a cell any more. */
         process_kill(&b->cell);
         cell_group_kill(&b->group);
@@ -271,10 +272,9 @@ void session_bury(struct broker *b, const char *reason, char *text, size_t size)
                 snprintf(how, sizeof(how), "killed by the kernel: the memory of its control group was used up");
         else
                 process_end_text(&end, how, sizeof(how));
-        if (reason)
-                snprintf(text, size, "cell %d ended: %s", (int)pid, reason);
-        else
-                snprintf(text, size, "cell %d lost: %s", (int)pid, how);
+        snprintf(b->buried, sizeof(b->buried), "cell %d %s: %s", (int)pid, reason ? "ended" : "lost",
+                 reason ? reason : how);
+        snprintf(text, size, "%s", b->buried);
         if (b->sock >= 0)
                 close(TAKE_FD(b->sock));
 }

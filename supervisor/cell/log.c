@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/cell/nano.h"
 
 #define LINE_MAX_BYTES 4096u /* longer ones go in pieces */
@@ -73,7 +74,7 @@ static uint64_t admit(struct guest *g, uint64_t bytes)
 
         if (!rate)
                 return bytes;
-        now = clock_ns();
+        now = monotonic_ns();
         passed = g->log_ns ? now - g->log_ns : UINT64_C(1000000000);
         g->log_ns = now;
         if (passed >= UINT64_C(1000000000))

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/cell/nano.h"
 
 static int take_descriptors(struct guest *g, const struct spawn_message *m, struct received *with)
@@ -83,7 +84,7 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
         g->sees = m->sees;
         if (m->head.message == MESSAGE_SPAWN)
                 g->worker = worker_least(c);
-        g->started_ns = clock_ns();
+        g->started_ns = monotonic_ns();
         if (m->slot < c->nstats) {
                 g->stats = &c->stats[m->slot];
         } else {
@@ -146,7 +147,7 @@ static uint64_t cpu_time(const struct guest *g)
 {
         const struct worker *w = g->worker;
 
-        return g->cpu_ns + (w->running == g ? clock_ns() - w->now : 0);
+        return g->cpu_ns + (w->running == g ? monotonic_ns() - w->now : 0);
 }
 
 static uint64_t cpu_time_of(void *context)
@@ -196,7 +197,7 @@ static int call(struct guest *g, const struct extern_value *f, const union value
 static int tell_started(struct guest *g)
 {
         struct started_message m = { .head = { MESSAGE_STARTED, 0 }, .guest = g->number,
-                                     .instantiate_ns = clock_ns() - g->started_ns };
+                                     .instantiate_ns = monotonic_ns() - g->started_ns };
 
         return g->flags & SPAWN_QUIET ? 0 : channel_send(g->worker->cell, &m, sizeof(m));
 }

@@ -137,7 +137,6 @@ struct worker *worker_least(struct cell *c);
 void worker_post(struct guest *g, unsigned what);
 void worker_post_retiring(struct worker *w, struct retiring *r);
 void worker_nudge(struct worker *w); /* it looks at what it has to do */
-uint64_t clock_ns(void);
 
 /* queue.c */
 _must_check_ int queue_room(struct queue *q, uint32_t n); /* for @n entries: then put cannot fail */

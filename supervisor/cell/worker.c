@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/cell/nano.h"
 
 #define RING_ENTRIES   256
@@ -26,14 +27,6 @@ static _Thread_local struct worker *self __attribute__((tls_model("initial-exec"
 struct worker *worker_self(void)
 {
         return self;
-}
-
-uint64_t clock_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static uint64_t cpu_clock_ns(void)
@@ -90,7 +83,7 @@ static bool tick(uintptr_t pc)
                 set_ticks(w, TICKS_FINE);
                 return true;
         }
-        now = clock_ns();
+        now = monotonic_ns();
         due = ring_next_timer(w->ring);
         show_running(w, now);
         if (now >= w->run_until || now >= due || heat_due())
@@ -202,7 +195,7 @@ static void pause_over(struct ring_timer *t)
 {
         struct guest *g = (struct guest *)((char *)t - offsetof(struct guest, pause));
         struct worker *w = g->worker;
-        uint64_t now = clock_ns();
+        uint64_t now = monotonic_ns();
 
         g->stats->throttled_ns += now - g->ready_ns;
         g->throttled_ns = 0;
@@ -328,7 +321,7 @@ static void turn(struct worker *w, struct guest *g)
         }
         more = fiber_resume(g->fiber);
         w->running = NULL;
-        w->now = clock_ns();
+        w->now = monotonic_ns();
         guest_charge(g, cpu_of(w, w->now - began), w->now);
         if (!more) {
                 guest_done(g);
@@ -366,7 +359,7 @@ static void poll_ring(struct worker *w)
 {
         if (ring_poll(w->ring, false) < 0)
                 _exit(71);
-        w->polled_ns = w->now = clock_ns();
+        w->polled_ns = w->now = monotonic_ns();
 }
 
 /* The post may come while this thread falls asleep: who posts looks at .asleep after .news is set. */
@@ -389,12 +382,12 @@ static void sleep_a_while(struct worker *w)
                         _exit(71);
         }
         w->asleep = false;
-        w->now = w->polled_ns = clock_ns();
+        w->now = w->polled_ns = monotonic_ns();
 }
 
 void worker_main(struct worker *w)
 {
-        w->now = clock_ns();
+        w->now = monotonic_ns();
         for (;;) {
                 struct guest *g;
                 bool more;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "engine/decode/decode.h"
 #include "supervisor/cli/cli.h"
 #include "supervisor/cli/values.h"
@@ -39,24 +40,16 @@ int cli_open(const char *path, int *ret_fd, struct error *err)
         return 0;
 }
 
-static uint64_t now_ns(void)
-{
-        struct timespec ts;
-
-        clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 int cli_progress(void *context, uint64_t bytes_done, uint64_t bytes_all)
 {
         struct progress *p = context;
         unsigned percent = bytes_all ? (unsigned)((double)bytes_done / (double)bytes_all * 100) : 0;
 
         if (!p->start_ns) {
-                p->start_ns = now_ns();
+                p->start_ns = monotonic_ns();
                 p->terminal = isatty(STDERR_FILENO);
         }
-        if (!p->terminal || percent + 1 == p->shown || now_ns() - p->start_ns < 200000000u)
+        if (!p->terminal || percent + 1 == p->shown || monotonic_ns() - p->start_ns < 200000000u)
                 return 0;
         fprintf(stderr, "\r\033[K%s: %u %%", p->text, percent);
         p->shown = percent + 1;

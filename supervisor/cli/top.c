@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <termios.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/cli/remote.h"
 #include "supervisor/cli/values.h"
 
@@ -54,14 +56,6 @@ static int set_delay(void *target, const char *value, struct error *err)
         if (r >= 0 && t->delay_ms < 100)
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "less than 100ms");
         return r;
-}
-
-static uint64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 static int take_row(void *context, struct json_object *o)
@@ -145,7 +139,7 @@ static int look(struct top *t)
         t->before = t->now;
         t->now = old;
         t->now.n = 0;
-        t->now.at_ns = now_ns();
+        t->now.at_ns = monotonic_ns();
         status = remote_each(&t->remote, t->guests ? "ListGuests" : "ListUnits", NULL,
                              t->guests ? "guests" : "units", take_row, t);
         if (status == 0 && t->now.n)
@@ -223,19 +217,20 @@ static int live(struct top *t, int signals)
         int status = 0;
 
         while (!t->quit && status == 0) {
-                uint64_t until;
+                uint64_t until, now;
                 bool again = false;
 
                 status = look(t);
                 if (status)
                         break;
                 draw(t);
-                until = now_ns() + t->delay_ms * 1000000u;
-                while (!t->quit && !again && now_ns() < until) {
+                until = monotonic_ns() + t->delay_ms * 1000000u;
+                while (!t->quit && !again && (now = monotonic_ns()) < until) {
+                        uint64_t ms = (until - now) / 1000000u + 1;
                         struct signalfd_siginfo info;
                         char key;
 
-                        if (poll(fds, 2, (int)((until - now_ns()) / 1000000u) + 1) <= 0)
+                        if (poll(fds, 2, ms < INT_MAX ? (int)ms : INT_MAX) <= 0)
                                 continue;
                         if (fds[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
                                 if (info.ssi_signo != SIGWINCH)

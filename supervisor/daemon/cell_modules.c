@@ -55,7 +55,7 @@ int modules_use(struct cell_modules *m, struct guest_cell *cell, struct service 
         struct module_entry *e = NULL;
         int r = find_or_load(m, cell, service_code(s, ret_tier), &e, err);
 
-        if (r < 0 && r != -ENOSPC && r != -E2BIG && s->better >= 0) {
+        if (r < 0 && r != -ENOSPC && r != -E2BIG && !cell_is_gone(cell) && s->better >= 0) {
                 improve_rejected(s, err->text);
                 r = find_or_load(m, cell, service_code(s, ret_tier), &e, err);
         }

@@ -37,6 +37,7 @@ struct hosted { /* a cell */
         uint64_t since_us;
         struct loop_watch watch;
         struct loop_timer idle, grave;
+        struct loop_timer soon;  /* what a load has kept is told from the loop, too */
         const volatile struct guest_stats *stats;
         struct nano **guests;    /* by slot */
         uint32_t *free_slots, nfree, unused;
@@ -264,6 +265,7 @@ static void hosted_free(struct hosted *h)
         cell_close(h->cell);
         loop_timer_clear(h->daemon->loop, &h->idle); /* the end of its guests has set it */
         loop_timer_clear(h->daemon->loop, &h->grave);
+        loop_timer_clear(h->daemon->loop, &h->soon);
         modules_done(&h->modules);
         free(h->guests);
         free(h->free_slots);
@@ -278,6 +280,11 @@ static void on_ready(void *context, uint32_t events)
                 hosted_free(h);
         else
                 watch_again(h);
+}
+
+static void on_soon(void *context)
+{
+        on_ready(context, 0);
 }
 
 /* It was killed, and its socket is still open: the kernel does not let it go. */
@@ -334,7 +341,8 @@ static int open_cell(struct daemon *d, const char *group, bool degraded, struct 
                 goto fail;
         *h = (struct hosted) { .daemon = d, .since_us = realtime_us(), .watch = { -EBADF, on_ready, h },
                                .idle = { .due = on_idle, .context = h },
-                               .grave = { .due = on_grave, .context = h } };
+                               .grave = { .due = on_grave, .context = h },
+                               .soon = { .due = on_soon, .context = h } };
         snprintf(h->group, sizeof(h->group), "%s", group);
         h->guests = calloc(SLOTS, sizeof(*h->guests));
         h->free_slots = calloc(SLOTS, sizeof(*h->free_slots));
@@ -397,6 +405,12 @@ static int load(struct nano *g, struct hosted *h, struct error *err)
 
         for (unsigned i = 0; i < g->nmembers && r >= 0; i++)
                 r = modules_use_artefact(&h->modules, h->cell, s->import_artefacts[i], &g->members[i].module, err);
+        if (cell_pending(h->cell))
+                loop_timer_set(h->daemon->loop, &h->soon, loop_now(h->daemon->loop));
+        if (cell_is_gone(h->cell)) { /* its socket is closed: the number may be another's by the time it is freed */
+                h->dead = true;
+                loop_unwatch(h->daemon->loop, &h->watch);
+        }
         return r;
 }
 
@@ -407,7 +421,7 @@ static int find_home(struct nano *g, struct hosted **ret, struct error *err)
 
         if (r >= 0)
                 r = load(g, *ret, err);
-        if ((r == -ENOSPC || r == -E2BIG) && (*ret)->modules.n) { /* its arena is full: another one */
+        if (((r == -ENOSPC || r == -E2BIG) && (*ret)->modules.n) || (r < 0 && (*ret)->dead)) { /* full, or dead: another one */
                 (*ret)->full = true;
                 r = find_cell(g->service, slots, ret, err);
                 if (r >= 0)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/tier.h"
 #include "supervisor/daemon/improve.h"
@@ -38,11 +39,8 @@ static void tell(struct step_word *word, int fd)
 static int progress(void *context, uint64_t done, uint64_t all)
 {
         struct telling *t = context;
-        struct timespec now;
-        int64_t ms;
+        int64_t ms = (int64_t)(monotonic_ns() / 1000000);
 
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
         if (ms - t->last_ms >= TELL_EVERY_MS) {
                 t->last_ms = ms;
                 tell(&(struct step_word) { .kind = STEP_PROGRESS, .done = done, .all = all }, -EBADF);

@@ -9,6 +9,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "policy/policy.h"
 #include "supervisor/broker/cgroup.h"
 #include "supervisor/control/client.h"
@@ -155,14 +156,6 @@ static int complete(struct daemon_options *o, struct error *err)
         return 0;
 }
 
-static uint64_t monotonic_us(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000;
-}
-
 static void show_status(struct daemon *d)
 {
         unsigned active = 0, failed = 0, guests = 0;
@@ -250,7 +243,7 @@ static void on_signal(void *context, const struct signalfd_siginfo *info)
                 begin_end(d);
                 return;
         }
-        notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_us());
+        notify("RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic_ns() / 1000);
         set_load(d, &result);
         journal_write(LOG_INFO, NULL, "reloaded: %u new, %u changed, %u gone", result.added, result.changed,
                       result.removed);

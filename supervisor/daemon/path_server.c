@@ -61,8 +61,8 @@ static void drop(struct served *g)
         free(g);
 }
 
-/* One request. A cell that does not read its answers holds up the unit's other guests for a second, and
- * then has lost this one. */
+/* One request. A guest asks once at a time: where there is no room for the answer, the cell does not read, and has
+ * lost this socket. */
 static int serve(struct server *s, struct served *g)
 {
         _cleanup_close_ int fd = -EBADF;
@@ -81,7 +81,8 @@ static int serve(struct server *s, struct served *g)
         s->reply.head.message = MESSAGE_PATH_REPLY;
         s->reply.head.id = s->request.head.id;
         paths_do(&g->paths, &s->request, &s->reply.head, s->reply.bytes, &fd);
-        return descriptors_send(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, &fd, fd >= 0, 0);
+        return descriptors_send(g->sock, &s->reply, sizeof(s->reply.head) + s->reply.head.bytes, &fd, fd >= 0,
+                                MSG_DONTWAIT);
 }
 
 static int grant(const struct grants *grants, const struct protection *protection, struct paths *paths)
@@ -111,7 +112,6 @@ static int take_guest(struct server *s)
         ssize_t n = descriptors_receive(s->control, &member, 1, &sock, 1, &nfds, 0);
         struct served *g;
         struct epoll_event e = { .events = EPOLLIN };
-        struct timeval patience = { 1, 0 };
 
         if (n <= 0)
                 return n == -EPROTO;
@@ -121,7 +121,6 @@ static int take_guest(struct server *s)
         if (!g)
                 return 1;
         g->sock = TAKE_FD(sock);
-        setsockopt(g->sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
         e.data.ptr = g;
         if (grant(&s->grants[member], &s->protection, &g->paths) < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, g->sock, &e) < 0)
                 drop(g); /* the guest sees its socket end: every path is refused */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/ring/backend.h"
 
 enum call_event { EV_SUBMIT, EV_CANCEL, EV_COMPLETE, _CALL_EVENT_MAX };
@@ -157,14 +158,6 @@ void ring_cancel(struct ring *r, struct call *call)
                 call->state = before; /* the operation will end by itself; ask again */
 }
 
-static uint64_t now_ns(void)
-{
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static void wake_sleeper(struct ring_timer *t)
 {
         struct call *call = (struct call *)((char *)t - offsetof(struct call, sleep.timer));
@@ -175,7 +168,7 @@ static void wake_sleeper(struct ring_timer *t)
 
 void ring_sleep(struct ring *r, struct call *call, uint64_t ns)
 {
-        uint64_t now = now_ns(), deadline;
+        uint64_t now = monotonic_ns(), deadline;
 
         begin(call);
         call->keep = false;
@@ -190,7 +183,7 @@ void ring_sleep(struct ring *r, struct call *call, uint64_t ns)
 
 void ring_timer_set(struct ring *r, struct ring_timer *t, uint64_t deadline_ns)
 {
-        wheel_set(&r->wheel, &t->wheel, deadline_ns, now_ns());
+        wheel_set(&r->wheel, &t->wheel, deadline_ns, monotonic_ns());
 }
 
 void ring_timer_clear(struct ring *r, struct ring_timer *t)
@@ -225,7 +218,7 @@ int ring_poll(struct ring *r, bool wait)
                 return wait ? -EDEADLK : 0;
         /* A signal, or an event that was nobody's: to wait means until there is something. */
         do {
-                uint64_t now = r->wheel.n ? now_ns() : 0, next = wheel_next(&r->wheel), ns = 0;
+                uint64_t now = r->wheel.n ? monotonic_ns() : 0, next = wheel_next(&r->wheel), ns = 0;
                 int e;
 
                 if (wait)
@@ -236,14 +229,14 @@ int ring_poll(struct ring *r, bool wait)
                         return e;
                 n += e;
                 if (r->wheel.n)
-                        n += (int)fire_timers(r, ns ? now_ns() : now);
+                        n += (int)fire_timers(r, ns ? monotonic_ns() : now);
         } while (wait && n == 0);
         return n;
 }
 
 bool ring_has_news(const struct ring *r)
 {
-        if (wheel_next(&r->wheel) != WHEEL_NEVER && now_ns() >= wheel_next(&r->wheel))
+        if (wheel_next(&r->wheel) != WHEEL_NEVER && monotonic_ns() >= wheel_next(&r->wheel))
                 return true;
         return r->in_flight && (!r->backend->has_news || r->backend->has_news(r));
 }

@@ -278,6 +278,24 @@ START_TEST(a_cell_that_does_not_read)
 }
 END_TEST
 
+/* Requests without end, and no answer taken: the broker waits for nobody, and has enough of it at some time. */
+START_TEST(answers_that_are_not_read)
+{
+        const struct path_request ask = { .message = MESSAGE_PATH, .op = PATH_STAT_DIR };
+        int pair[2], r = 0;
+
+        ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        broker->path_sock = pair[0];
+        for (unsigned i = 0; i < 100000 && r >= 0; i++) {
+                ck_assert_int_eq(send(pair[1], &ask, sizeof(ask), MSG_DONTWAIT), (ssize_t)sizeof(ask));
+                r = session_serve_path(broker, &broker->paths, &broker->path_sock, &err);
+        }
+        ck_assert_int_eq(r, -EPROTO);
+        ck_assert_str_eq(err.text, "it does not take its answers");
+        close(pair[1]);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("lies");
@@ -286,6 +304,7 @@ int main(void)
         tcase_add_loop_test(tc, a_lie_ends_the_cell, 0, ELEMENTSOF(lies));
         tcase_add_test(tc, refusals_are_told_of_ever_more_rarely);
         tcase_add_test(tc, words_of_a_cell_are_data);
+        tcase_add_test(tc, answers_that_are_not_read);
         tcase_add_test(tc, a_group_is_sent_whole);
         tcase_add_test(tc, a_group_that_cannot_be);
         tcase_add_test(tc, a_cell_that_does_not_read);
