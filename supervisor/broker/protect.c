@@ -10,28 +10,15 @@
 
 #define PATH_BYTES 4096u
 
-static struct protected_object *find(const struct protection *p, const struct stat *st)
-{
-        for (unsigned i = 0; i < p->n; i++)
-                if (p->objects[i].dev == st->st_dev && p->objects[i].ino == st->st_ino)
-                        return (struct protected_object *)&p->objects[i];
-        return NULL;
-}
-
-enum protected protection_of(const struct protection *p, const struct stat *st)
-{
-        const struct protected_object *found = p ? find(p, st) : NULL;
-
-        return found ? found->kind : PROTECTED_NOT;
-}
-
 static int note(struct protection *p, const struct stat *st, enum protected kind)
 {
-        struct protected_object *found = find(p, st);
+        for (unsigned i = 0; i < p->n; i++) {
+                struct protected_object *o = &p->objects[i];
 
-        if (found) {
-                if (found->kind < kind)
-                        found->kind = kind;
+                if (o->dev != st->st_dev || o->ino != st->st_ino)
+                        continue;
+                if (o->kind < kind)
+                        o->kind = kind;
                 return 0;
         }
         if (p->n == PROTECTED_MAX)
@@ -108,7 +95,7 @@ static bool is_held(const struct protection *p, const int *grants, unsigned n)
         struct stat st;
 
         for (unsigned i = 0; i < n; i++)
-                if (fstat(grants[i], &st) < 0 || find(p, &st))
+                if (fstat(grants[i], &st) < 0 || protection_of(p, &st) != PROTECTED_NOT)
                         return true;
         return false;
 }

@@ -34,4 +34,11 @@ struct protection {
 
 _must_check_ int protection_init(struct protection *p, const char *cache, const int *grants, unsigned n,
                                  struct error *err);
-enum protected protection_of(const struct protection *p, const struct stat *st);
+
+static inline enum protected protection_of(const struct protection *p, const struct stat *st)
+{
+        for (unsigned i = 0; p && i < p->n; i++)
+                if (p->objects[i].dev == st->st_dev && p->objects[i].ino == st->st_ino)
+                        return p->objects[i].kind;
+        return PROTECTED_NOT;
+}
