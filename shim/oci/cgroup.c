@@ -95,7 +95,7 @@ struct limit_text {
 
 #define LIMITS 7
 
-static unsigned texts_of(const struct oci_cgroup_plan *p, struct limit_text t[LIMITS])
+static unsigned texts_of(const struct oci_resources *p, struct limit_text t[LIMITS])
 {
         uint64_t period = p->cpu_period_us ? p->cpu_period_us : PERIOD_US;
         unsigned n = 0;
@@ -155,7 +155,7 @@ static int set_limit(const struct hierarchy *hs, unsigned n, const struct oci_cg
                          t->field, r == -ENOENT ? "this host has no control group that keeps it" : strerror(-r));
 }
 
-static int set_processors(const struct oci_cgroup_plan *p, const struct hierarchy *hs, unsigned n,
+static int set_processors(const struct oci_resources *p, const struct hierarchy *hs, unsigned n,
                           const struct oci_cgroups *groups, struct error *err)
 {
         int r = -EOPNOTSUPP;
@@ -229,22 +229,22 @@ static int make_all(const struct hierarchy *hs, const struct oci_state *s, struc
         return 0;
 }
 
-int oci_cgroups_make(const struct oci_cgroup_plan *plan, const struct oci_state *s, struct oci_cgroups *ret,
+int oci_cgroups_make(const struct oci_plan *plan, const struct oci_state *s, struct oci_cgroups *ret,
                      struct error *err)
 {
         _cleanup_(oci_cgroups_done) struct oci_cgroups groups = { 0 };
         _cleanup_(hierarchies_done) struct hierarchies hs = { 0 };
         struct limit_text texts[LIMITS];
-        unsigned n = texts_of(plan, texts);
+        unsigned n = texts_of(&plan->resources, texts);
         int r = 0;
 
-        if (plan->path) {
-                r = path_check(plan->path, err);
+        if (plan->cgroups_path) {
+                r = path_check(plan->cgroups_path, err);
                 if (r >= 0)
                         r = hierarchies_find(&hs, err);
                 for (; r >= 0 && groups.n < hs.n; groups.n++)
                         if (asprintf(&groups.paths[groups.n], "%s/%s", hs.all[groups.n].mount,
-                                     plan->path + strspn(plan->path, "/")) < 0) {
+                                     plan->cgroups_path + strspn(plan->cgroups_path, "/")) < 0) {
                                 groups.paths[groups.n] = NULL;
                                 r = error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
                         }
@@ -254,7 +254,7 @@ int oci_cgroups_make(const struct oci_cgroup_plan *plan, const struct oci_state 
         for (unsigned i = 0; r >= 0 && i < n; i++)
                 r = set_limit(hs.all, groups.n, &groups, &texts[i], err);
         if (r >= 0)
-                r = set_processors(plan, hs.all, groups.n, &groups, err);
+                r = set_processors(&plan->resources, hs.all, groups.n, &groups, err);
         if (r < 0)
                 return r;
         *ret = groups;

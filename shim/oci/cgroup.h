@@ -10,17 +10,8 @@
  * oci_cgroups_remove - kill what is in the groups that @s names, and remove them. */
 #pragma once
 
+#include "shim/oci/plan.h"
 #include "shim/oci/state.h"
-
-struct oci_cgroup_plan {
-        const char *path;          /* NULL: none */
-        uint64_t memory_bytes;     /* 0: no limit, for all of them */
-        uint64_t swap_bytes;       /* memory and swap together, as in v1 */
-        uint64_t cpu_quota_us, cpu_period_us;
-        uint64_t cpu_shares;       /* as in v1: 1024 is usual */
-        uint64_t pids;
-        const char *cpus, *mems;   /* NULL: all */
-};
 
 #define OCI_CGROUPS_MAX 16
 
@@ -29,7 +20,7 @@ struct oci_cgroups {
         unsigned n;
 };
 
-_must_check_ int oci_cgroups_make(const struct oci_cgroup_plan *plan, const struct oci_state *s, struct oci_cgroups *ret,
+_must_check_ int oci_cgroups_make(const struct oci_plan *plan, const struct oci_state *s, struct oci_cgroups *ret,
                                   struct error *err);
 _must_check_ int oci_cgroups_enter(const struct oci_cgroups *groups, struct error *err);
 _must_check_ int oci_cgroups_remove(const struct oci_state *s, struct error *err);

@@ -51,10 +51,10 @@ static int send_master(const char *path, int master, struct error *err)
         return 0;
 }
 
-int console_open(const char *path, const struct launch *l, struct error *err)
+int console_open(const char *path, const struct oci_plan *plan, struct error *err)
 {
         _cleanup_close_ int master = open(MULTIPLEXER, O_RDWR | O_NOCTTY | O_CLOEXEC), slave = -EBADF;
-        struct winsize size = { .ws_row = l->rows, .ws_col = l->columns };
+        struct winsize size = { .ws_row = plan->rows, .ws_col = plan->columns };
         int unlocked = 0, r;
 
         if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)
@@ -64,7 +64,7 @@ int console_open(const char *path, const struct launch *l, struct error *err)
         if (slave < 0)
                 return fail(err, "its other end");
         if ((size.ws_row && size.ws_col && ioctl(master, TIOCSWINSZ, &size) < 0) ||
-            (geteuid() == 0 && fchown(slave, l->user.uid, (gid_t)-1) < 0))
+            (geteuid() == 0 && fchown(slave, plan->user.uid, (gid_t)-1) < 0))
                 return fail(err, "its size and owner");
         r = send_master(path, master, err);
         if (r < 0)

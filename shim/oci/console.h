@@ -4,7 +4,7 @@
  * console_open - a new terminal becomes descriptors 0, 1, 2 and the session's own; its master goes over the socket. */
 #pragma once
 
-#include "shim/oci/launch.h"
+#include "shim/oci/plan.h"
 
 _must_check_ int console_check(const char *path, bool terminal, struct error *err);
-_must_check_ int console_open(const char *path, const struct launch *l, struct error *err);
+_must_check_ int console_open(const char *path, const struct oci_plan *plan, struct error *err);

@@ -16,7 +16,7 @@
 #include "shim/oci/container.h"
 #include "shim/oci/enter.h"
 
-enum { FD_FIFO = 3, FD_CREATOR = 4, FD_REST = 5 };
+enum { FD_FIFO = 3, FD_CREATOR = 4, FD_ROOT = 5, FD_REST = 6 };
 
 static void say(int creator, const struct error *err)
 {
@@ -30,7 +30,8 @@ static void say(int creator, const struct error *err)
 static int become_a_process(const struct container *c, struct error *err)
 {
         sigset_t none;
-        int fifo, creator;
+        int high[FD_REST], from[FD_REST] = { [FD_FIFO] = c->fifo, [FD_CREATOR] = c->creator,
+                                             [FD_ROOT] = c->launch->plan->rootfs_fd };
 
         for (int s = 1; s < NSIG; s++)
                 if (s != SIGKILL && s != SIGSTOP)
@@ -40,14 +41,16 @@ static int become_a_process(const struct container *c, struct error *err)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != c->parent)
                 _exit(1);
-        /* Out of the way first: the one may have the other's number. */
-        fifo = fcntl(c->fifo, F_DUPFD, 64);
-        creator = fcntl(c->creator, F_DUPFD, 64);
-        if (fifo < 0 || creator < 0 || dup3(fifo, FD_FIFO, O_CLOEXEC) < 0 || dup3(creator, FD_CREATOR, O_CLOEXEC) < 0)
-                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "descriptors: %m");
+        /* Out of the way first: one may have another's number. */
+        for (int i = FD_FIFO; i < FD_REST; i++)
+                high[i] = fcntl(from[i], F_DUPFD, 64);
+        for (int i = FD_FIFO; i < FD_REST; i++)
+                if (high[i] < 0 || dup3(high[i], i, O_CLOEXEC) < 0)
+                        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "descriptors: %m");
+        c->launch->plan->rootfs_fd = FD_ROOT;
         syscall(SYS_close_range, FD_REST, ~0U, 0);
         setsid();
-        umask(c->launch->user.umask);
+        umask(c->launch->plan->user.umask);
         (void)setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
         return chdir("/") < 0 ? error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "/: %m") : 0;
 }
@@ -58,9 +61,11 @@ static int enter(void *context, struct error *err)
         int r = oci_cgroups_enter(c->cgroups, err);
 
         if (r >= 0)
-                r = enter_network(c->launch, err);
+                r = enter_oom_score(c->launch->plan, err);
         if (r >= 0)
-                r = enter_user(&c->launch->user, err);
+                r = enter_network(c->launch->plan, err);
+        if (r >= 0)
+                r = enter_user(&c->launch->plan->user, err);
         if (r < 0)
                 return r;
         /* A change of user has cleared it. */
@@ -141,7 +146,7 @@ static int run(struct container *c, struct error *err)
         o.ready = await_start;
         o.context = c;
         o.refresh = c->refresh;
-        r = broker_run(&o, c->launch->module, outcome, err);
+        r = broker_run(&o, c->launch->plan->args.words[0], outcome, err);
         if (r < 0)
                 return r;
         if (outcome->text[0])
@@ -155,8 +160,8 @@ void container_main(struct container *c)
         int r;
 
         r = become_a_process(c, &err);
-        if (r >= 0 && c->launch->terminal)
-                r = console_open(c->console, c->launch, &err);
+        if (r >= 0 && c->launch->plan->terminal)
+                r = console_open(c->console, c->launch->plan, &err);
         if (r >= 0)
                 r = run(c, &err);
         if (r >= 0)

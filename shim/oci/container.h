@@ -10,6 +10,7 @@
  * container_main - in the child. Does not come back. */
 #pragma once
 
+#include "shim/oci/cgroup.h"
 #include "shim/oci/launch.h"
 
 struct container {

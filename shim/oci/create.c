@@ -177,8 +177,8 @@ static int write_state(struct making *m, const char *bundle, struct error *err)
                 return error_set(err, STAGE_BROKER, r, ERROR_NOWHERE, "the container's process is gone");
         s->bundle = strdup(bundle);
         s->created = time_text();
-        s->annotations = m->launch.annotations ? strdup(m->launch.annotations) : NULL;
-        if (!s->bundle || !s->created || (m->launch.annotations && !s->annotations))
+        s->annotations = m->launch.plan->annotations ? strdup(m->launch.plan->annotations) : NULL;
+        if (!s->bundle || !s->created || (m->launch.plan->annotations && !s->annotations))
                 return error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
         return oci_state_write(s, err);
 }
@@ -204,9 +204,9 @@ static int make(struct making *m, const struct globals *g, const struct create_o
         if (r >= 0)
                 r = launch_read(bundle, &m->launch, err);
         if (r >= 0)
-                r = console_check(o->console, m->launch.terminal, err);
+                r = console_check(o->console, m->launch.plan->terminal, err);
         if (r >= 0)
-                r = oci_cgroups_make(&m->launch.cgroup, &m->state, &m->groups, err);
+                r = oci_cgroups_make(m->launch.plan, &m->state, &m->groups, err);
         if (r >= 0)
                 r = make_fifo(m, err);
         if (r >= 0)

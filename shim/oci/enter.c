@@ -14,6 +14,20 @@
 #include "policy/policy.h"
 #include "shim/oci/enter.h"
 
+int enter_oom_score(const struct oci_plan *plan, struct error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        char text[16];
+        int n = snprintf(text, sizeof(text), "%d", plan->oom_score_adj);
+
+        if (!plan->oom_score_given)
+                return 0;
+        fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+        return fd < 0 || write(fd, text, (size_t)n) != n
+                       ? error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "process.oomScoreAdj %s: %m", text)
+                       : 0;
+}
+
 static int failed(struct error *err, const char *what)
 {
         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s: %m", what);
@@ -30,20 +44,20 @@ static int loopback_up(struct error *err)
         return ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? failed(err, "loopback interface") : 0;
 }
 
-int enter_network(const struct launch *l, struct error *err)
+int enter_network(const struct oci_plan *plan, struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;
 
-        switch (l->network) {
-        case NETWORK_NEW:
+        switch (plan->network) {
+        case OCI_NETWORK_NEW:
                 if (unshare(CLONE_NEWNET) < 0)
                         return failed(err, "a network namespace");
                 return loopback_up(err);
-        case NETWORK_PATH:
-                fd = open(l->network_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        case OCI_NETWORK_PATH:
+                fd = open(plan->network_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
                 if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
                         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "network namespace %.150s: %m",
-                                         l->network_path);
+                                         plan->network_path);
                 return 0;
         default:
                 return 0;
@@ -51,12 +65,12 @@ int enter_network(const struct launch *l, struct error *err)
 }
 
 /* Somebody who is not root can only be himself. */
-static bool is_us(const struct launch_user *u)
+static bool is_us(const struct oci_user *u)
 {
         return u->uid == geteuid() && u->gid == getegid() && u->ngroups == 0;
 }
 
-int enter_user(const struct launch_user *u, struct error *err)
+int enter_user(const struct oci_user *u, struct error *err)
 {
         if (geteuid() != 0) {
                 if (!is_us(u))
@@ -75,7 +89,7 @@ int enter_user(const struct launch_user *u, struct error *err)
 }
 
 /* Changing the effective user takes its capabilities out of force, and gives them back. */
-int as_user_begin(const struct launch_user *u, struct error *err)
+int as_user_begin(const struct oci_user *u, struct error *err)
 {
         if (geteuid() != 0)
                 return 0;

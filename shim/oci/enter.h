@@ -2,13 +2,15 @@
  *
  * enter_network - the network namespace of the bundle: an existing one, a new one with nothing but a loopback
  *   interface, or none.
+ * enter_oom_score - process.oomScoreAdj, for all that it starts as well.
  * enter_user - process.user for good, with no more rights than the broker of a cell uses.
  * as_user_begin, as_user_end - its rights on files, for a moment: @u opens, and nobody else. One thread. */
 #pragma once
 
-#include "shim/oci/launch.h"
+#include "shim/oci/plan.h"
 
-_must_check_ int enter_network(const struct launch *l, struct error *err);
-_must_check_ int enter_user(const struct launch_user *u, struct error *err);
-_must_check_ int as_user_begin(const struct launch_user *u, struct error *err);
+_must_check_ int enter_network(const struct oci_plan *plan, struct error *err);
+_must_check_ int enter_oom_score(const struct oci_plan *plan, struct error *err);
+_must_check_ int enter_user(const struct oci_user *u, struct error *err);
+_must_check_ int as_user_begin(const struct oci_user *u, struct error *err);
 _must_check_ int as_user_end(struct error *err);

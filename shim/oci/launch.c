@@ -6,65 +6,85 @@
 
 #include "shim/oci/launch.h"
 #include "shim/oci/module.h"
+#include "shim/oci/mount.h"
 
-/* Whoever may not mount has the directories side by side; what is read-only is so by the broker's word. */
-static int add_trees(struct launch *l, struct error *err)
+int launch_read(const char *bundle, struct launch *ret, struct error *err)
 {
-        struct run_options *o = &l->run->options;
+        struct launch l = { .run = calloc(1, sizeof(*l.run)) };
+        int r = l.run ? oci_plan_read(bundle, &l.plan, err)
+                      : error_set(err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "out of memory");
 
-        for (unsigned i = 0; i < l->nmounts; i++) {
-                const struct launch_mount *m = &l->mounts[i];
-                struct run_dir *dir = &l->run->dirs[o->ndirs];
-
-                if (m->kind != MOUNT_BIND)
-                        return error_set(err, STAGE_USAGE, -EOPNOTSUPP, ERROR_NOWHERE,
-                                         "mounts: %.150s: only root can mount a tmpfs", m->destination);
-                if (o->ndirs == ELEMENTSOF(l->run->dirs))
-                        return error_set(err, STAGE_USAGE, -E2BIG, ERROR_NOWHERE, "mounts: more than %zu",
-                                         ELEMENTSOF(l->run->dirs) - 1);
-                *dir = (struct run_dir) { .host = m->source, .guest = m->destination, .read_only = m->read_only,
-                                          .at = open(m->source, O_PATH | O_DIRECTORY | O_CLOEXEC) };
-                if (dir->at < 0)
-                        return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "mounts: %.150s: %m", m->source);
-                o->ndirs++;
+        if (r < 0) {
+                launch_done(&l);
+                return r;
         }
+        *ret = l;
         return 0;
+}
+
+/* Below a root that is read-only there may be a mount that is not: then the kernel alone says what is. */
+static int mount_all(struct oci_plan *plan, int *ret, struct error *err)
+{
+        int r = mounts_make(plan, ret, err);
+
+        if (r < 0)
+                return r;
+        for (unsigned i = 0; i < plan->nmounts; i++)
+                plan->rootfs_read_only = plan->rootfs_read_only && plan->mounts[i].read_only;
+        plan->nmounts = 0;
+        return 0;
+}
+
+static int find_tree(struct run_dir *dir, struct error *err)
+{
+        const char *slash = dir->file ? strrchr(dir->host, '/') : NULL;
+        char path[4096];
+
+        if (snprintf(path, sizeof(path), "%.*s/", slash ? (int)(slash - dir->host) : (int)strlen(dir->host), dir->host) >=
+            (int)sizeof(path))
+                return error_set(err, STAGE_USAGE, -ENAMETOOLONG, ERROR_NOWHERE, "%.150s", dir->host);
+        dir->at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return dir->at < 0 ? error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%.150s: %m", dir->host) : 0;
 }
 
 int launch_root(struct launch *l, int *ret, struct error *err)
 {
+        struct oci_plan *plan = l->plan;
         _cleanup_close_ int root = -EBADF;
-        bool mounts = mounts_possible();
-        int r;
+        int r = 0;
 
-        if (mounts) {
-                r = mounts_make(l->rootfs, l->read_only, l->mounts, l->nmounts, &root, err);
-                if (r < 0)
-                        return r;
-        } else {
-                root = open(l->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-                if (root < 0)
-                        return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "root.path %.150s: %m", l->rootfs);
-        }
-        /* With mounts the kernel says what is read-only: below a root that is there may be what is not. */
-        l->run->dirs[0] = (struct run_dir) { .host = l->rootfs, .guest = "/", .at = root,
-                                             .read_only = l->read_only && !(mounts && l->nmounts) };
-        l->run->options.dirs = l->run->dirs;
-        l->run->options.ndirs = 1;
-        r = mounts ? 0 : add_trees(l, err);
+        if (mounts_possible())
+                r = mount_all(plan, &root, err);
+        else
+                root = fcntl(plan->rootfs_fd, F_DUPFD_CLOEXEC, 3);
+        if (r >= 0 && root < 0)
+                r = error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "root.path: %m");
+        if (r >= 0)
+                r = oci_plan_run(plan, l->run, err);
+        for (unsigned i = 0; r >= 0 && i < l->run->options.ndirs; i++)
+                if (strcmp(l->run->dirs[i].host, plan->rootfs) == 0)
+                        l->run->dirs[i].at = root;
+                else
+                        r = find_tree(&l->run->dirs[i], err);
         if (r < 0)
                 return r;
+        /* As the bundle has them, the module's path with them. */
+        l->run->options.args = plan->args.words;
+        l->run->options.nargs = plan->args.n;
         *ret = TAKE_FD(root);
         return 0;
 }
 
 int launch_file(const struct launch *l, int root, struct error *err)
 {
-        return module_open(root, l->module, &l->user, l->run->options.env, l->run->options.nenv, err);
+        const struct oci_plan *plan = l->plan;
+
+        return module_open(root, plan->args.words[0], &plan->user, plan->env.words, plan->env.n, err);
 }
 
 void launch_done(struct launch *l)
 {
+        oci_plan_free(l->plan);
         free(l->run);
-        l->run = NULL;
+        *l = (struct launch) { 0 };
 }

@@ -61,7 +61,7 @@ static int check(int fd, const char *name, struct error *err)
                          "%.150s: is not a WebAssembly module, and this runtime runs nothing else", name);
 }
 
-int module_open(int root, const char *name, const struct launch_user *user, const char *const *env, unsigned nenv,
+int module_open(int root, const char *name, const struct oci_user *user, const char *const *env, unsigned nenv,
                 struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;

@@ -5,7 +5,7 @@
  *   nothing that was compiled elsewhere. A descriptor, the caller's. */
 #pragma once
 
-#include "shim/oci/launch.h"
+#include "shim/oci/plan.h"
 
-_must_check_ int module_open(int root, const char *name, const struct launch_user *user, const char *const *env,
+_must_check_ int module_open(int root, const char *name, const struct oci_user *user, const char *const *env,
                              unsigned nenv, struct error *err);

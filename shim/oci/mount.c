@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <sched.h>
 #include <string.h>
@@ -11,11 +12,6 @@
 #include <unistd.h>
 
 #include "shim/oci/mount.h"
-
-static int fail(const char *what, const char *path, struct error *err)
-{
-        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s %.150s: %m", what, path);
-}
 
 bool mounts_possible(void)
 {
@@ -96,79 +92,86 @@ static int is_directory(int fd, bool *ret)
         return 0;
 }
 
-static int bind_one(int root, const struct launch_mount *m, struct error *err)
+static int place(int root, const struct oci_mount *m, int tree, bool directory, struct error *err)
 {
-        _cleanup_close_ int tree = open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-                                                                          (m->recursive ? AT_RECURSIVE : 0));
-        _cleanup_close_ int point = -EBADF;
+        _cleanup_close_ int point = mount_point(root, m->destination, directory);
+
+        if (point >= 0 && put(tree, point) == 0)
+                return 0;
+        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "mounts[%u]: at %.150s: %m", m->index, m->destination);
+}
+
+static int bind_one(int root, const struct oci_mount *m, struct error *err)
+{
+        _cleanup_close_ int tree = open_tree(AT_FDCWD, m->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
         bool directory;
 
-        if (tree < 0 || is_directory(tree, &directory) < 0)
-                return fail("mount: source", m->source, err);
-        point = mount_point(root, m->destination, directory);
-        if (point < 0)
-                return fail("mount: destination", m->destination, err);
-        return set_flags(tree, m->read_only, m->recursive) < 0 || put(tree, point) < 0
-                       ? fail("mount", m->destination, err)
-                       : 0;
+        if (tree < 0 || is_directory(tree, &directory) < 0 || set_flags(tree, m->read_only, true) < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "mounts[%u]: %.150s: %m", m->index, m->source);
+        return place(root, m, tree, directory, err);
 }
 
-/* The kernel reads options word by word; what it does not know it refuses. */
-static int set_options(int fs, const char *data)
+static int set_number(int fs, const char *name, const char *format, uint64_t value)
 {
-        char word[256], *value;
+        char text[32];
 
-        while (*data) {
-                size_t n = strcspn(data, ",");
-
-                if (n >= sizeof(word)) {
-                        errno = ENAMETOOLONG;
-                        return -1;
-                }
-                memcpy(word, data, n);
-                word[n] = '\0';
-                data += n + (data[n] == ',');
-                value = strchr(word, '=');
-                if (value)
-                        *value++ = '\0';
-                if (n && fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, word, value, 0) < 0)
-                        return -1;
-        }
-        return 0;
+        snprintf(text, sizeof(text), format, value);
+        return fsconfig(fs, FSCONFIG_SET_STRING, name, text, 0);
 }
 
-static int tmpfs_one(int root, const struct launch_mount *m, struct error *err)
+static int tmpfs_one(int root, const struct oci_mount *m, struct error *err)
 {
-        _cleanup_close_ int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), tree = -EBADF, point = -EBADF;
+        _cleanup_close_ int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), tree = -EBADF;
 
-        if (fs < 0 || (m->data && set_options(fs, m->data) < 0) ||
-            fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return fail("mount: tmpfs at", m->destination, err);
-        tree = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0));
-        point = mount_point(root, m->destination, true);
-        return tree < 0 || point < 0 || put(tree, point) < 0 ? fail("mount: tmpfs at", m->destination, err) : 0;
+        if (fs >= 0 && (!m->size_bytes || set_number(fs, "size", "%" PRIu64, m->size_bytes) == 0) &&
+            (!m->inodes || set_number(fs, "nr_inodes", "%" PRIu64, m->inodes) == 0) &&
+            set_number(fs, "mode", "%" PRIo64, m->mode) == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+                tree = fsmount(fs, FSMOUNT_CLOEXEC,
+                               MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0));
+        if (tree < 0)
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "mounts[%u]: tmpfs: %m", m->index);
+        return place(root, m, tree, true, err);
 }
 
-int mounts_make(const char *rootfs, bool read_only, const struct launch_mount *mounts, unsigned n, int *ret_root,
-                struct error *err)
+/* What an engine always asks for need not be there: a root that cannot be written has no place for it. */
+static int make_one(int root, const struct oci_mount *m, struct error *err)
 {
-        _cleanup_close_ int where = -EBADF, root = -EBADF;
+        struct error why = { 0 };
+        int r = m->kind == OCI_MOUNT_TMPFS && !m->source ? tmpfs_one(root, m, &why) : bind_one(root, m, &why);
+
+        if (r >= 0 || m->optional)
+                return 0;
+        return error_set(err, why.stage, r, why.offset, "%s", why.text);
+}
+
+static int failed(const char *what, struct error *err)
+{
+        return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "%s: %m", what);
+}
+
+int mounts_make(const struct oci_plan *plan, int *ret_root, struct error *err)
+{
+        /* Copied while @rootfs_fd is of our namespace: where the copy is put then matters to nobody. */
+        _cleanup_close_ int root = open_tree(plan->rootfs_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+                                                                          AT_RECURSIVE);
+        _cleanup_close_ int where = -EBADF;
         int r = 0;
 
+        if (root < 0)
+                return failed("root.path", err);
         /* What the host unmounts goes here as well; what is mounted here stays here. */
         if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
-                return fail("a mount namespace for", rootfs, err);
-        where = open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        root = where < 0 ? -1 : open_tree(where, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-        if (root < 0 || put(root, where) < 0)
-                return fail("root.path", rootfs, err);
-        for (unsigned i = 0; r >= 0 && i < n; i++)
-                r = mounts[i].kind == MOUNT_TMPFS ? tmpfs_one(root, &mounts[i], err) : bind_one(root, &mounts[i], err);
+                return failed("a mount namespace", err);
+        where = open(plan->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (where < 0 || put(root, where) < 0)
+                return failed("root.path", err);
+        for (unsigned i = 0; r >= 0 && i < plan->nmounts; i++)
+                r = make_one(root, &plan->mounts[i], err);
         if (r < 0)
                 return r;
         /* Last: mount points are made in it. */
-        if (set_flags(root, read_only, false) < 0)
-                return fail("root.path", rootfs, err);
+        if (set_flags(root, plan->rootfs_read_only, false) < 0)
+                return failed("root.path", err);
         *ret_root = TAKE_FD(root);
         return 0;
 }
