@@ -11,7 +11,7 @@
  * broker_artefact - artefact for the module or artefact @fd: found in the cache, or compiled in a
  *   process of its own and stored. @ret_fd: a read-only descriptor, the caller's.
  * broker_preinit - the artefact of a module that begins where @fd's is after its export @function was called
- *   in a cell, without any key: @function NULL: the first of wizer.initialize and _initialize that there is.
+ *   in a cell, without any key, within options.timeout_ms: @function NULL: the first of wizer.initialize and _initialize that there is.
  *   -EOPNOTSUPP: the state that it came to cannot be kept, or it asked for what would be the same in
  *   every instance, such as random bytes.
  * broker_check - decode and validate @fd in such a process, and nothing else.
@@ -67,7 +67,7 @@ struct run_options { /* start zeroed; strings and arrays are borrowed */
         unsigned nconnect;
         const struct unit *imports; /* whose imports are members of the guest's group; NULL: there are none */
         uint64_t memory_max_bytes; /* all linear memories; 0: no limit but the module's own */
-        uint64_t timeout_ms;       /* from the start of the guest; 0: none */
+        uint64_t timeout_ms;       /* from the start of the guest; 0: none, of a start-up 5 minutes */
         const struct module_pin *pin; /* what the module's bytes must be; NULL: anything */
         const struct guest_limits *limits; /* beyond memory_max_bytes; NULL: none */
         uint64_t clock_resolution_ns; /* coarsest step of the guest's clocks; 0: the kernel's */

@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/clock.h"
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/proto/compile_job.h"
 
-#define TIMEOUT_MS   300000u
+#define TIMEOUT_MS   UINT64_C(300000)
 #define ARENA_MORE   (1u << 20)
 #define MODULE_MAX   (UINT64_C(1) << 30)
 #define SNAPSHOT_MAX (UINT64_C(2) << 30)
@@ -27,7 +28,7 @@ static int not_kept(const struct run_outcome *outcome, const char *what, struct 
         };
         char text[120];
 
-        snprintf(text, sizeof(text), "%.*s", (int)(strcspn(outcome->text, "\n") % sizeof(text)), outcome->text);
+        snprintf(text, sizeof(text), "%.*s", (int)strcspn(outcome->text, "\n"), outcome->text);
         return error_set(err, STAGE_RUN, -EOPNOTSUPP, ERROR_NOWHERE, "%s cannot be done once for all: %s%s%s", what,
                          ends[outcome->end], text[0] ? ": " : "", text);
 }
@@ -78,8 +79,7 @@ static int run_in_cell(const struct run_options *given, int artefact, const char
                        struct error *err)
 {
         struct run_options o = { .tier = TIER_FAST, .wasi = true, .preinit = true, .closed_stdio = true,
-                                 .memory_max_bytes = given->memory_max_bytes, .degraded = given->degraded,
-                                 .timeout_ms = TIMEOUT_MS };
+                                 .memory_max_bytes = given->memory_max_bytes, .degraded = given->degraded };
         _cleanup_(broker_stopp) struct broker *b = NULL;
         struct run_outcome outcome = { 0 };
         uint32_t module = 0, instance = 0;
@@ -89,8 +89,10 @@ static int run_in_cell(const struct run_options *given, int artefact, const char
         if (fstat(artefact, &st) < 0)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "artefact: %m");
         r = broker_start(&o, (size_t)st.st_size + ARENA_MORE, &b, err);
-        if (r >= 0)
-                r = broker_load(b, artefact, &module, err);
+        if (r < 0)
+                return r;
+        b->deadline_ns = monotonic_ns() + (given->timeout_ms ? given->timeout_ms : TIMEOUT_MS) * 1000000u;
+        r = broker_load(b, artefact, &module, err);
         if (r >= 0)
                 r = broker_instantiate(b, module, &instance, &outcome, err);
         if (r >= 0 && outcome.end != RUN_RETURNED)

@@ -276,7 +276,7 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
         _cleanup_(broker_stopp) struct broker *b = NULL;
         _cleanup_(found_done) struct found artefact = { .fd = -EBADF, .cache = -EBADF };
         _cleanup_close_ int file = -EBADF;
-        _cleanup_(tier_up_done) struct tier_up better = { .pipe = -EBADF };
+        _cleanup_(tier_up_done) struct tier_up better = { .sock = -EBADF };
         uint32_t module;
         bool named = false;
         size_t bytes = 0;

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,7 +23,7 @@ static bool keep_only(const int fds[3])
         int moved[3], nothing;
 
         for (int i = 0; i < 3; i++) {
-                moved[i] = fcntl(fds[i], F_DUPFD, 64);
+                moved[i] = fcntl(fds[i], F_DUPFD, FD_FREE);
                 if (moved[i] < 0)
                         return false;
         }
@@ -143,7 +144,7 @@ void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, cons
         pid_t pid;
 
         if (!o->auto_tier || !found->compiled || found->choice.tier == TIER_PEAK || found->cache < 0 ||
-            !tier_possible() || pipe2(pair, O_CLOEXEC) < 0)
+            !tier_possible() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
                 return;
         pid = fork();
         if (pid == 0) {
@@ -156,18 +157,18 @@ void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, cons
                 close(pair[1]);
                 return;
         }
-        *t = (struct tier_up) { .pid = pid, .pipe = pair[1] };
+        *t = (struct tier_up) { .pid = pid, .sock = pair[1] };
 }
 
 void tier_up_go(struct tier_up *t, const struct heat_message *hot)
 {
         if (!t->pid)
                 return;
-        /* A helper that is not there any more is no loss. */
-        if (write(t->pipe, hot, sizeof(*hot)) == sizeof(*hot))
+        /* A helper that is not there any more is no loss: not even a signal. */
+        if (send(t->sock, hot, sizeof(*hot), MSG_NOSIGNAL) == sizeof(*hot))
                 t->pid = 0;
-        close(t->pipe);
-        t->pipe = -EBADF;
+        close(t->sock);
+        t->sock = -EBADF;
         tier_up_done(t);
 }
 
@@ -175,8 +176,8 @@ void tier_up_done(struct tier_up *t)
 {
         if (!t->pid)
                 return;
-        /* It reads the end of the pipe and goes; the command does not wait to see it. */
-        closep(&t->pipe);
+        /* It reads the end of the socket and goes; the command does not wait to see it. */
+        closep(&t->sock);
         (void)waitpid(t->pid, NULL, WNOHANG);
         t->pid = 0;
 }

@@ -25,7 +25,7 @@
 
 struct tier_up {
         pid_t pid; /* 0: none */
-        int pipe;
+        int sock; /* to it */
 };
 
 void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, const struct found *found);

@@ -229,6 +229,19 @@ START_TEST(a_cell_that_dies_is_reported_once)
 }
 END_TEST
 
+START_TEST(a_start_up_without_an_end)
+{
+        struct run_options o = options();
+        int fd = module_fd("(module (func (export \"_initialize\") (loop br 0)))"), artefact = -EBADF;
+
+        o.timeout_ms = 300;
+        ck_assert_int_eq(broker_preinit(&o, fd, NULL, &artefact, &err), -EOPNOTSUPP);
+        ck_assert_ptr_nonnull(strstr(err.text, "_initialize cannot be done once for all: it takes too long"));
+        ck_assert_int_eq(artefact, -EBADF);
+        close(fd);
+}
+END_TEST
+
 /* A module as a file, for broker_run(). */
 static const char *module_file(const char *wat)
 {
