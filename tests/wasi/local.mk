@@ -6,8 +6,8 @@ tests_wasi_test_no_check_SOURCES = \
 	tests/wasi/double.c tests/wasi/double.h tests/wasi/double_paths.c tests/wasi/test-no-check.c
 tests_wasi_test_no_check_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_wasi_test_no_check_CFLAGS = $(UNIT_CFLAGS)
-tests_wasi_test_no_check_LDADD = libwasi-nocheck.a libbroker.a libpolicy.a libproto.a libartefact.a libring.a \
-	librun.a libbase.a $(URING_LIBS) $(XXHASH_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+tests_wasi_test_no_check_LDADD = libwasi-nocheck.a libbroker.a libpolicy.a libproto.a libring.a \
+	librun.a libbase.a $(URING_LIBS) $(UNIT_LIBS)
 tests_wasi_test_wasi_SOURCES = \
 	tests/wasi/double.c tests/wasi/double.h tests/wasi/double_paths.c \
 	tests/wasi/test-attributes.c tests/wasi/test-clocks.c tests/wasi/test-directories.c \
@@ -16,8 +16,8 @@ tests_wasi_test_wasi_SOURCES = \
 	tests/wasi/test-state.c tests/wasi/test-streams.c tests/wasi/test-wasi.c
 tests_wasi_test_wasi_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_wasi_test_wasi_CFLAGS = $(UNIT_CFLAGS)
-tests_wasi_test_wasi_LDADD = libwasi.a libbroker.a libpolicy.a libproto.a libartefact.a libring.a librun.a libbase.a \
-	$(URING_LIBS) $(XXHASH_LIBS) $(NETTLE_LIBS) $(UNIT_LIBS)
+tests_wasi_test_wasi_LDADD = libwasi.a libbroker.a libpolicy.a libproto.a libring.a librun.a libbase.a \
+	$(URING_LIBS) $(UNIT_LIBS)
 # The same over the ring's other back end.
 tests_wasi_test_wasi_threads_SOURCES = $(tests_wasi_test_wasi_SOURCES)
 tests_wasi_test_wasi_threads_CPPFLAGS = $(UNIT_CPPFLAGS) -DRING_KIND=RING_THREADS

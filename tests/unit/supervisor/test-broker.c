@@ -541,6 +541,7 @@ int main(void)
         tcase_add_test(cell, a_start_function_that_traps);
         tcase_add_test(cell, an_arena_that_is_full);
         tcase_add_test(cell, a_cell_that_dies_is_reported_once);
+        tcase_add_test(cell, a_start_up_without_an_end);
         tcase_add_loop_test(cell, runs_to_their_end, 0, ELEMENTSOF(runs));
         tcase_add_test(cell, files_that_cannot_run);
         tcase_add_test(cell, a_bad_module_is_told_by_its_byte);
