@@ -47,41 +47,60 @@ static int call_owned(struct instance *i, uint32_t index, const union value *arg
 
 /* A collection looks into the stacks of one fiber and those that it was resumed from: the guests of a
  * store with a heap are all there. */
-static __attribute__((noinline)) int call_any(const struct extern_value *f, const union value *args,
-                                              union value *results, struct trap_info *trap)
+static int call_any(const struct guest_call *c, const union value *args, union value *results,
+                    struct trap_info *trap)
 {
-        struct store *s = f->instance->store;
+        struct instance *i = *(struct instance **)((uint8_t *)c->base + ABI_HEAD(self));
+        struct store *s = i->store;
         struct fiber *outer = s->runner;
         int r;
 
         if (s->heap && outer && !stack_is_below(outer))
                 return -EBUSY;
         s->runner = fiber_current();
-        r = call_owned(f->instance, f->index, args, results, trap);
+        r = call_owned(i, c->index, args, results, trap);
         s->runner = outer;
         return r;
+}
+
+/* The first call of a function, or another one had its place. */
+static __attribute__((noinline)) int call_anew(const struct extern_value *f, const union value *args,
+                                               union value *results, struct trap_info *trap)
+{
+        struct instance *i = f->instance;
+        struct guest_call *c = &i->calls[f->index % INSTANCE_CALLS];
+        guest_way *short_way = NULL;
+
+        if (f->index >= i->module->nfunctions)
+                return -EINVAL;
+        *c = (struct guest_call) { .enter = call_any, .slow = call_any, .base = i->prefix.base,
+                                   .runner = &i->store->runner, .index = f->index };
+        if (f->index >= i->module->imported_functions && !i->store->heap) {
+                short_way = guest_short_way(module_function_type(i->module, f->index));
+                c->code = instance_code(i, f->index);
+        }
+        if (short_way)
+                c->enter = short_way;
+        return c->enter(c, args, results, trap);
+}
+
+void instance_calls_forget(struct instance *i)
+{
+        for (unsigned k = 0; k < INSTANCE_CALLS; k++)
+                i->calls[k].enter = NULL;
 }
 
 int extern_call(const struct extern_value *f, const union value *args, union value *results,
                 struct trap_info *trap)
 {
-        struct fiber *here = fiber_current();
-        struct instance *i = f->instance;
-        struct store *s;
-        unsigned shape;
-        int r;
+        struct guest_call *c;
 
-        if (_unlikely_(f->kind != EXTERN_FUNC || !i || f->index >= i->module->nfunctions))
+        if (_unlikely_(f->kind != EXTERN_FUNC || !f->instance))
                 return -EINVAL;
-        s = i->store;
-        shape = i->loaded->shapes[i->module->functions[f->index].type];
-        if (_unlikely_(s->heap || s->runner || f->index < i->module->imported_functions ||
-                       !(shape & GUEST_SHORT)))
-                return call_any(f, args, results, trap);
-        s->runner = here;
-        r = guest_call_shaped(i, instance_code(i, f->index), shape, args, results, trap);
-        s->runner = NULL;
-        return r;
+        c = &f->instance->calls[f->index % INSTANCE_CALLS];
+        if (_unlikely_(c->index != f->index || !c->enter))
+                return call_anew(f, args, results, trap);
+        return c->enter(c, args, results, trap);
 }
 
 int instance_start(struct instance *i, struct trap_info *trap)

@@ -190,6 +190,8 @@ int store_heap_need(struct store *s, const struct loaded_module *l, struct error
                 return r;
         gc_heap_set_types(s->heap, s->types->objects, s->types->n);
         store_heap_show(s);
+        for (struct instance *i = s->instances; i; i = i->next)
+                instance_calls_forget(i);
         return 0;
 }
 

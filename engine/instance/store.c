@@ -155,12 +155,9 @@ int loaded_module_new(struct store *s, const struct artefact *a, void *code, int
         *l = (struct loaded_module) { .store = s, .a = a, .module = m, .code = code,
                                      .offsets = a->offsets, .fd = fd };
         l->types = pool_alloc(s->pool, m->ntypes, sizeof(*l->types));
-        l->shapes = pool_alloc(s->pool, m->ntypes, sizeof(*l->shapes));
         l->escaping_of = pool_alloc(s->pool, m->nfunctions, sizeof(*l->escaping_of));
-        if (!l->types || !l->shapes || !l->escaping_of)
+        if (!l->types || !l->escaping_of)
                 goto no_memory;
-        for (uint32_t k = 0; k < m->ntypes; k++)
-                l->shapes[k] = guest_shape(&m->types[k]);
         if (store_types_add(s, m, l->types) < 0)
                 goto no_memory;
         memset(l->escaping_of, 0xff, m->nfunctions * sizeof(*l->escaping_of));

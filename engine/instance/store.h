@@ -17,6 +17,7 @@
 #include "engine/base/pool.h"
 #include "engine/decode/canonical.h"
 #include "engine/instance/instance.h"
+#include "engine/run/enter.h"
 
 struct mapping {
         uint8_t *start;
@@ -92,7 +93,6 @@ struct loaded_module {
         const uint32_t *offsets;    /* into the code, by function index without the imports */
         int fd;
         uint32_t *types;            /* canonical ids */
-        uint8_t *shapes;            /* guest_shape(), by type */
         uint32_t *escaping_of;      /* by function index: place in checked->escaping, UINT32_MAX */
 };
 
@@ -123,6 +123,8 @@ struct type_table {
         struct host_link *hosts;
 };
 
+#define INSTANCE_CALLS 4
+
 struct instance {
         struct instance_prefix prefix; /* must be first */
         struct instance *next;
@@ -141,7 +143,11 @@ struct instance {
         uint64_t **elements;               /* [nelements]: values of segments that hold no functions; NULL:
                                             * made when they are needed, or dropped */
         struct slot *slot;                 /* template.h; NULL: none */
+        struct guest_call calls[INSTANCE_CALLS]; /* the latest from the host, by index; .enter NULL: none */
 };
+
+/* extern.c: in a store that has a heap from now on. */
+void instance_calls_forget(struct instance *i);
 
 /* Where a store in a slot lies. Its things come from two pools in the slot, which are gone when the
  * instance is made: what comes later is from the heap. */

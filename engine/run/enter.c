@@ -1,23 +1,22 @@
 #include "engine/run/machine.h"
 
-uint8_t guest_shape(const struct functype *type)
+guest_way *guest_short_way(const struct functype *type)
 {
-        unsigned shape = type->nparams | GUEST_SHORT;
+        unsigned way = 0, list = (1u << type->nparams % 4) - 1;
 
         if (type->nparams > 3 || type->nresults > 1)
-                return 0;
+                return NULL;
         for (uint32_t i = 0; i < type->nparams; i++) {
                 if (valtype_is_vector_register(type->params[i]))
-                        return 0;
-                if (type->params[i] == VAL_I32)
-                        shape |= GUEST_NARROW(i);
+                        return NULL;
+                list += (type->params[i] == VAL_I32) << i;
         }
         if (type->nresults) {
                 if (valtype_is_vector_register(type->results[0]))
-                        return 0;
-                shape |= type->results[0] == VAL_I32 ? GUEST_RESULT | GUEST_NARROW_RESULT : GUEST_RESULT;
+                        return NULL;
+                way = type->results[0] == VAL_I32 ? 1 : 2;
         }
-        return (uint8_t)shape;
+        return guest_short_ways[way * GUEST_SHORT_LISTS + list];
 }
 
 static void result_store(union value *ret, valtype type, uint64_t low, uint64_t high)

@@ -30,8 +30,10 @@ struct guest_entry {
         void *outer_base;        /* when there is an outer one */
         void *exit_sp, *exit_fp; /* of the latest call out of this guest, if there was one */
         struct trap_info *trap;  /* filled by a trap; may be NULL */
+        void *exit_pc;           /* with exit_sp, where the return address is not on the stack */
+        struct fiber **runner;   /* entered by the short way (enter.h): what is to be cleared; else NULL */
 #ifndef __x86_64__
-        void *exit_pc;           /* with exit_sp: the return address is not on the stack */
+        uint64_t unused;         /* the stack is aligned to 16 */
 #endif
 };
 
@@ -74,9 +76,14 @@ _Static_assert(offsetof(struct guest_entry, outer) == ENTRY_OUTER, "");
 _Static_assert(offsetof(struct guest_entry, outer_base) == ENTRY_OUTER_BASE, "");
 _Static_assert(offsetof(struct guest_entry, exit_sp) == ENTRY_EXIT_SP, "");
 _Static_assert(offsetof(struct guest_entry, exit_fp) == ENTRY_EXIT_FP, "");
+_Static_assert(offsetof(struct guest_entry, runner) == ENTRY_RUNNER, "");
 #ifndef __x86_64__
 _Static_assert(offsetof(struct guest_entry, exit_pc) == ENTRY_EXIT_PC, "");
 #endif
+_Static_assert(offsetof(struct guest_call, slow) == CALL_SLOW, "");
+_Static_assert(offsetof(struct guest_call, base) == CALL_BASE, "");
+_Static_assert(offsetof(struct guest_call, code) == CALL_CODE, "");
+_Static_assert(offsetof(struct guest_call, runner) == CALL_RUNNER, "");
 _Static_assert(offsetof(struct guest_entry, trap) == ENTRY_TRAP, "");
 _Static_assert(sizeof(struct guest_entry) == ENTRY_BYTES, "");
 _Static_assert(offsetof(struct run_cross, base) == CROSS_BASE, "");
@@ -108,7 +115,6 @@ void preempt_prepare(struct run_thread *t);
 void preempt_frame_free(uint8_t *frame);
 
 /* enter.S of the machine, see enter.h */
-extern const char guest_enter_return[]; /* the return address of code that guest_enter() called */
 extern const char guest_trapped[];      /* where a trap continues, see context_to_trap() */
 _noreturn_ void guest_unwind(struct guest_entry *e, int trap);
 extern const char run_cross_return[];   /* the same for run_cross_thunk */

@@ -13,20 +13,27 @@
 #define FIBER_HOST_LIMIT  16
 #define FIBER_HOST_CALLS  24
 
-/* struct guest_entry, which guest_enter() makes at the bottom of its frame */
+/* struct guest_entry, which enter.S and short.S make at the bottom of a frame */
 #define ENTRY_OUTER       0
 #define ENTRY_OUTER_BASE  8
 #define ENTRY_EXIT_SP     16
 #define ENTRY_EXIT_FP     24
 #define ENTRY_TRAP        32
+#define ENTRY_RUNNER      48
 #ifdef __x86_64__
-#define ENTRY_BYTES       40
-#define ENTRY_FRAME       80 /* where the frame pointer points to */
+#define ENTRY_BYTES       56
+#define ENTRY_FRAME       96 /* where the frame pointer points to */
 #else
 #define ENTRY_EXIT_PC     40
-#define ENTRY_BYTES       48
-#define ENTRY_FRAME       48
+#define ENTRY_BYTES       64
+#define ENTRY_FRAME       64
 #endif
+
+/* struct guest_call */
+#define CALL_SLOW         8
+#define CALL_BASE         16
+#define CALL_CODE         24
+#define CALL_RUNNER       32
 
 /* struct run_cross: a call into another instance */
 #define CROSS_BASE        0

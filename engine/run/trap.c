@@ -53,7 +53,9 @@ static bool walk_borders(struct walk *w)
                         w->base = *(void **)(w->at.fp + CROSS_FRAME_BASE);
                         if (!walk_up(w))
                                 return false;
-                } else if (w->at.pc == (uintptr_t)guest_enter_return) {
+                } else if (run_is_guest_code(w->at.pc)) {
+                        return true;
+                } else if (w->at.fp == (uintptr_t)w->entry + ENTRY_FRAME) {
                         const struct guest_entry *e = w->entry->outer;
                         uintptr_t sp = e ? (uintptr_t)e->exit_sp : 0;
 
@@ -64,7 +66,7 @@ static bool walk_borders(struct walk *w)
                         w->at = machine_exit(e);
                         w->call = true;
                 } else {
-                        return run_is_guest_code(w->at.pc);
+                        return false;
                 }
         }
 }

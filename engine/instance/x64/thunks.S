@@ -1,5 +1,5 @@
 /* thunks.S - the way into each builtin: as run_host_thunk, with the function fixed. */
-#include "engine/run/offsets.h"
+#include "engine/run/x64/thunk.h"
 
         .macro  builtin name
         .globl  builtin_thunk_\name
@@ -7,8 +7,7 @@
         .type   builtin_thunk_\name, @function
         .p2align 4
 builtin_thunk_\name:
-        movq    run_thread@gottpoff(%rip), %r11
-        movq    %fs:THREAD_FIBER(%r11), %r11
+        load_fiber %r11
         cmpq    FIBER_HOST_LIMIT(%r11), %rsp
         jb      .Lexhausted
         movq    FIBER_ENTRY(%r11), %r11
@@ -24,6 +23,6 @@ builtin_thunk_\name:
 #include "engine/compile/builtins.def"
 
 .Lexhausted:
-        .byte   0x67, 0x0f, 0xb9, 0x40, 10 /* STACK_EXHAUSTED */
+        trap    STACK_EXHAUSTED
 
         .section .note.GNU-stack, "", @progbits

@@ -59,7 +59,7 @@ void *machine_fresh(void *high)
         return sp;
 }
 
-/* guest_enter()'s frame begins with the entry. */
+/* The frame of who called the guest begins with the entry. */
 void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap)
 {
         mcontext_t *m = &((ucontext_t *)ucontext)->uc_mcontext;

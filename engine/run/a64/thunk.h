@@ -33,3 +33,4 @@
 
 #define STACK_EXHAUSTED    10
 #define UNCAUGHT_EXCEPTION 17
+#define EFAULT             14

@@ -68,7 +68,7 @@ struct machine_state context_state(const void *ucontext)
                                         .fp = (uintptr_t)g[REG_RBP] };
 }
 
-/* guest_enter()'s frame begins with the entry. */
+/* The frame of who called the guest begins with the entry. */
 void context_to_trap(void *ucontext, struct guest_entry *e, enum trap trap)
 {
         greg_t *g = ((ucontext_t *)ucontext)->uc_mcontext.gregs;

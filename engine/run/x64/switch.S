@@ -2,16 +2,9 @@
 
         .text
 
-/* void fiber_switch(void **save, void *sp)
- * What the C convention lets a callee destroy is dead at the call, so six registers and the stack
- * pointer are the whole context. The control bits of MXCSR and the x87 word are the same for all
- * fibers and are not switched. */
-        .globl  fiber_switch
-        .hidden fiber_switch
-        .type   fiber_switch, @function
-        .p2align 4
-fiber_switch:
-        .cfi_startproc
+/* What the C convention lets a callee destroy is dead at the call, so six registers and the stack
+ * pointer, which goes to (rdi), are the whole context. The other stack is in rsi. */
+        .macro  leave_stack
         pushq   %rbp
         pushq   %rbx
         pushq   %r12
@@ -20,12 +13,28 @@ fiber_switch:
         pushq   %r15
         movq    %rsp, (%rdi)
         movq    %rsi, %rsp
+        .endm
+
+        .macro  pop_context
         popq    %r15
         popq    %r14
         popq    %r13
         popq    %r12
         popq    %rbx
         popq    %rbp
+        .endm
+
+/* void fiber_switch(void **save, void *sp)
+ * The control bits of MXCSR and the x87 word are the same for all
+ * fibers and are not switched. */
+        .globl  fiber_switch
+        .hidden fiber_switch
+        .type   fiber_switch, @function
+        .p2align 4
+fiber_switch:
+        .cfi_startproc
+        leave_stack
+        pop_context
         popq    %rcx /* a return would be predicted to lead where we came from */
         jmp     *%rcx
         .cfi_endproc
@@ -40,12 +49,7 @@ fiber_leave:
         .cfi_startproc
         .cfi_undefined %rip
         movq    %rdi, %rsp
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %rbx
-        popq    %rbp
+        pop_context
         ret
         .cfi_endproc
         .size   fiber_leave, . - fiber_leave
@@ -59,14 +63,7 @@ fiber_leave:
         .p2align 4
 fiber_return:
         .cfi_startproc
-        pushq   %rbp
-        pushq   %rbx
-        pushq   %r12
-        pushq   %r13
-        pushq   %r14
-        pushq   %r15
-        movq    %rsp, (%rdi)
-        movq    %rsi, %rsp
+        leave_stack
         movl    $15, %eax /* rt_sigreturn */
         syscall
         ud2

@@ -100,6 +100,32 @@ START_TEST(host_functions_are_called)
 }
 END_TEST
 
+/* What the instance keeps of its latest calls is of few functions; here are more. */
+START_TEST(calls_are_of_the_function_that_is_named)
+{
+        static const char wat_of_ten[] =
+                "(module (func (export \"0\") (result i32) unreachable) (func (export \"1\") (result i32) unreachable)"
+                " (func (export \"2\") (result i32) unreachable) (func (export \"3\") (result i32) unreachable)"
+                " (func (export \"4\") (result i32) unreachable) (func (export \"5\") (result i32) unreachable)"
+                " (func (export \"6\") (result i32) unreachable) (func (export \"7\") (result i32) unreachable)"
+                " (func (export \"8\") (result i32) unreachable) (func (export \"9\") (result i32) unreachable))";
+        const struct forged_code code[] = { RETURN_CONST(0), RETURN_CONST(1), RETURN_CONST(2), RETURN_CONST(3),
+                                            RETURN_CONST(4), RETURN_CONST(5), RETURN_CONST(6), RETURN_CONST(7),
+                                            RETURN_CONST(8), RETURN_CONST(9) };
+        struct loaded_module *m = load(wat_of_ten, code, 10, -EBADF);
+        struct instance *i[2] = { make(m, NULL), make(m, NULL) };
+
+        for (unsigned k = 0; k < 400; k++) {
+                struct extern_value f = { .kind = EXTERN_FUNC, .instance = i[k / 3 & 1], .index = k * k / 7 % 12 };
+                union value result = { .bits = { 77, 77 } };
+                int r = call(&f, NULL, &result, NULL);
+
+                ck_assert_int_eq(r, f.index < 10 ? 0 : -EINVAL);
+                ck_assert_uint_eq(result.i64, f.index < 10 ? f.index : 77);
+        }
+}
+END_TEST
+
 static void start_entry(void *argument)
 {
         struct trap_info trap = { 0 };
@@ -453,6 +479,7 @@ int main(void)
         tcase_add_loop_test(tc, memory_has_its_image, 0, 2);
         tcase_add_test(tc, a_lost_image_traps);
         tcase_add_test(tc, host_functions_are_called);
+        tcase_add_test(tc, calls_are_of_the_function_that_is_named);
         tcase_add_test(tc, the_start_function_traps);
         tcase_add_test(tc, host_functions_have_many_arguments);
         tcase_add_test(tc, globals_are_shared);

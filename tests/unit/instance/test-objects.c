@@ -56,14 +56,19 @@ static void call_inside(void)
         ck_assert_uint_eq(call_name(instance, "litter", 300, 0, 0, 0, 0), 2);
 }
 
+static struct host_function leaves;
+static const struct extern_value import = { .kind = EXTERN_FUNC, .host = &leaves };
+
+static void make_store(void (*leave)(void), uint64_t memory_max, bool collect)
+{
+        leaves = (struct host_function) { .module = "h", .name = "leave", .params = "", .results = "",
+                                          .code = (void *)(uintptr_t)leave };
+        world_store(&(struct store_options) { .memory_max_bytes = memory_max, .collect_always = collect });
+}
+
 static void make_objects(void (*leave)(void), uint64_t memory_max, bool collect)
 {
-        static struct host_function f;
-        struct extern_value import = { .kind = EXTERN_FUNC, .host = &f };
-
-        f = (struct host_function) { .module = "h", .name = "leave", .params = "", .results = "",
-                                     .code = (void *)(uintptr_t)leave };
-        world_store(&(struct store_options) { .memory_max_bytes = memory_max, .collect_always = collect });
+        make_store(leave, memory_max, collect);
         instance = make(load_compiled(objects), &import);
 }
 
@@ -152,6 +157,35 @@ START_TEST(a_stack_that_cannot_be_read_is_refused)
         ck_assert_int_eq(s.r, 0);
         ck_assert_uint_eq(s.result.i64, 6);
         ck_assert_int_eq(call(&f, &arg, &result, NULL), 0);
+        fiber_free(s.fiber);
+}
+END_TEST
+
+/* The guest was called when there was no heap; its next call is of a store that has one. */
+START_TEST(a_heap_that_comes_later_is_refused_as_well)
+{
+        static const char plain[] = "(module (import \"h\" \"leave\" (func $leave))"
+                                    " (func (export \"across\") (param i64) (result i64)"
+                                    "  (call $leave) (i64.add (local.get 0) (i64.const 1))))";
+        struct started s = { .arg.i64 = 5 };
+        struct extern_value later, first;
+        union value arg = { .i64 = 3 }, result = { .i64 = 77 };
+
+        make_store(suspend, 0, true);
+        instance = make(load_compiled(plain), &import);
+        start_across(&s);
+        first = export_of(instance, "across");
+        later = export_of(make(load_compiled(objects), &import), "litter");
+        ck_assert_int_eq(call(&later, &arg, &result, NULL), -EBUSY);
+        ck_assert_int_eq(call(&first, &arg, &result, NULL), -EBUSY);
+        ck_assert(!fiber_resume(s.fiber));
+        ck_assert_int_eq(s.r, 0);
+        ck_assert_uint_eq(s.result.i64, 6);
+        ck_assert_int_eq(call(&later, &arg, &result, NULL), 0);
+        fiber_start(s.fiber, start_entry, &s);
+        ck_assert(fiber_resume(s.fiber));
+        ck_assert_int_eq(call(&later, &arg, &result, NULL), -EBUSY);
+        ck_assert(!fiber_resume(s.fiber));
         fiber_free(s.fiber);
 }
 END_TEST
@@ -275,6 +309,7 @@ int main(void)
         tcase_add_test(tc, the_heap_counts_as_memory);
         tcase_add_test(tc, stacks_below_are_read);
         tcase_add_test(tc, a_stack_that_cannot_be_read_is_refused);
+        tcase_add_test(tc, a_heap_that_comes_later_is_refused_as_well);
         tcase_add_test(tc, a_guest_that_is_stopped_leaves_a_heap_behind);
         tcase_add_test(tc, a_collection_lets_others_run);
         tcase_add_test(tc, no_room_for_constants_is_a_trap);
