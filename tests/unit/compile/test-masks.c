@@ -9,6 +9,18 @@
 #define SWITCH   "(module (func (param i32) (result i32) (block (block (block (block (block" \
                  " (br_table 0 1 2 3 4 (local.get 0))) (return (i32.const 9)))" \
                  " (return (i32.const 5))) (return (i32.const 11))) (return (i32.const 77))) (i32.const 40)))"
+/* LLVM makes choices of 8 bits and of 64 of these. */
+#define BYTE_SWITCH \
+        "(module (memory 1) (func (param i32) (result i32) (block (block (block (block (block" \
+        " (br_table 0 1 2 3 4 (i32.load8_u (local.get 0)))) (return (i32.const 9)))" \
+        " (return (i32.const 5))) (return (i32.const 11))) (return (i32.const 77))) (i32.const 40)))"
+#define WIDE_SWITCH \
+        "(module (import \"m\" \"f\" (func $f (param i32))) (func (param i64)" \
+        " (if (i64.eq (local.get 0) (i64.const 1)) (then (call $f (i32.const 7)))" \
+        " (else (if (i64.eq (local.get 0) (i64.const 2)) (then (call $f (i32.const 10)) (call $f (i32.const 1)))" \
+        " (else (if (i64.eq (local.get 0) (i64.const 3)) (then (call $f (i32.const 15)) (call $f (i32.const 22)))" \
+        " (else (if (i64.eq (local.get 0) (i64.const 4)) (then (call $f (i32.const 2)) (call $f (i32.const 12)))" \
+        " (else (if (i64.eq (local.get 0) (i64.const 5)) (then (call $f (i32.const 9))))))))))))))"
 #define ELEMENT  "(module (type $a (array i64)) (func (param (ref $a) i32) (result i64)" \
                  " (array.get $a (local.get 0) (local.get 1))))"
 #define WIDE     "(module (memory i64 1) (func (param i64) (result i32) (i32.load (local.get 0))))"
@@ -39,6 +51,8 @@ static const struct {
         { "fast dense memory, arm",     NEAR,     TIER_FAST, MACHINE_AARCH64, true,  CSEL },
         { "peak call_indirect",         INDIRECT, TIER_PEAK, MACHINE_X86_64,  false, CMOV_B },
         { "peak br_table",              SWITCH,   TIER_PEAK, MACHINE_X86_64,  false, CMOV_A },
+        { "peak br_table by a byte",    BYTE_SWITCH, TIER_PEAK, MACHINE_X86_64, false, CMOV_A },
+        { "peak choice by 64 bits",     WIDE_SWITCH, TIER_PEAK, MACHINE_X86_64, false, CMOV_A },
         { "peak array",                 ELEMENT,  TIER_PEAK, MACHINE_X86_64,  false, CMOV_B },
         { "peak 64-bit memory",         WIDE,     TIER_PEAK, MACHINE_X86_64,  false, CMOV_ANY },
         { "peak offset beyond a guard", FAR,      TIER_PEAK, MACHINE_X86_64,  false, CMOV_BE },
