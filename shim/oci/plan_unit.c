@@ -1,0 +1,155 @@
+/* plan_unit.c - a plan as a unit file: the text that somebody would write for it, read by the reader of all units. So
+ * keys and limits have one meaning and one place where they are checked, and "nacelle explain" would understand it. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "engine/base/buffer.h"
+#include "shim/oci/plan_build.h"
+
+#define UNIT_OF_PLAN   "container"
+#define PERIOD_US      100000 /* cpu.period when it is not given */
+#define FILES_MOST     65536  /* settings.def */
+#define QUOTA_MOST     102400 /* per cent */
+
+_printf_(2, 3) static void line(struct buffer *out, const char *format, ...)
+{
+        char text[2 * CONFIG_PATH_MAX + 64];
+        va_list ap;
+        int n;
+
+        va_start(ap, format);
+        n = vsnprintf(text, sizeof(text), format, ap);
+        va_end(ap);
+        if (n < 0 || n >= (int)sizeof(text))
+                out->failed = true;
+        else
+                buffer_append(out, text, (size_t)n);
+}
+
+/* A path was checked for control characters, a line's end among them; a per cent sign begins a specifier. */
+static void path_setting(struct buffer *out, const char *name, const char *path)
+{
+        line(out, "%s=", name);
+        for (; *path; path++)
+                buffer_append(out, *path == '%' ? "%%" : path, *path == '%' ? 2 : 1);
+        buffer_append(out, "\n", 1);
+}
+
+static void key(struct buffer *out, const char *name, unsigned i, const struct oci_mount *m)
+{
+        line(out, "[Key %s%u]\n", name, i);
+        path_setting(out, m->kind == OCI_MOUNT_FILE ? "File" : "Directory", m->source);
+        path_setting(out, "MountAt", m->destination);
+        line(out, "Access=%s\n", m->read_only ? "read-only" : "read-write");
+}
+
+/* The greater of what is exact in a control group and what the guest's own clock counts in: whole per cents. */
+static uint64_t quota_percent(const struct oci_resources *r)
+{
+        uint64_t period = r->cpu_period_us ? r->cpu_period_us : PERIOD_US, percent;
+
+        if (!r->cpu_quota_us || r->cpu_quota_us > UINT64_MAX / 100)
+                return 0;
+        percent = (r->cpu_quota_us * 100 + period - 1) / period;
+        return percent > QUOTA_MOST ? 0 : percent;
+}
+
+static void limits(struct buffer *out, const struct oci_plan *p)
+{
+        uint64_t memory = p->resources.memory_bytes, percent = quota_percent(&p->resources);
+
+        if (p->limits.memory_bytes && (!memory || p->limits.memory_bytes < memory))
+                memory = p->limits.memory_bytes;
+        line(out, "[Limits]\n");
+        if (memory)
+                line(out, "MemoryMax=%" PRIu64 "\n", memory);
+        if (percent)
+                line(out, "CPUQuota=%" PRIu64 "%%\n", percent);
+        if (p->limits.cpu_s)
+                line(out, "CPUTimeMax=%" PRIu64 "s\n", p->limits.cpu_s);
+        if (p->limits.files)
+                line(out, "OpenFilesMax=%" PRIu64 "\n", p->limits.files < FILES_MOST ? p->limits.files : FILES_MOST);
+}
+
+static int write_text(const struct oci_plan *p, struct buffer *out, struct error *err)
+{
+        const struct oci_mount root = { .source = p->rootfs, .destination = "/", .read_only = p->rootfs_read_only };
+
+        line(out, "[Nanoprocess]\nStandardInput=inherit\nStandardOutput=inherit\nStandardError=inherit\n");
+        path_setting(out, "Module", p->rootfs);
+        key(out, "root", 0, &root);
+        for (unsigned i = 0; i < p->nmounts; i++) {
+                const struct oci_mount *m = &p->mounts[i];
+
+                if (m->source)
+                        key(out, "mount", m->index, m);
+                else if (!m->optional)
+                        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
+                                         OCI_CONFIG_NAME ": mounts[%u].type: no tmpfs was made for %.100s", m->index,
+                                         m->destination);
+        }
+        limits(out, p);
+        return out->failed ? error_set(err, STAGE_POLICY, -ENOMEM, ERROR_NOWHERE, "out of memory") : 0;
+}
+
+/* What was written is what was meant: a path that the format cannot hold, such as one that ends in a blank, shows here. */
+static int compare(const struct oci_plan *p, const struct unit *u, struct error *err)
+{
+        unsigned k = 1;
+
+        if (u->nkeys < 1 || strcmp(u->keys[0].path, p->rootfs) != 0)
+                return error_set(err, STAGE_POLICY, -EINVAL, ERROR_NOWHERE, OCI_CONFIG_NAME ": root.path: cannot be a key's path");
+        for (unsigned i = 0; i < p->nmounts; i++) {
+                const struct oci_mount *m = &p->mounts[i];
+
+                if (!m->source)
+                        continue;
+                if (k >= u->nkeys || strcmp(u->keys[k].path, m->source) != 0 ||
+                    strcmp(u->keys[k].mount, m->destination) != 0)
+                        return error_set(err, STAGE_POLICY, -EINVAL, ERROR_NOWHERE,
+                                         OCI_CONFIG_NAME ": mounts[%u]: cannot be a key's path", m->index);
+                k++;
+        }
+        return 0;
+}
+
+static int make_unit(struct oci_plan *p, struct error *err)
+{
+        _cleanup_(buffer_done) struct buffer out = { 0 };
+        _cleanup_(unit_freep) struct unit *u = NULL;
+        struct unit_text text = { .path = OCI_CONFIG_NAME };
+        int r = write_text(p, &out, err);
+
+        if (r < 0)
+                return r;
+        text.bytes = (const char *)out.bytes;
+        text.size = out.size;
+        r = unit_parse(UNIT_OF_PLAN, &text, 1, NULL, &u, err);
+        if (r < 0)
+                return error_prefix(err, "as a unit");
+        r = compare(p, u, err);
+        if (r < 0)
+                return r;
+        /* Words of a program are any bytes, those of a unit file are not. */
+        u->arguments = (struct words) { p->args.words + 1, p->args.n - 1 };
+        u->environment = p->env;
+        p->unit = TAKE_PTR(u);
+        return 0;
+}
+
+int oci_plan_run(struct oci_plan *p, struct unit_run *ret, struct error *err)
+{
+        int r = p->unit ? 0 : make_unit(p, err);
+
+        if (r >= 0)
+                r = unit_run(p->unit, NULL, 0, ret, err);
+        if (r < 0)
+                return r;
+        /* argv[0] is what the configuration says, not a path of the host. */
+        ret->options.args = p->args.words;
+        ret->options.nargs = p->args.n;
+        return 0;
+}
