@@ -75,7 +75,8 @@ int channel_receive(struct cell *c, struct received *ret)
 }
 
 /* The answer goes straight to where the caller wants it: the head, and behind it the bytes. A request that
- * was given up has left its answer in the socket: that is passed over. */
+ * was given up has left its answer in the socket: that is passed over, cut as it may be, for this caller's room is not
+ * its. */
 static int receive_path_reply(int fd, uint32_t id, struct path_reply *reply, void *bytes, uint32_t size,
                               int *ret_fd)
 {
@@ -90,11 +91,10 @@ static int receive_path_reply(int fd, uint32_t id, struct path_reply *reply, voi
                 if (n <= 0)
                         return n < 0 ? n : -EPIPE;
                 *ret_fd = take_fds(&msg, fds) ? fds[0] : -EBADF;
-                if ((size_t)n < sizeof(*reply) || reply->message != MESSAGE_PATH_REPLY ||
-                    (size_t)n != sizeof(*reply) + reply->bytes)
+                if ((size_t)n < sizeof(*reply) || reply->message != MESSAGE_PATH_REPLY)
                         return -EPROTO;
                 if (reply->id == id)
-                        return 0;
+                        return (size_t)n == sizeof(*reply) + reply->bytes ? 0 : -EPROTO;
                 closep(ret_fd);
                 *ret_fd = -EBADF;
         }

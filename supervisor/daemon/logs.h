@@ -1,7 +1,7 @@
 /* logs.h - the last lines of each unit, kept in memory for `nacelle logs`.
  *
  * A zeroed struct is empty. Lines get numbers that rise over all units, so that whoever follows several
- * can put them in order and sees what it has missed. What is kept of one unit is bounded in bytes.
+ * can put them in order. What is kept of one unit is bounded in bytes.
  *
  * logs_add - a line, escaped already. @guest: 0 for none. logs_done - forget all.
  * logs_after - the first kept line with a number above @number, NULL: none. logs_count_after - how many. */

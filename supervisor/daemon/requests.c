@@ -186,7 +186,6 @@ static void next_lines(struct control_call *call)
                 return;
         }
         o = with("lines", lines);
-        json_object_object_add(o, "lost", json_object_new_int(0));
         if (!f->follow && n < PART_MAX)
                 call_reply(call, o);
         else
@@ -235,14 +234,10 @@ static void logs(struct control_call *call, struct json_object *parameters)
         snprintf(f->only, sizeof(f->only), "%s", only ? only : "");
         call->state = f;
         call->done = free_state;
-        if (call->more) {
+        if (call->more)
                 call->next = next_lines;
-        } else {
-                struct json_object *o = with("lines", take_lines(call->context, f, LINES_MAX));
-
-                json_object_object_add(o, "lost", json_object_new_int(0));
-                call_reply(call, o);
-        }
+        else
+                call_reply(call, with("lines", take_lines(call->context, f, LINES_MAX)));
 }
 
 /* ---- changes */

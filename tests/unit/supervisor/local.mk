@@ -1,7 +1,8 @@
 # A cell of many guests, for the tests that have one.
 ONE_CELL = tests/unit/supervisor/one_cell.c tests/unit/supervisor/one_cell.h
 if HAVE_CHECK
-SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-guests-slots tests/unit/supervisor/test-guests tests/unit/supervisor/test-guests-lies tests/unit/supervisor/test-heat tests/unit/supervisor/test-unload tests/unit/supervisor/test-patience tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
+SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-density tests/unit/supervisor/test-guests-slots tests/unit/supervisor/test-guests tests/unit/supervisor/test-guests-lies tests/unit/supervisor/test-heat tests/unit/supervisor/test-unload tests/unit/supervisor/test-patience tests/unit/supervisor/test-late-answers \
+	tests/unit/supervisor/test-paths tests/unit/supervisor/test-proto \
 	tests/unit/supervisor/test-ring tests/unit/supervisor/test-ring-threads \
 	tests/unit/supervisor/test-wheel
 check_PROGRAMS += $(SUPERVISOR_TESTS)
@@ -22,6 +23,10 @@ tests_unit_supervisor_test_guests_slots_SOURCES = tests/unit/supervisor/test-gue
 tests_unit_supervisor_test_guests_slots_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_guests_slots_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_supervisor_test_guests_slots_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
+tests_unit_supervisor_test_late_answers_SOURCES = tests/unit/supervisor/test-late-answers.c $(ONE_CELL) tests/unit/unit.h
+tests_unit_supervisor_test_late_answers_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
+tests_unit_supervisor_test_late_answers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_supervisor_test_late_answers_LDADD = libtext.a $(BROKER_LIBS) $(UNIT_LIBS)
 tests_unit_supervisor_test_patience_SOURCES = tests/unit/supervisor/test-patience.c $(ONE_CELL) tests/unit/unit.h
 tests_unit_supervisor_test_patience_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_patience_CFLAGS = $(UNIT_CFLAGS)
