@@ -103,7 +103,7 @@ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, stru
         if (l->skip & LAYER_BIT(LAYER_LIMITS))
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
-                uint64_t most = role <= ROLE_CELL_THREADS ? rows[i].cell
+                uint64_t most = role <= ROLE_CELL_THREADS || role == ROLE_PATHS ? rows[i].cell
                                 : role == ROLE_CONNECTOR  ? rows[i].connector
                                                           : rows[i].compiler + rows[i].per_mib * mib;
                 int r = lower(rows[i].resource, most, rows[i].text, err);
@@ -151,6 +151,16 @@ static int drop_capabilities(struct error *err)
         return r;
 }
 
+/* A change of user clears the death signal and dumpable, so both come behind it. */
+static int die_with(pid_t parent, struct error *err)
+{
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+                return failed(err, "death with the parent");
+        if (parent > 0 && getppid() != parent)
+                return error_set(err, STAGE_POLICY, -ESRCH, ERROR_NOWHERE, "the parent has died");
+        return 0;
+}
+
 int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent, struct error *err)
 {
         int r = 0;
@@ -165,22 +175,21 @@ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_t parent, str
                 return r;
         if (!(l->skip & LAYER_BIT(LAYER_NO_NEW_PRIVS)) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return failed(err, "no_new_privs");
-
-        /* A change of user clears the death signal and dumpable, so both come behind it. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-                return failed(err, "death with the parent");
-        if (parent > 0 && getppid() != parent)
-                return error_set(err, STAGE_POLICY, -ESRCH, ERROR_NOWHERE, "the parent has died");
+        r = die_with(parent, err);
+        if (r < 0)
+                return r;
         if (keep_dumpable)
                 return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0 ? failed(err, "dumpable") : 0;
         return policy_not_dumpable(l, err);
 }
 
-/* What a root that supervises does with its rights; every other capability is of no use to it. */
-static const struct {
+struct kept_capability {
         cap_value_t cap;
         const char *why;
-} supervisor_caps[] = {
+};
+
+/* What a root that supervises does with its rights; every other capability is of no use to it. */
+static const struct kept_capability supervisor_caps[] = {
         { CAP_DAC_OVERRIDE,     "opens what units name, whoever owns it" },
         { CAP_DAC_READ_SEARCH,  "the same, for reading" },
         { CAP_FOWNER,           "sets times of files in a unit's directories" },
@@ -193,17 +202,21 @@ static const struct {
         { CAP_SYS_ADMIN,        "cells and compilers get namespaces of their own" },
         { CAP_SYSLOG,           "reads for which system call a cell was killed" },
         { CAP_SYS_RESOURCE,     "raises the limit of descriptors" },
+}, path_server_caps[] = {
+        { CAP_DAC_OVERRIDE,     "opens what guests name, whoever owns it" },
+        { CAP_DAC_READ_SEARCH,  "the same, for reading" },
+        { CAP_FOWNER,           "sets times of files" },
 };
 
-static bool supervisor_keeps(cap_value_t c)
+static bool is_kept(cap_value_t c, const struct kept_capability *caps, size_t n)
 {
-        for (size_t i = 0; i < ELEMENTSOF(supervisor_caps); i++)
-                if (supervisor_caps[i].cap == c)
+        for (size_t i = 0; i < n; i++)
+                if (caps[i].cap == c)
                         return true;
         return false;
 }
 
-int policy_supervisor(struct error *err)
+static int keep_capabilities(const struct kept_capability *caps, size_t n, struct error *err)
 {
         cap_t kept = cap_init();
         cap_flag_value_t had;
@@ -213,10 +226,10 @@ int policy_supervisor(struct error *err)
         if (!kept || !now)
                 r = failed(err, "capabilities");
         for (cap_value_t c = 0; r >= 0 && cap_get_bound(c) >= 0; c++)
-                if (!supervisor_keeps(c) && cap_drop_bound(c) < 0 && errno != EPERM)
+                if (!is_kept(c, caps, n) && cap_drop_bound(c) < 0 && errno != EPERM)
                         r = failed(err, "dropping a capability from the bounding set");
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(supervisor_caps); i++) {
-                cap_value_t c = supervisor_caps[i].cap;
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                cap_value_t c = caps[i].cap;
 
                 if (cap_get_flag(now, c, CAP_PERMITTED, &had) < 0 || had == CAP_CLEAR)
                         continue;
@@ -231,6 +244,22 @@ int policy_supervisor(struct error *err)
         if (r >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 r = failed(err, "no_new_privs");
         return r;
+}
+
+int policy_supervisor(struct error *err)
+{
+        return keep_capabilities(supervisor_caps, ELEMENTSOF(supervisor_caps), err);
+}
+
+int policy_path_server(struct lockdown *l, pid_t parent, struct error *err)
+{
+        int r = 0;
+
+        if (!(l->skip & LAYER_BIT(LAYER_CAPABILITIES)))
+                r = keep_capabilities(path_server_caps, ELEMENTSOF(path_server_caps), err);
+        if (r >= 0)
+                r = die_with(parent, err);
+        return r < 0 ? r : policy_not_dumpable(l, err);
 }
 
 int policy_not_dumpable(struct lockdown *l, struct error *err)

@@ -107,11 +107,11 @@ int policy_landlock(struct lockdown *l, struct error *err)
 }
 
 int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, unsigned n,
-                          struct error *err)
+                          bool scoped, struct error *err)
 {
         int abi = policy_landlock_abi();
-        /* No signal scope: the broker kills its cell, which is not below its own domain. */
-        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY), 0 };
+        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
+                                     scoped ? mask(KIND_SCOPE, abi, VERBS_ANY) : 0 };
         _cleanup_close_ int fd = -EBADF;
 
         if (l->skip & LAYER_BIT(LAYER_LANDLOCK))

@@ -49,6 +49,7 @@ enum role {
         ROLE_COMPILER,
         ROLE_READER,       /* a compiler that also asks */
         ROLE_CONNECTOR,    /* resolves names, and connects to what they are */
+        ROLE_PATHS,        /* opens files for the guests of a unit */
         _ROLE_MAX,
 };
 
@@ -92,13 +93,17 @@ _must_check_ int policy_credentials(struct lockdown *l, bool keep_dumpable, pid_
 /* The daemon's own: keeps those capabilities that it uses (credentials.c has the table with the reasons), of
  * those that it has; nothing below it gains any by a set-user-id program. */
 _must_check_ int policy_supervisor(struct error *err);
+/* Of whoever opens files for guests: instead of policy_credentials(). As root it stays root, with what opening others'
+ * files and setting their times takes. */
+_must_check_ int policy_path_server(struct lockdown *l, pid_t parent, struct error *err);
 _must_check_ int policy_not_dumpable(struct lockdown *l, struct error *err);
 _must_check_ int policy_memory(struct lockdown *l, struct error *err);
 _must_check_ int policy_seal(struct lockdown *l, void *address, size_t size, struct error *err);
 _must_check_ int policy_landlock(struct lockdown *l, struct error *err);
 _must_check_ int policy_seccomp(struct lockdown *l, enum role role, struct error *err);
 
-/* The broker's own: from here on only what lies beneath these can be opened. */
+/* The broker's own, and the path server's: from here on only what lies beneath these can be opened. @scoped: no signals
+ * to others, and no abstract sockets; a broker has a cell to end, which is not below its own domain. */
 struct policy_tree {
         int fd;
         uint32_t verbs; /* of the key (key.h): landlock.def has the rights of each */
@@ -106,7 +111,7 @@ struct policy_tree {
 };
 
 _must_check_ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees,
-                                       unsigned n, struct error *err);
+                                       unsigned n, bool scoped, struct error *err);
 
 /* The connector's own: the files of resolver.def can be read, and TCP goes to these ports, and to name servers. */
 _must_check_ int policy_landlock_connect(struct lockdown *l, const uint16_t *ports, unsigned n, struct error *err);

@@ -1,4 +1,4 @@
-/* syscalls.c - what the cell, the compiler and the connector may ask of the kernel. Anything else kills them.
+/* syscalls.c - what a cell, the compiler and the daemon's helpers may ask of the kernel. Anything else kills them.
  *
  * A row is one system call, the values its arguments must have, why it is there, and the drill that
  * shows the limit. Rows of one call are alternatives. Filters see numbers only, so nothing here
@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -127,6 +128,10 @@ static const struct syscall_rule compiler_rules[] = {
 static const struct syscall_rule connector_rules[] = {
 #include "policy/connector_calls.def"
 };
+
+static const struct syscall_rule path_rules[] = {
+#include "policy/path_calls.def"
+};
 /* clang-format on */
 
 #define CELL_RING_ROWS   1  /* at the head of the cell's table */
@@ -144,6 +149,7 @@ const struct syscall_rule *policy_syscalls(enum role role, unsigned *ret_n)
                 [ROLE_COMPILER] = { compiler_rules, ELEMENTSOF(compiler_rules) - READER_ROWS },
                 [ROLE_READER] = { compiler_rules, ELEMENTSOF(compiler_rules) },
                 [ROLE_CONNECTOR] = { connector_rules, ELEMENTSOF(connector_rules) },
+                [ROLE_PATHS] = { path_rules, ELEMENTSOF(path_rules) },
         };
 
         *ret_n = tables[role].n;

@@ -124,7 +124,7 @@ int grants_lock(struct broker *b, struct error *err)
         if (cgroups_tree() >= 0)
                 trees[n++] = (struct policy_tree) { .fd = cgroups_tree(),
                                                     .verbs = VERB_READ | VERB_WRITE | VERB_REMOVE };
-        r = policy_landlock_trees(&l, trees, n, err);
+        r = policy_landlock_trees(&l, trees, n, false, err);
         for (unsigned i = 0; i < b->options.ndirs; i++)
                 if (trees[i].file)
                         close(trees[i].fd);

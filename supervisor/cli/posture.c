@@ -67,6 +67,7 @@ static const char *role_name(enum role role)
         static const char *const names[_ROLE_MAX] = {
                 [ROLE_CELL] = "cell", [ROLE_CELL_THREADS] = "cell without io_uring", [ROLE_COMPILER] = "compiler", [ROLE_READER] = "reader of a script",
                 [ROLE_CONNECTOR] = "maker of connections",
+                [ROLE_PATHS] = "opener of files",
         };
 
         return names[role];

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
@@ -127,13 +126,20 @@ static int take_guest(struct server *s)
         return 1;
 }
 
-_noreturn_ static void run(struct server *s)
+static int epoll_start(struct server *s, struct error *err)
 {
-        struct epoll_event batch[BATCH], e = { .events = EPOLLIN };
+        struct epoll_event e = { .events = EPOLLIN };
 
         s->epoll = epoll_create1(EPOLL_CLOEXEC);
         if (s->epoll < 0 || epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->control, &e) < 0)
-                _exit(1);
+                return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "path server: %m");
+        return 0;
+}
+
+_noreturn_ static void run(struct server *s)
+{
+        struct epoll_event batch[BATCH];
+
         for (;;) {
                 int n = epoll_wait(s->epoll, batch, BATCH, -1);
 
@@ -214,17 +220,13 @@ static int protect_caches(struct server *s, struct error *err)
         return protection_init(&s->protection, s->cache, writable, n, err);
 }
 
-static int lock(struct server *s, struct error *err)
+static int lock_trees(struct lockdown *l, const struct grants *grants, struct error *err)
 {
         struct policy_tree trees[UNIT_KEYS_MAX];
-        struct lockdown l = { 0 };
         int r;
 
-#ifdef NACELLE_SANITIZERS
-        l.skip = LAYER_BIT(LAYER_LANDLOCK);
-#endif
-        for (unsigned i = 0; i < s->grants->n; i++) {
-                const struct grant *grant = &s->grants->list[i];
+        for (unsigned i = 0; i < grants->n; i++) {
+                const struct grant *grant = &grants->list[i];
 
                 trees[i] = (struct policy_tree) { .fd = grant->fd, .verbs = grant->verbs };
                 if (!grant->only)
@@ -235,36 +237,52 @@ static int lock(struct server *s, struct error *err)
                         return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "%s: %s", grant->only,
                                          strerror(errno));
         }
-        r = policy_landlock_trees(&l, trees, s->grants->n, err);
-        for (unsigned i = 0; i < s->grants->n; i++)
+        r = policy_landlock_trees(l, trees, grants->n, true, err);
+        for (unsigned i = 0; i < grants->n; i++)
                 if (trees[i].file)
                         close(trees[i].fd);
         return r;
 }
 
+/* In the order of layers.def. What this kernel has not, the unit's cells complain about. */
+static int lock(struct server *s, pid_t parent, struct error *err)
+{
+        struct lockdown l = { 0 };
+        int r;
+
+#ifdef NACELLE_SANITIZERS
+        l.skip = LAYER_BIT(LAYER_LANDLOCK) | LAYER_BIT(LAYER_SECCOMP) | LAYER_BIT(LAYER_MDWE);
+#endif
+        r = policy_limits(&l, ROLE_PATHS, 0, err);
+        if (r >= 0)
+                r = policy_path_server(&l, parent, err);
+        if (r >= 0)
+                r = policy_memory(&l, err);
+        if (r >= 0)
+                r = lock_trees(&l, s->grants, err);
+        return r < 0 ? r : policy_seccomp(&l, ROLE_PATHS, err);
+}
+
 _noreturn_ static void child(struct server *s, pid_t parent)
 {
-        struct rlimit files;
         struct error err = { 0 };
         struct paths test;
         int32_t answer = 0;
         int r;
 
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent || dup2(s->control, 3) < 0)
+        if (getppid() != parent || dup2(s->control, FD_BROKER) < 0)
                 _exit(1);
-        s->control = 3;
-        syscall(SYS_close_range, 4, ~0u, 0);
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-                files.rlim_cur = files.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &files);
-        }
+        s->control = FD_BROKER;
+        syscall(SYS_close_range, FD_BROKER + 1, ~0u, 0);
         s->grants = calloc(1 + s->unit->nimports, sizeof(*s->grants));
         r = s->grants ? open_grants(s, &err) : error_set(&err, STAGE_BROKER, -ENOMEM, ERROR_NOWHERE, "grants");
         if (r >= 0)
                 r = protect_caches(s, &err);
         if (r >= 0)
-                r = lock(s, &err);
+                r = epoll_start(s, &err);
+        if (r >= 0)
+                r = lock(s, parent, &err);
         for (unsigned i = 0; i <= s->unit->nimports && r >= 0; i++) {
                 if (grant(&s->grants[i], &s->protection, &test) < 0)
                         r = error_set(&err, STAGE_POLICY, -EACCES, ERROR_NOWHERE,

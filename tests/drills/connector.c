@@ -4,16 +4,12 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +18,7 @@
 #include "supervisor/broker/connect.h"
 #include "supervisor/broker/connector.h"
 #include "supervisor/proto/descriptors.h"
+#include "tests/drills/attacks_helper.h"
 
 #ifndef IPPROTO_MPTCP
 #define IPPROTO_MPTCP 262
@@ -34,8 +31,6 @@ enum end { KILLED, REFUSED, THROUGH, TOLD };
 static unsigned passed, failed, skipped;
 static uint32_t off;
 static long (*attack)(void);
-static pid_t driver;
-static char secret[] = "secret";
 static uint16_t key_port, other_port;
 
 int __real_policy_descriptors(struct lockdown *l, int first, struct error *err);
@@ -76,48 +71,8 @@ int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo
         _exit(0);
 }
 
-static long read_passwd(void) { return result(open("/etc/passwd", O_RDONLY)); }
-static long read_itself(void) { return result(open("/proc/self/maps", O_RDONLY)); }
-static long list_root(void) { return result(open("/", O_RDONLY | O_DIRECTORY)); }
-static long run_program(void) { return result(execl("/bin/true", "true", NULL)); }
-static long signal_broker(void) { return result(kill(driver, 0)); }
-static long new_ring(void) { return result(syscall(SYS_io_uring_setup, 1, &(struct io_uring_params) { 0 })); }
-static long raw_socket(void) { return result(socket(AF_INET, SOCK_RAW, IPPROTO_ICMP)); }
 static long multipath(void) { return result(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP)); }
 static long alg_socket(void) { return result(socket(AF_ALG, SOCK_SEQPACKET, 0)); }
-
-static long write_file(void)
-{
-        char path[] = "/tmp/nacelle-connector";
-        long r = result(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-
-        unlink(path);
-        return r;
-}
-
-static long another_process(void)
-{
-        pid_t pid = fork();
-
-        if (pid == 0)
-                _exit(0);
-        return result(pid);
-}
-
-static long read_broker(void)
-{
-        char copy[sizeof(secret)];
-        struct iovec here = { copy, sizeof(copy) }, there = { secret, sizeof(secret) };
-
-        return result(process_vm_readv(driver, &here, 1, &there, 1, 0));
-}
-
-static long new_code(void)
-{
-        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-        return p == MAP_FAILED ? -errno : 0;
-}
 
 static int connected_to(const char *host, uint16_t port)
 {
@@ -142,7 +97,7 @@ static socklen_t abstract_name(struct sockaddr_un *at)
 {
         *at = (struct sockaddr_un) { .sun_family = AF_UNIX };
         return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) +
-               (socklen_t)snprintf(at->sun_path + 1, sizeof(at->sun_path) - 1, "nacelle-connector-%d", driver);
+               (socklen_t)snprintf(at->sun_path + 1, sizeof(at->sun_path) - 1, "nacelle-connector-%d", helper_driver);
 }
 
 static long connect_abstract(void)
@@ -207,10 +162,10 @@ static const struct drill {
         { "run_program",    run_program,       OFF(SECCOMP),                 REFUSED, EACCES, 1, NULL },
         { "another_process", another_process,  0,                            KILLED,  0, 0, NULL },
         { "another_process", another_process,  OFF(SECCOMP),                 THROUGH, 0, 0, NULL },
-        { "signal_broker",  signal_broker,     0,                            KILLED,  0, 0, NULL },
-        { "signal_broker",  signal_broker,     OFF(SECCOMP),                 REFUSED, EPERM, 6, NULL },
-        { "read_broker",    read_broker,       0,                            KILLED,  0, 0, NULL },
-        { "read_broker",    read_broker,       OFF(SECCOMP),                 REFUSED, EPERM, 1, NULL },
+        { "signal_driver",  signal_driver,     0,                            KILLED,  0, 0, NULL },
+        { "signal_driver",  signal_driver,     OFF(SECCOMP),                 REFUSED, EPERM, 6, NULL },
+        { "read_driver",    read_driver,       0,                            KILLED,  0, 0, NULL },
+        { "read_driver",    read_driver,       OFF(SECCOMP),                 REFUSED, EPERM, 1, NULL },
         { "new_code",       new_code,          0,                            KILLED,  0, 0, NULL },
         { "new_code",       new_code,          OFF(SECCOMP),                 REFUSED, EACCES, 0, NULL },
         { "new_code",       new_code,          OFF(SECCOMP) | OFF(MDWE),     THROUGH, 0, 0, NULL },
@@ -336,7 +291,7 @@ int main(void)
         struct key key = { .name = "there", .kind = KEY_CONNECT, .verbs = VERB_CONNECT, .host = "localhost",
                            .networks = &here, .nnetworks = 1 };
 
-        driver = getpid();
+        helper_driver = getpid();
         key.port = key.port_last = key_port = listener("127.0.0.1", 0);
         (void)listener("127.0.0.2", key_port);
         other_port = listener("127.0.0.1", 0);

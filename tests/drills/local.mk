@@ -3,8 +3,8 @@ if SANITIZERS
 else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
 check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
-	tests/drills/without tests/drills/zipslip tests/drills/hog tests/drills/connector
-TESTS += tests/drills/soak tests/drills/drill tests/drills/connector tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+	tests/drills/without tests/drills/zipslip tests/drills/hog tests/drills/connector tests/drills/path_server
+TESTS += tests/drills/soak tests/drills/drill tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
 dist_check_SCRIPTS += tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
@@ -45,9 +45,13 @@ tests_drills_without_SOURCES = tests/drills/without.c
 tests_drills_without_LDADD = $(SECCOMP_LIBS)
 
 # Attack code in the place of the resolver, in the child that is locked up for it.
-tests_drills_connector_SOURCES = tests/drills/connector.c
+tests_drills_connector_SOURCES = tests/drills/attacks_helper.c tests/drills/attacks_helper.h tests/drills/connector.c
 tests_drills_connector_LDADD = $(BROKER_LIBS)
 tests_drills_connector_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getaddrinfo,--wrap=policy_descriptors
+# And in the place of the check of a request.
+tests_drills_path_server_SOURCES = tests/drills/attacks_helper.c tests/drills/attacks_helper.h tests/drills/path_server.c
+tests_drills_path_server_LDADD = $(DAEMON_LIBS)
+tests_drills_path_server_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=path_request_check,--wrap=policy_limits
 
 tests_drills_hog_SOURCES = tests/drills/hog.c
 tests_drills_hog_LDADD = $(BROKER_LIBS)

@@ -173,7 +173,7 @@ START_TEST(landlock_leaves_the_granted_trees)
                                                   .verbs = i == 1 ? VERB_READ : key_kind_verbs(KEY_DIRECTORY) };
                 ck_assert_int_eq(mknodat(trees[i].fd, "old", S_IFREG | 0644, 0), 0);
         }
-        ck_assert_int_eq(policy_landlock_trees(&l, trees, 2, &err), 0);
+        ck_assert_int_eq(policy_landlock_trees(&l, trees, 2, true, &err), 0);
 
         ck_assert_int_ge(openat(trees[0].fd, "new", O_CREAT | O_WRONLY, 0644), 0);
         ck_assert_int_ge(openat(trees[1].fd, "old", O_RDONLY), 0);
@@ -183,6 +183,8 @@ START_TEST(landlock_leaves_the_granted_trees)
         ck_assert_int_eq(errno, EACCES);
         ck_assert_int_lt(open("/etc/passwd", O_RDONLY), 0);
         ck_assert_int_eq(errno, EACCES);
+        if (policy_landlock_abi() >= 6)
+                ck_assert(kill(getppid(), 0) < 0 && errno == EPERM);
         unlinkat(trees[0].fd, "new", 0);
         unlinkat(trees[0].fd, "old", 0);
 }
