@@ -12,6 +12,7 @@ include tests/unit/policy/local.mk
 include tests/unit/supervisor/local.mk
 include tests/unit/control/local.mk
 include tests/unit/daemon/local.mk
+include tests/unit/oci/local.mk
 include tests/wasi/local.mk
 include tests/drills/local.mk
 include tests/fuzz/local.mk

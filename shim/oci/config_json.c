@@ -88,13 +88,13 @@ int oci_json_read(const char *text, size_t size, struct oci_json *ret, struct er
         size_t end;
         int r;
 
-        if (size > OCI_CONFIG_BYTES_MAX)
+        if (size > OCI_CONFIG_BYTES_MAX) /* before anything is made of it */
                 return at_place(&json, err, -E2BIG, ERROR_NOWHERE, "is longer than 1048576 bytes");
         if (memchr(text, '\0', size))
                 return at_place(&json, err, -EINVAL, (uint64_t)((const char *)memchr(text, '\0', size) - text), "a NUL");
         json.root = parse(text, size, &e, &end);
         if (e == json_tokener_error_depth)
-                return at_place(&json, err, -E2BIG, end, "is more than 15 levels deep");
+                return at_place(&json, err, -E2BIG, end, "is more than 16 levels deep");
         /* White space may follow, and nothing else. */
         while (e == json_tokener_success && end < size && strchr(" \t\r\n", text[end]))
                 end++;
