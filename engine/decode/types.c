@@ -89,19 +89,6 @@ const char *valtype_text(valtype t)
         return reference_text(t);
 }
 
-bool functype_equal(const struct functype *a, const struct functype *b)
-{
-        if (a->nparams != b->nparams || a->nresults != b->nresults)
-                return false;
-        for (uint32_t i = 0; i < a->nparams; i++)
-                if (a->params[i] != b->params[i])
-                        return false;
-        for (uint32_t i = 0; i < a->nresults; i++)
-                if (a->results[i] != b->results[i])
-                        return false;
-        return true;
-}
-
 /* Appends as much as fits; *used never passes size - 1. */
 static void append(char *text, unsigned size, unsigned *used, const char *what)
 {

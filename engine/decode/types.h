@@ -170,8 +170,6 @@ struct deftype {
         size_t offset;             /* in the file, for errors */
 };
 
-bool functype_equal(const struct functype *a, const struct functype *b);
-
 /* "(i32 i64) -> (f32)" into @text, cut to @size. Returns @text. */
 char *functype_text(const struct functype *type, char *text, unsigned size);
 

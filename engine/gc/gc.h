@@ -29,7 +29,6 @@
  *
  * gc_heap_new - @o: copied. Address space only: pages come when objects do
  * gc_heap_free - takes NULL. Frees all objects in one go
- * gc_heap_reset - all objects are gone, their pages given back; types and limits stay
  * gc_heap_set_types - what the canonical ids mean; @types: borrowed, until the next call
  * gc_new_struct, gc_new_array - a new object whose fields are 0 or null. May collect: what the caller
  *   holds must be found by options.roots (its own frame is, when that reads the stack it is on).
@@ -98,7 +97,6 @@ struct gc_counts {
 
 _must_check_ int gc_heap_new(const struct gc_options *o, struct gc_heap **ret, struct error *err);
 void gc_heap_free(struct gc_heap *h);
-void gc_heap_reset(struct gc_heap *h);
 void gc_heap_set_types(struct gc_heap *h, const struct gc_type *types, uint32_t ntypes);
 
 uint32_t gc_new_struct(struct gc_heap *h, uint32_t id);

@@ -85,21 +85,6 @@ void gc_heap_free(struct gc_heap *h)
         free(h);
 }
 
-void gc_heap_reset(struct gc_heap *h)
-{
-        h->small = h->large = (struct gc_cursor) { 0 };
-        for (uint32_t b = 0; b < h->opened; b++)
-                if (h->blocks[b].state == BLOCK_RUNS || h->blocks[b].state == BLOCK_LARGE)
-                        block_free(h, b, h->blocks[b].state == BLOCK_LARGE ? h->blocks[b].blocks : 1);
-        blocks_give_back(h, 0);
-        h->sweep_at = h->opened;
-        h->gap_block = 0;
-        h->gap_at = BLOCK_GRANULES;
-        h->handed = 0;
-        h->threshold = GC_LEAST;
-        h->counts = (struct gc_counts) { .resident_bytes = h->counts.resident_bytes };
-}
-
 void gc_heap_set_types(struct gc_heap *h, const struct gc_type *types, uint32_t ntypes)
 {
         h->types = types;

@@ -144,7 +144,7 @@ static void breathe(void *context)
 
 /* ---- the heap of a store -------------------------------------------------------------------- */
 
-bool loaded_module_uses_heap(const struct loaded_module *l)
+static bool uses_heap(const struct loaded_module *l)
 {
         const struct module *m = l->module;
 
@@ -183,7 +183,7 @@ int store_heap_need(struct store *s, const struct loaded_module *l, struct error
         };
         int r;
 
-        if (s->heap || !loaded_module_uses_heap(l))
+        if (s->heap || !uses_heap(l))
                 return 0;
         r = gc_heap_new(&o, &s->heap, err);
         if (r < 0)

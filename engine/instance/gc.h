@@ -11,7 +11,6 @@
 /* -ENOMEM. */
 _must_check_ int store_heap_need(struct store *s, const struct loaded_module *l, struct error *err);
 void store_heap_show(const struct store *s); /* to the heads of all instances */
-bool loaded_module_uses_heap(const struct loaded_module *l);
 
 /* types.c: what the heap must know of type @id, which is filled in. False: no memory. */
 bool types_object_room(struct type_table *t, uint32_t room);

@@ -36,8 +36,8 @@ struct slot {
         struct fiber *fiber;
         struct instance *instance;
         struct store *store;
-        uint32_t number, uses, holds;
-        bool busy, given;
+        uint32_t number, uses;
+        bool busy;
 };
 
 struct block { /* what a slot holds below its base, as bytes and where in them addresses are */

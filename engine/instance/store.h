@@ -185,10 +185,7 @@ struct store {
 /* @bytes more of memories and tables: false when they pass the limit of the store. */
 bool store_memory_take(struct store *s, uint64_t bytes);
 
-/* types.c. Id of @type, a final one without supertypes; TYPE_NONE without memory. Indices in it are
- * ids. */
-uint32_t store_type_id(struct store *s, const struct functype *type);
-/* The ids of all types of @m, whose groups are added where they are new, into @ids. -ENOMEM. */
+/* types.c. The ids of all types of @m, whose groups are added where they are new, into @ids. -ENOMEM. */
 _must_check_ int store_types_add(struct store *s, const struct module *m, uint32_t *ids);
 
 /* Writes the displays to the heads of all instances. */

@@ -417,7 +417,6 @@ int template_take(struct template *t, void *host, uint64_t memory_max, struct in
         if (r < 0)
                 return r;
         slot->busy = true;
-        slot->given = false;
         slot->uses++;
         slot->instance->host = host;
         slot->store->options.memory_max_bytes = memory_max;
@@ -486,29 +485,9 @@ void template_give(struct instance *i)
 
         if (!slot)
                 return;
-        if (!slot->busy || slot->given)
+        if (!slot->busy)
                 abort();
-        slot->given = true;
-        if (!slot->holds)
-                leave(slot);
-}
-
-void instance_hold(struct instance *i)
-{
-        if (i->slot)
-                i->slot->holds++;
-}
-
-void instance_release(struct instance *i)
-{
-        struct slot *slot = i->slot;
-
-        if (!slot)
-                return;
-        if (!slot->holds)
-                abort();
-        if (--slot->holds == 0 && slot->given)
-                leave(slot);
+        leave(slot);
 }
 
 struct fiber *instance_fiber(const struct instance *i)
@@ -519,11 +498,6 @@ struct fiber *instance_fiber(const struct instance *i)
 const char *template_why(const struct template *t)
 {
         return t->why;
-}
-
-const struct module *template_module(const struct template *t)
-{
-        return t->a->module;
 }
 
 void template_figures(const struct template *t, struct template_figures *ret)

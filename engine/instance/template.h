@@ -10,10 +10,8 @@
  * template_take - a nanoprocess: store, instance, stack. Its start function has not run. @memory_max:
  *   bytes of all its memories, 0: no limit. -EAGAIN: every slot is taken.
  * template_give - it has ended, or is to: takes NULL. Its fiber must not be running; what C functions
- *   hold on its stack is forgotten. Everything that it was is erased at once, and
- *   the slot is ready for the next, unless something is in flight:
- * instance_hold, instance_release - the kernel may still read or write the memory of @i. A slot that
- *   is given while it is held is reset at the last release.
+ *   hold on its stack is forgotten. Nothing may be in flight that reads or writes its memory. Everything that it
+ *   was is erased at once, and the slot is ready for the next.
  *
  * A slot is reset by writing back what differs from the template: the arrays, tables when they were
  * written, the pages of memory that were written. */
@@ -38,16 +36,13 @@ _must_check_ int template_new(struct slots *s, const struct store_options *optio
                               const struct extern_value *imports, struct template **ret,
                               struct trap_info *trap, struct error *err);
 void template_free(struct template *t); /* takes NULL; none of its nanoprocesses is left */
-bool template_busy(const struct template *t); /* some of them are left, or held */
+bool template_busy(const struct template *t); /* some of them are left */
 /* Before template_free(): at most @most of the slots that wait for the next are given back. True: none is left. */
 bool template_shrink(struct template *t, unsigned most);
 const char *template_why(const struct template *t); /* NULL: it is copied */
 void template_figures(const struct template *t, struct template_figures *ret);
-const struct module *template_module(const struct template *t);
 
 _must_check_ int template_take(struct template *t, void *host, uint64_t memory_max,
                                struct instance **ret, struct trap_info *trap, struct error *err);
 void template_give(struct instance *i);
 struct fiber *instance_fiber(const struct instance *i); /* of a nanoprocess; idle at first */
-void instance_hold(struct instance *i);
-void instance_release(struct instance *i);

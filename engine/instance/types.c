@@ -75,7 +75,8 @@ static void displays_fill(struct type_table *t, uint32_t id)
         }
 }
 
-uint32_t store_type_id(struct store *s, const struct functype *type)
+/* Id of @type, a final one without supertypes; TYPE_NONE without memory. Indices in it are ids. */
+static uint32_t store_type_id(struct store *s, const struct functype *type)
 {
         _cleanup_(type_words_done) struct type_words words = { 0 };
         struct type_table *t = s->types;

@@ -186,7 +186,7 @@ static void put_hints(const struct module_text *m, struct buffer *out)
         put_part(out, SECTION_CUSTOM, &section);
 }
 
-void module_emit(struct module_text *m, struct buffer *out)
+static void module_emit(struct module_text *m, struct buffer *out)
 {
         m->begin = out->size;
         buffer_append(out, "\0asm\1\0\0\0", 8);
@@ -235,12 +235,7 @@ static void module_text_done(struct module_text *m)
         pool_free(m->pool);
 }
 
-int module_text_read(struct reader *r, const struct token *id, struct buffer *out)
-{
-        return module_text_read_traced(r, id, out, NULL);
-}
-
-int module_text_read_traced(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins)
+static int read_module(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins)
 {
         _cleanup_(module_text_done) struct module_text m = { .r = *r, .origins = origins };
         size_t before = out->size;
@@ -273,6 +268,11 @@ int module_text_read_traced(struct reader *r, const struct token *id, struct buf
         return 0;
 }
 
+int module_text_read(struct reader *r, const struct token *id, struct buffer *out)
+{
+        return read_module(r, id, out, NULL);
+}
+
 static int read_whole(struct reader *r, struct buffer *out, struct origins *origins)
 {
         struct token id = { 0 };
@@ -282,7 +282,7 @@ static int read_whole(struct reader *r, struct buffer *out, struct origins *orig
                 id = r->token;
                 reader_next(r);
         }
-        if (module_text_read_traced(r, &id, out, origins) < 0)
+        if (read_module(r, &id, out, origins) < 0)
                 return -1;
         if (wrapped)
                 reader_expect_close(r);

@@ -103,7 +103,7 @@ struct origins {
 struct module_text {
         struct reader r;
         struct origins *origins; /* NULL: nobody asks */
-        size_t begin;            /* of the module in what module_emit() writes to */
+        size_t begin;            /* of the module in the bytes that it becomes */
         struct pool *pool;
         struct space spaces[_SPACE_MAX];
         struct section sections[_SECTION_MAX];
@@ -183,8 +183,6 @@ void read_signature(struct module_text *m, bool names);
 uint32_t read_type_use(struct module_text *m, bool names, uint32_t *ret_nparams);
 void read_block_type(struct module_text *m, struct buffer *out);
 struct text_type *type_add(struct module_text *m);
-/* Index of the function type of m->params and m->results, added when there is none. */
-uint32_t type_intern(struct module_text *m);
 /* A copy of m->params and m->results that lives as long as @m. */
 struct functype signature_copy(struct module_text *m);
 /* From now on a type use that is written out in place may mean type @index. */
@@ -239,10 +237,8 @@ bool custom_place(const char *word, size_t size, bool after, uint32_t *ret);
 
 const char *section_word(uint8_t id); /* the word for a section's number; "last" for none */
 
-/* emit.c */
-void module_emit(struct module_text *m, struct buffer *out);
-
-/* Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end
+/* emit.c
+ *
+ * Read a module's fields from what is behind the last token of @r on, to the ")" that is not theirs or the end
  * of the text. */
 int module_text_read(struct reader *r, const struct token *id, struct buffer *out);
-int module_text_read_traced(struct reader *r, const struct token *id, struct buffer *out, struct origins *origins);

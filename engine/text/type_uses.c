@@ -251,7 +251,8 @@ void type_remember(struct module_text *m, uint32_t index)
                 symbol->value = index;
 }
 
-uint32_t type_intern(struct module_text *m)
+/* Index of the function type of m->params and m->results, added when there is none. */
+static uint32_t type_intern(struct module_text *m)
 {
         struct section *section = &m->sections[SECTION_TYPE];
         struct symbol *symbol;

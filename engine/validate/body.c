@@ -83,7 +83,8 @@ bool body_need_type(struct body *b, valtype type)
         return feature == FEATURE_MVP || body_need(b, feature, valtype_text(type));
 }
 
-bool locals_need_set(struct body *b)
+/* Room for them. */
+static bool locals_need_set(struct body *b)
 {
         size_t room = b->k->limits->locals;
 
@@ -97,7 +98,7 @@ bool locals_need_set(struct body *b)
         return false;
 }
 
-void local_is_set(struct body *b, uint32_t local)
+static void local_is_set(struct body *b, uint32_t local)
 {
         if (b->set[local])
                 return;

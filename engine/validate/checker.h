@@ -143,9 +143,7 @@ bool body_need(struct body *b, enum feature feature, const char *what);
 bool body_need_type(struct body *b, valtype type); /* which must be known, too */
 
 /* Locals without a default value must be set before they are read, in the same frame or one around
- * it. Room for them; a local is set; the ones that were set since there were @n are not any more. */
-bool locals_need_set(struct body *b);
-void local_is_set(struct body *b, uint32_t local);
+ * it. The ones that were set since there were @n are not any more. */
 void locals_forget(struct body *b, uint32_t n);
 
 /* Room for @n operands beyond the ones that single pushes may need. */

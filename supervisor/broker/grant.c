@@ -13,7 +13,8 @@
 #include "supervisor/broker/listen.h"
 #include "supervisor/proto/guest_config.h"
 
-uint32_t grant_verbs(const struct run_dir *dir)
+/* Of the key that it stands for. */
+static uint32_t grant_verbs(const struct run_dir *dir)
 {
         return dir->verbs ? dir->verbs : dir->read_only ? VERB_READ : key_kind_verbs(KEY_DIRECTORY);
 }

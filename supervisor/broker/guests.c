@@ -438,11 +438,6 @@ int cell_pid(const struct guest_cell *c)
         return c->b->cell.pid;
 }
 
-int cell_pidfd(const struct guest_cell *c)
-{
-        return c->b->cell.pidfd;
-}
-
 const char *cell_missing(const struct guest_cell *c)
 {
         return c->b->missing_text;

@@ -25,7 +25,7 @@
  * cell_pending - cell_load() has kept events, or found the cell dead: dispatch without polling.
  * cell_is_gone - cell_load() has found it dead, or it was dispatched to its end.
  * cell_guests - guests spawned and not ended.
- * cell_pid - of the cell. cell_pidfd - readable when it died; cell_fd tells as well.
+ * cell_pid - of the cell.
  * cell_close - kill the cell, tell of its guests as lost (not of the cell), free. Takes NULL. */
 #pragma once
 
@@ -147,7 +147,6 @@ bool cell_is_gone(const struct guest_cell *c);
 bool cell_pending(const struct guest_cell *c);
 unsigned cell_guests(const struct guest_cell *c);
 int cell_pid(const struct guest_cell *c);
-int cell_pidfd(const struct guest_cell *c);
 const char *cell_missing(const struct guest_cell *c); /* layers absent, "" when whole */
 
 static inline void cell_closep(struct guest_cell **c)

@@ -129,8 +129,5 @@ void outcome_text(enum trap trap, const char *said, size_t said_bytes, const str
 void outcome_take(struct broker *b, const struct answer *a, struct run_outcome *ret);
 _must_check_ int answer_error(struct broker *b, struct error *err); /* of a FAILED message */
 
-/* Verbs of the key that directory @dir stands for. */
-uint32_t grant_verbs(const struct run_dir *dir);
-
 /* "\x1b" and the like become text; at most @size bytes with the terminator. */
 char *text_escape(const char *bytes, size_t n, char *text, size_t size);

@@ -125,7 +125,6 @@ int reply_trap(struct cell *c, const struct trap_info *trap);
 int reply_exit(struct cell *c, uint32_t status);
 
 /* modules.c */
-_must_check_ int cell_store(struct cell *c, struct error *err); /* makes it when it is not there */
 _must_check_ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret,
                            struct error *err);
 struct cell_module *cell_module(struct cell *c, uint32_t number); /* any thread; NULL: none */

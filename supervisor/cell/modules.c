@@ -37,7 +37,8 @@ void guest_sleep(void *context, uint64_t ns)
         (void)call_wait(worker_self()->ring, &call);
 }
 
-int cell_store(struct cell *c, struct error *err)
+/* Makes it when it is not there. */
+static int cell_store(struct cell *c, struct error *err)
 {
         struct store_options o = { .slots = CELL_MEMORIES_MAX, .sleep = guest_sleep };
 

@@ -106,42 +106,6 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
         return g;
 }
 
-/* The first of a kind is told of, then every 2^n-th: a guest that asks again and again is no news. */
-static void tell_denied(struct guest *g, uint32_t layer, enum guest_limit limit, uint64_t count,
-                        const char *what, uint32_t handle)
-{
-        struct denied_message m = { .head = { MESSAGE_DENIED, 0 }, .guest = g->number, .layer = layer,
-                                    .limit = limit, .count = count, .handle = handle, .member = g->member };
-
-        if (count & (count - 1))
-                return;
-        if (what)
-                strncpy(m.what, what, sizeof(m.what) - 1);
-        (void)channel_try(&m, sizeof(m)); /* a broker that does not keep up has the statistics */
-}
-
-void guest_refused(struct guest *g, enum guest_limit limit)
-{
-        g->stats->refused[limit]++;
-        if (limit != LIMIT_CPU_QUOTA && limit != LIMIT_LOG) /* which are how it is meant to run */
-                tell_denied(g, DENIED_LIMIT, limit, g->stats->refused[limit], NULL, WASI_NO_GRANT);
-}
-
-static void refused(void *context, enum wasi_refusal what, const char *object, uint32_t handle)
-{
-        static const enum guest_limit limits[] = {
-                [REFUSED_FILES] = LIMIT_FILES, [REFUSED_HOST_MEMORY] = LIMIT_HOST_MEMORY,
-                [REFUSED_CONNECTIONS] = LIMIT_CONNECTIONS, [REFUSED_TIMERS] = LIMIT_TIMERS,
-                [REFUSED_RANDOM] = LIMIT_RANDOM,
-        };
-        struct guest *g = context;
-
-        if (what == REFUSED_CAPABILITY)
-                tell_denied(g, DENIED_HOSTCALL, 0, ++g->stats->denials, object, handle);
-        else
-                guest_refused(g, limits[what]);
-}
-
 /* CPU time with the turn that it has now. */
 static uint64_t cpu_time(const struct guest *g)
 {
@@ -174,7 +138,7 @@ int guest_make_wasi(struct guest *g)
                 .cpu_time_ns = cpu_time_of,
                 .host_memory_max = head->limits.host_memory_max_bytes,
                 .connections_max = head->limits.connections_max, .timers_max = head->limits.timers_max,
-                .random_all_max = head->limits.random_max_bytes, .refused = refused,
+                .random_all_max = head->limits.random_max_bytes, .refused = guest_wasi_refused,
                 .log_stdio = head->log_stdio, .log_write = guest_log,
         };
         int r;
@@ -217,118 +181,6 @@ static int run_entry(struct guest *g)
         return r < 0 ? r : call(g, &f, args);
 }
 
-/* On the guest's fiber. A trap comes back here: what C code between held is found through g. */
-static void guest_main(void *argument)
-{
-        struct guest *g = argument;
-        struct trap_info trap = { 0 };
-
-        g->trap = &trap;
-        g->r = group_start(g);
-        if (g->r >= 0)
-                g->r = instance_start(g->instance, &trap);
-        if (g->r >= 0)
-                g->r = run_entry(g);
-        g->cannot_stop = true;
-        fiber_stop(g->fiber, NULL);
-        guest_measure(g);
-        for (uint32_t k = 0; k < g->nmembers; k++) {
-                wasi_close_all(g->members[k]->wasi);
-                guest_log_end(g->members[k]);
-        }
-        wasi_close_all(g->wasi);
-        guest_log_end(g);
-        if (guest_report(g) < 0)
-                _exit(0);
-        g->trap = NULL;
-}
-
-int guest_begin(struct guest *g)
-{
-        struct trap_info trap = { 0 };
-
-        g->trap = &trap;
-        if (g->r >= 0)
-                g->r = guest_make_wasi(g);
-        if (g->r >= 0)
-                g->r = group_obtain(g);
-        if (g->r >= 0)
-                g->r = instance_obtain(g, &g->err);
-        if (g->r < 0) {
-                if (guest_report(g) < 0)
-                        _exit(0);
-                return g->r;
-        }
-        g->trap = NULL;
-        guest_measure(g);
-        fiber_start(g->fiber, guest_main, g);
-        fiber_set_preemptible(g->fiber, !g->worker->cell->alone);
-        return 0;
-}
-
-static void measure_one(struct guest *g)
-{
-        struct guest_stats *s = g->stats;
-        struct instance_usage engine;
-        struct wasi_usage shim;
-
-        instance_usage(g->instance, &engine);
-        wasi_usage(g->wasi, &shim);
-        s->memory_bytes = s->memory_peak = engine.memory_bytes; /* they never shrink */
-        if (engine.memory_refused > s->refused[LIMIT_MEMORY]) {
-                uint64_t power = UINT64_C(1) << (63 - __builtin_clzll(engine.memory_refused));
-
-                if (s->refused[LIMIT_MEMORY] < power)
-                        tell_denied(g, DENIED_LIMIT, LIMIT_MEMORY, power, NULL, WASI_NO_GRANT);
-                s->refused[LIMIT_MEMORY] = engine.memory_refused;
-        }
-        s->host_memory_bytes = shim.memory;
-        s->host_memory_peak = shim.memory_peak;
-        s->random_bytes = shim.random_bytes;
-        s->files = shim.files;
-        s->connections = shim.connections;
-}
-
-void guest_measure(struct guest *g)
-{
-        measure_one(g);
-        for (uint32_t k = 0; k < g->nmembers; k++)
-                measure_one(g->members[k]);
-        g->stats->host_calls = fiber_host_calls(g->fiber);
-}
-
-void guest_charge(struct guest *g, uint64_t ns, uint64_t now)
-{
-        const struct guest_limits *l = g->limits;
-        uint64_t weight = l->cpu_weight ? l->cpu_weight : CPU_WEIGHT_USUAL, periods;
-
-        g->cpu_ns += ns;
-        g->virtual_ns += ns * CPU_WEIGHT_USUAL / weight;
-        g->stats->cpu_ns = g->cpu_ns;
-        if (!g->cannot_stop)
-                guest_measure(g);
-        if (l->cpu_quota_ns) {
-                if (!g->period_ns)
-                        g->period_ns = now - ns;
-                /* What was used beyond the quota is paid for in the periods that follow. */
-                periods = (now - g->period_ns) / CPU_PERIOD_NS;
-                g->period_ns += periods * CPU_PERIOD_NS;
-                g->period_used_ns -= periods > g->period_used_ns / l->cpu_quota_ns
-                                             ? g->period_used_ns
-                                             : periods * l->cpu_quota_ns;
-                g->period_used_ns += ns;
-                g->throttled_ns = g->period_used_ns < l->cpu_quota_ns
-                                          ? 0
-                                          : g->period_ns + g->period_used_ns / l->cpu_quota_ns * CPU_PERIOD_NS;
-        }
-        if (l->cpu_max_ns && g->cpu_ns >= l->cpu_max_ns && !g->limited && !g->cannot_stop) {
-                g->limited = true;
-                g->limit = LIMIT_CPU_TIME;
-                guest_refused(g, LIMIT_CPU_TIME);
-                guest_stop(g, "its CPU time is used up");
-        }
-}
-
 /* A dependency that exits ends the group: nobody can go on in the middle of its function. */
 static bool exited(const struct guest *g, uint32_t *ret_status)
 {
@@ -352,7 +204,8 @@ static enum guest_end end_of(struct guest *g, uint32_t *ret_status)
         return g->killed ? GUEST_KILLED : GUEST_TRAPPED;
 }
 
-int guest_report(struct guest *g)
+/* ENDED. */
+static int report(struct guest *g)
 {
         uint32_t nvalues = g->r >= 0 && g->results ? g->type->nresults : 0;
         uint32_t nframes = g->r == -EFAULT ? g->trap->nframes : 0;
@@ -391,6 +244,55 @@ int guest_report(struct guest *g)
         if (g->worker->cell->alone && heat_report(g->worker->cell) < 0)
                 return -EPIPE;
         return channel_send(g->worker->cell, m, size);
+}
+
+/* On the guest's fiber. A trap comes back here: what C code between held is found through g. */
+static void guest_main(void *argument)
+{
+        struct guest *g = argument;
+        struct trap_info trap = { 0 };
+
+        g->trap = &trap;
+        g->r = group_start(g);
+        if (g->r >= 0)
+                g->r = instance_start(g->instance, &trap);
+        if (g->r >= 0)
+                g->r = run_entry(g);
+        g->cannot_stop = true;
+        fiber_stop(g->fiber, NULL);
+        guest_measure(g);
+        for (uint32_t k = 0; k < g->nmembers; k++) {
+                wasi_close_all(g->members[k]->wasi);
+                guest_log_end(g->members[k]);
+        }
+        wasi_close_all(g->wasi);
+        guest_log_end(g);
+        if (report(g) < 0)
+                _exit(0);
+        g->trap = NULL;
+}
+
+int guest_begin(struct guest *g)
+{
+        struct trap_info trap = { 0 };
+
+        g->trap = &trap;
+        if (g->r >= 0)
+                g->r = guest_make_wasi(g);
+        if (g->r >= 0)
+                g->r = group_obtain(g);
+        if (g->r >= 0)
+                g->r = instance_obtain(g, &g->err);
+        if (g->r < 0) {
+                if (report(g) < 0)
+                        _exit(0);
+                return g->r;
+        }
+        g->trap = NULL;
+        guest_measure(g);
+        fiber_start(g->fiber, guest_main, g);
+        fiber_set_preemptible(g->fiber, !g->worker->cell->alone);
+        return 0;
 }
 
 static void close_descriptors(struct guest *g)

@@ -160,13 +160,15 @@ struct guest *guest_new(struct cell *c, const struct spawn_message *m, struct re
 int guest_begin(struct guest *g);
 void guest_stop(struct guest *g, const char *why); /* its next step ends it */
 void guest_done(struct guest *g);
-void guest_charge(struct guest *g, uint64_t ns, uint64_t now);
-int guest_report(struct guest *g); /* ENDED */
-void guest_measure(struct guest *g); /* into its statistics */
 void guest_ask_to_end(struct guest *g); /* KILL_STOP */
 void guest_nudge(struct guest *g);      /* worker.c: what it waits for is given up, once */
+
+/* usage.c */
+void guest_measure(struct guest *g); /* into its statistics */
+void guest_charge(struct guest *g, uint64_t ns, uint64_t now); /* @ns of the processor, until @now */
 /* It ran into @limit: counted, and told of now and then. */
 void guest_refused(struct guest *g, enum guest_limit limit);
+void guest_wasi_refused(void *context, enum wasi_refusal what, const char *object, uint32_t handle); /* of wasi_config */
 
 /* channel.c */
 int guest_path_call(void *context, struct path_request *request, const char *path, const char *path2,

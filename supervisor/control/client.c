@@ -82,11 +82,6 @@ void client_free(struct client *c)
         free(c);
 }
 
-int client_descriptor(const struct client *c)
-{
-        return c->fd;
-}
-
 int client_call(struct client *c, const char *method, struct json_object *parameters, bool more,
                 struct error *err)
 {

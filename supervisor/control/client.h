@@ -18,7 +18,6 @@ struct client;
 
 _must_check_ int client_open(const char *path, struct client **ret, struct error *err);
 void client_free(struct client *c);
-int client_descriptor(const struct client *c);
 _must_check_ int client_call(struct client *c, const char *method, struct json_object *parameters,
                              bool more, struct error *err);
 _must_check_ int client_reply(struct client *c, struct json_object **ret, struct error *err);

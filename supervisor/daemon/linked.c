@@ -83,21 +83,7 @@ static int fill_one(struct nano *g, unsigned i, struct guest_spec *spec, unsigne
         return r < 0 ? r : path_server_guest(s->paths, 1 + i, &spec->path_fd, err);
 }
 
-int linked_fill(struct nano *g, struct members *m, unsigned *at, struct error *err)
-{
-        for (unsigned i = 0; i < m->n; i++) {
-                int r = fill_one(g, i, &m->specs[i], at, err);
-
-                if (r < 0) {
-                        linked_close(m);
-                        return error_prefix(err, "%s: %s", g->service->unit->imports[i].where,
-                                            g->service->unit->imports[i].name);
-                }
-        }
-        return 0;
-}
-
-void linked_close(struct members *m)
+static void close_all(struct members *m)
 {
         for (unsigned i = 0; i < m->n; i++) {
                 struct guest_spec *spec = &m->specs[i];
@@ -111,6 +97,20 @@ void linked_close(struct members *m)
                         close(spec->listen[k]);
                 spec->nlisten = 0;
         }
+}
+
+int linked_fill(struct nano *g, struct members *m, unsigned *at, struct error *err)
+{
+        for (unsigned i = 0; i < m->n; i++) {
+                int r = fill_one(g, i, &m->specs[i], at, err);
+
+                if (r < 0) {
+                        close_all(m);
+                        return error_prefix(err, "%s: %s", g->service->unit->imports[i].where,
+                                            g->service->unit->imports[i].name);
+                }
+        }
+        return 0;
 }
 
 void linked_freep(struct members *m)

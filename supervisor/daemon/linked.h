@@ -2,7 +2,6 @@
  *
  * linked_fill - the descriptors of @m's specs, for a life of @g: streams, sockets to accept from, the connections that
  *   were made (from *@at of g->connections on, which moves), paths. On failure nothing is left open.
- * linked_close - close them, when they were not handed over.
  * linked_view - the members of @g, which lives, with what they use: for the control socket. */
 #pragma once
 
@@ -10,7 +9,6 @@
 #include "supervisor/daemon/daemon.h"
 
 _must_check_ int linked_fill(struct nano *g, struct members *m, unsigned *at, struct error *err);
-void linked_close(struct members *m);
 void linked_freep(struct members *m); /* what linked_fill() made for it, too; descriptors stay */
 /* @g is about to leave its cell: what its imports have used stays in its service's books. */
 void linked_ended(const struct nano *g);

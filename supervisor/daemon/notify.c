@@ -67,11 +67,6 @@ void notify_open(void)
 #endif
 }
 
-bool notify_present(void)
-{
-        return manager.socket;
-}
-
 uint64_t notify_watchdog_ns(void)
 {
         return manager.watchdog_ns;

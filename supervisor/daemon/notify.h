@@ -15,7 +15,6 @@
 #include "engine/base/cleanup.h"
 
 void notify_open(void);
-bool notify_present(void);
 uint64_t notify_watchdog_ns(void);
 _printf_(1, 2) void notify(const char *format, ...);
 void notify_store(int fd, const char *name);

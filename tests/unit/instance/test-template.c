@@ -406,28 +406,6 @@ START_TEST(a_segment_out_of_bounds_traps)
 }
 END_TEST
 
-START_TEST(a_slot_waits_for_what_is_in_flight)
-{
-        struct template *t = template_of(&kinds[_i], 1);
-        struct instance *i = take(t), *none = NULL;
-        struct error err = { 0 };
-
-        must(i, "store", 8, SECRET);
-        instance_hold(i);
-        instance_hold(i);
-        template_give(i);
-        ck_assert_int_eq(template_take(t, NULL, 0, &none, NULL, &err), -EAGAIN);
-        instance_release(i);
-        ck_assert_int_eq(template_take(t, NULL, 0, &none, NULL, &err), -EAGAIN);
-        ck_assert_uint_eq(*(uint64_t *)(i->slot->base + 8), SECRET);
-        instance_release(i);
-        ck_assert_ptr_eq(take(t), i);
-        ck_assert_uint_eq(must(i, "load", 8, 0), 0);
-        template_give(i);
-        template_free(t);
-}
-END_TEST
-
 START_TEST(few_are_kept_warm)
 {
         struct template *t = template_of(&kinds[_i], 4);
@@ -514,7 +492,6 @@ int main(void)
         tcase_add_loop_test(tc, code_and_slots_must_fit, 0, 2);
         tcase_add_loop_test(tc, what_cannot_be_copied_is_made_anew, 0, ELEMENTSOF(anew));
         tcase_add_test(tc, a_segment_out_of_bounds_traps);
-        tcase_add_loop_test(tc, a_slot_waits_for_what_is_in_flight, 0, ELEMENTSOF(kinds));
         tcase_add_loop_test(tc, few_are_kept_warm, 0, ELEMENTSOF(kinds));
         tcase_add_test(tc, a_guest_that_waits_can_be_ended);
         tcase_add_loop_test(tc, sizes_are_measured, 0, ELEMENTSOF(sizes));
