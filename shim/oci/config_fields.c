@@ -22,7 +22,7 @@ const struct word oci_words[] = {
 const unsigned oci_nwords = ELEMENTSOF(oci_words);
 
 const struct place oci_places[] = {
-#define PLACE(destination, type, why) { destination, type, why },
+#define PLACE(destination, type, verdict, why) { destination, type, VERDICT_##verdict, why },
 #include "shim/oci/config_places.def"
 };
 const unsigned oci_nplaces = ELEMENTSOF(oci_places);

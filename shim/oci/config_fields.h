@@ -2,7 +2,7 @@
  *
  * fields_check - every value of @json against its row: its type, its bound, what may be in it. Errors as in plan.h.
  * word_find - the row of @text in @list, of @n bytes; NULL: not one of them.
- * place_find - a mount of @type at @destination that no guest is given; NULL: none such. */
+ * place_find - a mount of @type at @destination that engines put into every container; NULL: none such. */
 #pragma once
 
 #include <stdbool.h>
@@ -40,7 +40,9 @@ struct word {
 };
 
 struct place {
-        const char *destination, *type, *why;
+        const char *destination, *type;
+        enum verdict verdict;
+        const char *why;
 };
 
 extern const struct field oci_fields[];

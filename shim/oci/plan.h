@@ -12,9 +12,9 @@
  *   too deep, too many; -EOPNOTSUPP: refused; -EACCES: a path that leads where it must not; other negative
  *   errno: a file. Stage policy. @ret is untouched then.
  * oci_plan_run - the plan as a unit, read by the reader of unit files, and that unit as the options of one run (unit_run.h):
- *   the guest's `/` is the rootfs, each mount that is left a key of its own. @ret zeroed; borrows from the plan.
- *   Before it, the runtime may give the plan's OCI_MOUNT_TMPFS a @source, a directory that it has made: without one,
- *   a mount that is not @optional is refused.
+ *   the guest's `/` is the rootfs, each of the @nmounts mounts a key of its own. @ret zeroed; borrows from the plan.
+ *   A runtime that mounts them into the rootfs sets @nmounts to 0 before. Else a file must keep its name and hide
+ *   nothing, a tmpfs needs a @source, a directory that the runtime has made, and @optional files are left out.
  * oci_plan_free - takes NULL; closes the rootfs. */
 #pragma once
 
@@ -37,7 +37,7 @@ struct oci_mount { /* only what the guest is to see: those of /proc, /dev and th
         const char *source;      /* absolute, on the host; NULL: a tmpfs that was not made yet */
         const char *destination; /* absolute, without "..", in the container */
         bool read_only;
-        bool optional;           /* an engine's default: may be missing */
+        bool optional;           /* an engine's default: may be missing, see config_places.def */
         uint64_t size_bytes;     /* of a tmpfs; 0: not given */
         uint64_t inodes;         /* the same */
         mode_t mode;             /* of a tmpfs: 01777 when not given */

@@ -19,6 +19,9 @@ int build_no_memory(struct build *b);
 _must_check_ int build_text(struct build *b, struct json_object *value, const char **ret);
 _must_check_ int build_format(struct build *b, const char **ret, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Whether the directory @path of the rootfs has anything in it; what is no directory has not. */
+bool plan_has_entries(const struct oci_plan *plan, const char *path);
+
 _must_check_ int build_root(struct build *b);      /* plan_root.c */
 _must_check_ int build_mounts(struct build *b);    /* plan_mounts.c */
 _must_check_ int build_limits(struct build *b);    /* plan_limits.c */

@@ -25,12 +25,11 @@ _printf_(5, 6) static int refuse(struct build *b, unsigned i, const char *name, 
         return oci_json_error(b->json, b->err, code, path, "%s", why);
 }
 
-/* Whether the directory @path of the rootfs has anything in it; what it is when it is no directory, does not matter. */
-static bool has_entries(const struct build *b, const char *path)
+bool plan_has_entries(const struct oci_plan *plan, const char *path)
 {
         const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
                                       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-        int fd = (int)syscall(SYS_openat2, b->plan->rootfs_fd, path, &how, sizeof(how));
+        int fd = (int)syscall(SYS_openat2, plan->rootfs_fd, path, &how, sizeof(how));
         struct dirent *e;
         bool found = false;
         DIR *dir;
@@ -48,39 +47,34 @@ static bool has_entries(const struct build *b, const char *path)
         return found;
 }
 
+/* Where it really is: what is named here is not what a link says later. */
 static int build_source(struct build *b, struct json_object *mount, struct oci_mount *m)
 {
-        char clean[CONFIG_PATH_MAX + 2];
+        char clean[CONFIG_PATH_MAX + 2], whole[2 * CONFIG_PATH_MAX];
+        char *real;
+        int r;
 
         path_clean(text_member(mount, "source"), clean);
-        return clean[0] == '/' ? build_format(b, &m->source, "%s", clean)
-                               : build_format(b, &m->source, "%s/%s", b->plan->bundle, clean);
+        snprintf(whole, sizeof(whole), "%.*s%s%s", clean[0] == '/' ? 0 : CONFIG_PATH_MAX, b->plan->bundle,
+                 clean[0] == '/' ? "" : "/", clean);
+        real = realpath(whole, NULL);
+        if (!real)
+                return m->optional ? 0 : refuse(b, m->index, "source", -errno, "%.100s: %m", whole);
+        if (strlen(real) > CONFIG_PATH_MAX || path_unseen(real) || strcmp(real, "/") == 0)
+                r = refuse(b, m->index, "source", -EACCES, "%.100s: leads to %.64s, which is not data", whole, real);
+        else
+                r = build_format(b, &m->source, "%s", real);
+        free(real);
+        return r < 0 ? r : 1;
 }
 
-/* A file is a key of its own, and with it a directory of the guest that has nothing else in it. */
-static int check_file(struct build *b, const struct oci_mount *m)
-{
-        char parent[CONFIG_PATH_MAX + 2];
-        char *slash;
-
-        strcpy(parent, m->destination);
-        slash = strrchr(parent, '/');
-        if (strcmp(slash + 1, strrchr(m->source, '/') + 1) != 0)
-                return refuse(b, m->index, "destination", -EOPNOTSUPP, "a file keeps its own name, %.64s",
-                              strrchr(m->source, '/') + 1);
-        slash[slash == parent] = '\0';
-        if (has_entries(b, parent))
-                return refuse(b, m->index, "destination", -EOPNOTSUPP,
-                              "a file alone would hide the rest of %.64s: mount a directory", parent);
-        return 0;
-}
-
+/* Returns 1; 0: it is not there, and need not be. */
 static int build_bind(struct build *b, struct json_object *mount, const struct mount_options *o, struct oci_mount *m)
 {
         struct stat st;
         int r = build_source(b, mount, m);
 
-        if (r < 0)
+        if (r <= 0)
                 return r;
         m->read_only = o->read_only;
         if (stat(m->source, &st) < 0)
@@ -88,20 +82,19 @@ static int build_bind(struct build *b, struct json_object *mount, const struct m
         if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
                 return refuse(b, m->index, "source", -EACCES, "%.100s: neither a file nor a directory", m->source);
         m->kind = S_ISDIR(st.st_mode) ? OCI_MOUNT_DIRECTORY : OCI_MOUNT_FILE;
-        return m->kind == OCI_MOUNT_FILE ? check_file(b, m) : 0;
+        return 1;
 }
 
 static int build_tmpfs(struct build *b, const struct mount_options *o, struct oci_mount *m)
 {
         m->kind = OCI_MOUNT_TMPFS;
         m->read_only = o->read_only;
-        m->optional = strcmp(m->destination, "/run") == 0;
         m->size_bytes = o->size_bytes;
         m->inodes = o->inodes;
         m->mode = o->mode_given ? (mode_t)o->mode : TMPFS_MODE;
-        if (o->copy_up && has_entries(b, m->destination))
+        if (o->copy_up && plan_has_entries(b->plan, m->destination))
                 return refuse(b, m->index, "options", -EOPNOTSUPP, "tmpcopyup: nothing is copied, and there is something");
-        return 0;
+        return 1;
 }
 
 static int build_mount(struct build *b, struct json_object *mount, struct oci_mount *m)
@@ -109,11 +102,14 @@ static int build_mount(struct build *b, struct json_object *mount, struct oci_mo
         struct check c = { .root = b->json->root, .value = mount };
         char clean[CONFIG_PATH_MAX + 2];
         struct mount_options options;
+        const struct place *place;
         int r;
 
         path_clean(text_member(mount, "destination"), clean);
-        if (place_find(mount_type(mount), clean))
+        place = place_find(mount_type(mount), clean);
+        if (place && place->verdict == VERDICT_HARMLESS)
                 return 0;
+        m->optional = place;
         for (unsigned i = 0; i < b->plan->nmounts; i++)
                 if (strcmp(b->plan->mounts[i].destination, clean) == 0)
                         return refuse(b, m->index, "destination", -EINVAL, "is that of mounts[%u]",
@@ -121,9 +117,9 @@ static int build_mount(struct build *b, struct json_object *mount, struct oci_mo
         r = mount_options_read(&c, &options);
         if (r >= 0)
                 r = build_format(b, &m->destination, "%s", clean);
-        if (r >= 0)
-                r = strcmp(mount_type(mount), "tmpfs") == 0 ? build_tmpfs(b, &options, m) : build_bind(b, mount, &options, m);
-        return r < 0 ? r : 1;
+        if (r < 0)
+                return r;
+        return strcmp(mount_type(mount), "tmpfs") == 0 ? build_tmpfs(b, &options, m) : build_bind(b, mount, &options, m);
 }
 
 int build_mounts(struct build *b)

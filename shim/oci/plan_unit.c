@@ -74,6 +74,45 @@ static void limits(struct buffer *out, const struct oci_plan *p)
                 line(out, "OpenFilesMax=%" PRIu64 "\n", p->limits.files < FILES_MOST ? p->limits.files : FILES_MOST);
 }
 
+_printf_(4, 5) static int refuse(const struct oci_mount *m, const char *name, struct error *err, const char *format, ...)
+{
+        char why[200];
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(why, sizeof(why), format, ap);
+        va_end(ap);
+        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE, OCI_CONFIG_NAME ": mounts[%u].%s: %s", m->index, name, why);
+}
+
+/* A key for a file comes with a directory of the guest that has nothing else in it. */
+static int check_file(const struct oci_plan *p, const struct oci_mount *m, struct error *err)
+{
+        const char *name = strrchr(m->source, '/') + 1;
+        char parent[CONFIG_PATH_MAX + 2];
+        char *slash;
+
+        strcpy(parent, m->destination);
+        slash = strrchr(parent, '/');
+        if (strcmp(slash + 1, name) != 0)
+                return refuse(m, "destination", err, "a file keeps its own name, %.64s", name);
+        slash[slash == parent] = '\0';
+        if (plan_has_entries(p, parent))
+                return refuse(m, "destination", err, "a file alone would hide the rest of %.64s: mount a directory", parent);
+        return 0;
+}
+
+/* Whether the mount becomes a key. */
+static int is_key(const struct oci_plan *p, const struct oci_mount *m, struct error *err)
+{
+        int r;
+
+        if (!m->source)
+                return m->optional ? 0 : refuse(m, "type", err, "no tmpfs was made for %.100s", m->destination);
+        r = m->kind == OCI_MOUNT_FILE ? check_file(p, m, err) : 0;
+        return r < 0 ? r : 1;
+}
+
 static int write_text(const struct oci_plan *p, struct buffer *out, struct error *err)
 {
         const struct oci_mount root = { .source = p->rootfs, .destination = "/", .read_only = p->rootfs_read_only };
@@ -84,12 +123,12 @@ static int write_text(const struct oci_plan *p, struct buffer *out, struct error
         for (unsigned i = 0; i < p->nmounts; i++) {
                 const struct oci_mount *m = &p->mounts[i];
 
-                if (m->source)
+                int r = m->optional && m->kind == OCI_MOUNT_FILE ? 0 : is_key(p, m, err);
+
+                if (r < 0)
+                        return r;
+                if (r)
                         key(out, "mount", m->index, m);
-                else if (!m->optional)
-                        return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
-                                         OCI_CONFIG_NAME ": mounts[%u].type: no tmpfs was made for %.100s", m->index,
-                                         m->destination);
         }
         limits(out, p);
         return out->failed ? error_set(err, STAGE_POLICY, -ENOMEM, ERROR_NOWHERE, "out of memory") : 0;
@@ -105,7 +144,7 @@ static int compare(const struct oci_plan *p, const struct unit *u, struct error 
         for (unsigned i = 0; i < p->nmounts; i++) {
                 const struct oci_mount *m = &p->mounts[i];
 
-                if (!m->source)
+                if (!m->source || (m->optional && m->kind == OCI_MOUNT_FILE))
                         continue;
                 if (k >= u->nkeys || strcmp(u->keys[k].path, m->source) != 0 ||
                     strcmp(u->keys[k].mount, m->destination) != 0)

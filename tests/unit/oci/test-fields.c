@@ -181,9 +181,10 @@ static void print_tables(FILE *f)
         for (unsigned i = 0; i < oci_nwords; i++)
                 fprintf(f, "| %s | `%s` | %s | %s |\n", lists[oci_words[i].list], oci_words[i].text, verdicts[oci_words[i].verdict],
                         oci_words[i].why);
-        fputs("\nPlaces: mounts that are harmless, because no guest is given them.\n\n| destination | type | why |\n|---|---|---|\n", f);
+        fputs("\nPlaces: mounts that engines put into every container.\n\n| destination | type | verdict | why |\n|---|---|---|---|\n", f);
         for (unsigned i = 0; i < oci_nplaces; i++)
-                fprintf(f, "| `%s` | %s | %s |\n", oci_places[i].destination, oci_places[i].type, oci_places[i].why);
+                fprintf(f, "| `%s` | %s | %s | %s |\n", oci_places[i].destination, oci_places[i].type, verdicts[oci_places[i].verdict],
+                        oci_places[i].why);
         fputs("\n" TABLE_ENDS, f);
 }
 

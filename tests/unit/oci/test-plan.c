@@ -198,16 +198,91 @@ START_TEST(mounts_are_keys)
 }
 END_TEST
 
+static const struct {
+        const char *mounts;
+        int code;
+        const char *text;
+} kept_cases[] = {
+        { "[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"data\"},{\"destination\":\"/./a/\",\"type\":\"tmpfs\"}]",
+          -EINVAL, "mounts[1].destination: is that of mounts[0]" },
+        { "[{\"destination\":\"/etc\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}]", -EOPNOTSUPP,
+          "mounts[0].options: tmpcopyup: nothing is copied, and there is something" },
+        { "[{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"/proc/version\"}]", -EACCES,
+          "mounts[0].source: is the kernel's or the machine's, not data" },
+};
+
 START_TEST(mounts_that_cannot_be_kept)
 {
-        fails("mounts", "[{\"destination\":\"/a\",\"type\":\"bind\",\"source\":\"data\"},{\"destination\":\"/./a/\",\"type\":\"tmpfs\"}]",
-              -EINVAL, "mounts[1].destination: is that of mounts[0]");
-        fails("mounts", "[{\"destination\":\"/etc/one.conf\",\"type\":\"bind\",\"source\":\"one.conf\"}]", -EOPNOTSUPP,
-              "mounts[0].destination: a file alone would hide the rest of /etc: mount a directory");
-        fails("mounts", "[{\"destination\":\"/conf/two.conf\",\"type\":\"bind\",\"source\":\"one.conf\"}]", -EOPNOTSUPP,
-              "mounts[0].destination: a file keeps its own name, one.conf");
-        fails("mounts", "[{\"destination\":\"/etc\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}]", -EOPNOTSUPP,
-              "mounts[0].options: tmpcopyup: nothing is copied, and there is something");
+        fails("mounts", kept_cases[_i].mounts, kept_cases[_i].code, kept_cases[_i].text);
+}
+END_TEST
+
+/* The name of data may be a link to what is none. */
+START_TEST(links_are_followed_before_they_are_judged)
+{
+        static const char *const targets[] = { "/", "/proc/self", "/dev/shm", "fifo" };
+        static const char *const leads[] = { "/", "/proc/", "/dev/shm", NULL };
+        char path[128], config[256], expected[256];
+        struct oci_plan *plan = NULL;
+        struct error err = { 0 };
+        char *text;
+
+        snprintf(path, sizeof(path), "%s/to", bundle);
+        ck_assert_int_eq(symlink(targets[_i], path), 0);
+        snprintf(config, sizeof(config), "[{\"destination\":\"/x\",\"type\":\"bind\",\"source\":\"%s\"}]", _i % 2 ? "to" : path);
+        text = config_with("mounts", config, NULL);
+        ck_assert_int_eq(oci_plan_parse(text, strlen(text), bundle, &plan, &err), -EACCES);
+        if (leads[_i])
+                snprintf(expected, sizeof(expected), "mounts[0].source: %s: leads to %s", path, leads[_i]);
+        else
+                snprintf(expected, sizeof(expected), "mounts[0].source: %s/fifo: neither a file nor a directory", bundle);
+        ck_assert_msg(strncmp(without_place(err.text), expected, strlen(expected)) == 0, "%s, not %s", err.text, expected);
+        ck_assert_ptr_null(plan);
+        free(text);
+        ck_assert_int_eq(unlink(path), 0);
+}
+END_TEST
+
+START_TEST(files_that_are_no_keys)
+{
+        static const struct { const char *mounts, *text; } rows[] = {
+                { "[{\"destination\":\"/etc/one.conf\",\"type\":\"bind\",\"source\":\"one.conf\"}]",
+                  "config.json: mounts[0].destination: a file alone would hide the rest of /etc: mount a directory" },
+                { "[{\"destination\":\"/conf/two.conf\",\"type\":\"bind\",\"source\":\"one.conf\"}]",
+                  "config.json: mounts[0].destination: a file keeps its own name, one.conf" },
+        };
+        struct unit_run *run = calloc(1, sizeof(*run));
+        struct error err = { 0 };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct oci_plan *plan = plan_with("mounts", rows[i].mounts);
+
+                ck_assert_uint_eq(plan->nmounts, 1);
+                ck_assert_int_eq(run_of(plan, run, &err), -EOPNOTSUPP);
+                ck_assert_str_eq(err.text, rows[i].text);
+                plan->nmounts = 0; /* mounted by the runtime */
+                ck_assert_int_eq(run_of(plan, run, &err), 0);
+                ck_assert_uint_eq(run->options.ndirs, 1);
+                oci_plan_free(plan);
+        }
+        free(run);
+}
+END_TEST
+
+/* Engines' own: there for a runtime that mounts, no reason to fail for one that does not. */
+START_TEST(files_of_engines_are_optional)
+{
+        struct oci_plan *plan = plan_with("mounts", "[{\"destination\":\"/etc/hosts\",\"type\":\"bind\",\"source\":\"one.conf\"},"
+                                                    "{\"destination\":\"/etc/hostname\",\"type\":\"bind\",\"source\":\"absent\"}]");
+        struct unit_run *run = calloc(1, sizeof(*run));
+        struct error err = { 0 };
+
+        ck_assert_uint_eq(plan->nmounts, 1);
+        ck_assert(plan->mounts[0].optional);
+        ck_assert_int_eq(run_of(plan, run, &err), 0);
+        ck_assert_uint_eq(run->options.ndirs, 1);
+        oci_plan_free(plan);
+        free(run);
 }
 END_TEST
 
@@ -290,7 +365,10 @@ int main(void)
         tcase_add_loop_test(tc, limits_are_the_guests_own, 0, ELEMENTSOF(limit_cases));
         tcase_add_test(tc, resources_are_the_control_groups);
         tcase_add_test(tc, mounts_are_keys);
-        tcase_add_test(tc, mounts_that_cannot_be_kept);
+        tcase_add_loop_test(tc, mounts_that_cannot_be_kept, 0, ELEMENTSOF(kept_cases));
+        tcase_add_loop_test(tc, links_are_followed_before_they_are_judged, 0, 4);
+        tcase_add_test(tc, files_that_are_no_keys);
+        tcase_add_test(tc, files_of_engines_are_optional);
         tcase_add_test(tc, a_unit_has_its_own_rules);
         tcase_add_test(tc, a_tmpfs_is_made_by_the_runtime);
         tcase_add_test(tc, annotations_are_told);
