@@ -2,11 +2,14 @@
  * instance, and to make and free an instance. Nanoseconds, the median of several rounds.
  *
  * The guest's code is written by hand after the conventions of abi.h, so that the figures are
- * those of the border and not of a code generator. */
+ * those of the border and not of a code generator. With the path of Wasmtime's library in WASMTIME its calls stand
+ * beside ours, in the same run. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "engine/text/text.h"
+#include "tests/bench/bench_wasmtime.h"
 #include "tests/unit/instance/world.h"
 #include "tests/unit/sanitizer.h"
 
@@ -52,6 +55,7 @@ struct bench {
         struct instance *other;
         void *code;
         const struct extern_value *imports;
+        struct wasmtime_callee theirs;
         double rounds[ROUNDS];
 };
 
@@ -88,6 +92,16 @@ static void run_host_to_two(struct bench *b, unsigned n)
                 must(extern_call(&b->f, &v, &w, NULL));
                 must(extern_call(&other, &v, &w, NULL));
         }
+}
+
+static void run_theirs(struct bench *b, unsigned n)
+{
+        wasmtime_calls(&b->theirs, 1, n);
+}
+
+static void run_inside_theirs(struct bench *b, unsigned n)
+{
+        wasmtime_calls(&b->theirs, n, 1);
 }
 
 static void run_inside(struct bench *b, unsigned n)
@@ -141,6 +155,39 @@ static void run_fibers(struct bench *b, unsigned n)
                 fiber_start(f, suspend_entry, NULL);
                 fiber_resume(f);
                 fiber_free(f);
+        }
+}
+
+static const char their_wat[] =
+        "(module (import \"h\" \"wait\" (func $f))"
+        " (func (export \"nop\") (param i64) (result i64) (local.get 0))"
+        " (func (export \"calls\") (param i64) (result i64)"
+        "  (loop $l (call $f)"
+        "   (br_if $l (i64.ne (i64.const 0) (local.tee 0 (i64.sub (local.get 0) (i64.const 1))))))"
+        "  (local.get 0)))";
+
+/* The same of Wasmtime; those that are not asked for have no name. */
+static void benches_of_wasmtime(struct bench ret[static 2])
+{
+        static const struct bench all[2] = {
+                { .name = "host -> guest, Wasmtime", .run = run_theirs },
+                { .name = "guest -> host, Wasmtime", .run = run_inside_theirs },
+        };
+        static const char *const exports[2] = { "nop", "calls" };
+        const char *library = getenv("WASMTIME");
+        _cleanup_(buffer_done) struct buffer wasm = { 0 };
+        struct wasmtime_subject s;
+
+        memset(ret, 0, sizeof(all));
+        if (!library)
+                return;
+        must(text_module_to_binary(their_wat, strlen(their_wat), &wasm, NULL));
+        if (!wasmtime_subject_make(&s, library, wasm.bytes, wasm.size))
+                return;
+        for (unsigned k = 0; k < 2; k++) {
+                ret[k] = all[k];
+                if (!wasmtime_callee_make(&s, exports[k], &ret[k].theirs))
+                        ret[k].name = NULL;
         }
 }
 
@@ -222,9 +269,11 @@ int main(void)
                 { .name = "fiber: make, enter, free", .run = run_fibers, .n = 2000 },
                 { .name = "store, instance, call, free", .run = run_instances, .n = 2000, .f = nop,
                   .code = world.code[0], .imports = &import },
+                { 0 }, { 0 },
         };
 
-        for (unsigned k = 0; k < ELEMENTSOF(benches); k++) {
+        benches_of_wasmtime(&benches[ELEMENTSOF(benches) - 2]);
+        for (unsigned k = 0; k < ELEMENTSOF(benches) && benches[k].name; k++) {
                 must(fiber_new(FIBER_STACK_BYTES, &f, NULL));
                 fiber_start(f, bench_entry, &benches[k]);
                 fiber_resume(f);

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct w_func {
         uint64_t store;
@@ -24,6 +25,7 @@ struct w_instance {
 
 union w_raw {
         int32_t i32;
+        uint64_t i64;
         uint64_t v128[2];
 };
 
@@ -75,13 +77,13 @@ static bool find_all(const char *library)
                 return true;
         handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
         if (!handle) {
-                fprintf(stderr, "bench-pool: %s\n", dlerror());
+                fprintf(stderr, "Wasmtime: %s\n", dlerror());
                 return false;
         }
 #define F(name, result, params) \
         name = (result(*) params)dlsym(handle, #name); \
         if (!name) { \
-                fprintf(stderr, "bench-pool: %s has no %s\n", library, #name); \
+                fprintf(stderr, "%s has no %s\n", library, #name); \
                 return false; \
         }
         FUNCTIONS
@@ -123,7 +125,7 @@ bool wasmtime_subject_make(struct wasmtime_subject *s, const char *library, cons
         if (!linker || wasmtime_module_new(s->engine, wasm, size, &s->module) ||
             wasmtime_linker_define_func_unchecked(linker, "h", 1, "wait", 4, type, nothing, NULL, NULL) ||
             wasmtime_linker_instantiate_pre(linker, s->module, &s->pre)) {
-                fprintf(stderr, "bench-pool: Wasmtime refuses the module\n");
+                fprintf(stderr, "Wasmtime refuses the module\n");
                 return false;
         }
         wasm_functype_delete(type);
@@ -144,9 +146,42 @@ void wasmtime_cycles(void *context, unsigned n)
                 if (wasmtime_instance_pre_instantiate(s->pre, c, &i, &trap) || trap ||
                     !wasmtime_instance_export_get(c, &i, "run", 3, &run) || run.kind != 0 ||
                     wasmtime_func_call_unchecked(c, &run.of.func, &v, 1, &trap) || trap) {
-                        fprintf(stderr, "bench-pool: Wasmtime: the cycle failed\n");
+                        fprintf(stderr, "Wasmtime: the cycle failed\n");
                         exit(EXIT_FAILURE);
                 }
                 wasmtime_store_delete(store);
+        }
+}
+
+bool wasmtime_callee_make(const struct wasmtime_subject *s, const char *name, struct wasmtime_callee *ret)
+{
+        struct w_instance i;
+        struct w_extern f;
+        void *trap = NULL;
+
+        ret->store = wasmtime_store_new(s->engine, NULL, NULL);
+        ret->context = wasmtime_store_context(ret->store);
+        if (wasmtime_instance_pre_instantiate(s->pre, ret->context, &i, &trap) || trap ||
+            !wasmtime_instance_export_get(ret->context, &i, name, strlen(name), &f) || f.kind != 0) {
+                fprintf(stderr, "Wasmtime: no function %s\n", name);
+                wasmtime_store_delete(ret->store);
+                return false;
+        }
+        memcpy(ret->function, &f.of.func, sizeof(ret->function));
+        return true;
+}
+
+void wasmtime_calls(const struct wasmtime_callee *c, uint64_t argument, unsigned n)
+{
+        const struct w_func *f = (const struct w_func *)(const void *)c->function;
+
+        for (unsigned k = 0; k < n; k++) {
+                union w_raw v = { .i64 = argument };
+                void *trap = NULL;
+
+                if (wasmtime_func_call_unchecked(c->context, f, &v, 1, &trap) || trap) {
+                        fprintf(stderr, "Wasmtime: a call failed\n");
+                        exit(EXIT_FAILURE);
+                }
         }
 }

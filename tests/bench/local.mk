@@ -10,10 +10,10 @@ tests_bench_run_wasm_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/ben
 tests_bench_run_wasm_LDADD = $(BENCH_LIBS)
 if HAVE_CHECK
 noinst_PROGRAMS += bench-calls
-bench_calls_SOURCES = tests/bench/bench-calls.c $(WORLD_SOURCES)
+bench_calls_SOURCES = tests/bench/bench-calls.c tests/bench/bench_wasmtime.c tests/bench/bench_wasmtime.h $(WORLD_SOURCES)
 bench_calls_CPPFLAGS = $(UNIT_CPPFLAGS)
 bench_calls_CFLAGS = $(UNIT_CFLAGS)
-bench_calls_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS)
+bench_calls_LDADD = $(INSTANCE_LIBS) $(UNIT_LIBS) -ldl
 endif
 noinst_PROGRAMS += tests/bench/bench-compile tests/bench/bench-kernels
 tests_bench_bench_compile_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/bench-compile.c
