@@ -18,7 +18,7 @@ static struct fast_unit *unit_new(const struct fast_shared *shared)
 
         if (!u)
                 return NULL;
-        asm_init(&u->g.a, shared->cpu);
+        asm_init(&u->g.a, shared->cpu, ASM_MAX);
         asm_grow(&u->g.a, 1 << 16);
         if (u->g.a.failed) {
                 free(u);

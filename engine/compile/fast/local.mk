@@ -7,7 +7,7 @@ libfast_a_SOURCES = engine/compile/compile.c engine/compile/fast/a64/asm.h \
 	engine/compile/fast/a64/machine.h engine/compile/fast/a64/memory.h \
 	engine/compile/fast/a64/move.h engine/compile/fast/a64/object.h engine/compile/fast/a64/select.h engine/compile/fast/a64/simd.def \
 	engine/compile/fast/a64/unit.c engine/compile/fast/a64/vector.h \
-	engine/compile/fast/call.h engine/compile/fast/cast.h engine/compile/fast/cold.h \
+	engine/compile/fast/assembler.c engine/compile/fast/assembler.h engine/compile/fast/call.h engine/compile/fast/cast.h engine/compile/fast/cold.h \
 	engine/compile/fast/compare.h engine/compile/fast/control.h engine/compile/fast/entries.h engine/compile/fast/fold.h \
 	engine/compile/fast/fast.h engine/compile/fast/function.h engine/compile/fast/gc.h engine/compile/fast/generator.h \
 	engine/compile/fast/label.h engine/compile/fast/legacy.h engine/compile/fast/locals.h engine/compile/fast/output.c engine/compile/fast/parameters.h \

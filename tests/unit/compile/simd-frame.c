@@ -62,7 +62,7 @@ void frame_build(struct frame *m, uint64_t cpu, enum opcode op, struct simd_oper
 {
         struct assembler a;
 
-        asm_init(&a, cpu);
+        asm_init(&a, cpu, ASM_MAX);
         asm_room(&a);
         for (unsigned g = 0; g < 16; g++)
                 if (is_saved(g))

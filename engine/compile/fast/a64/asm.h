@@ -1,23 +1,15 @@
 /* asm.h - aarch64 instructions into a buffer: the encoder under the fast generator.
  *
  * Arm ARM (DDI 0487), chapter C4. An instruction is named by its fixed bits; the helpers put the
- * registers in. The assembler checks nothing per word: the caller calls asm_room() before each wasm
- * instruction, which leaves ASM_ROOM bytes. Vector constants are collected and laid behind the
- * function's code by asm_finish().
+ * registers in.
  *
  * Conditional jumps and constants reach 1 MiB. A function that turns out to be larger is generated
  * once more with .far set: then both take a way that reaches everywhere. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "engine/compile/fast/assembler.h"
 
-#include "engine/base/cleanup.h"
-
-#define ASM_MAX  (UINT32_C(1) << 27) /* bytes of one function: what a jump reaches */
-#define ASM_ROOM 1024 /* bytes that the code of one wasm instruction may take, frames aside */
+#define ASM_MAX (UINT32_C(1) << 27) /* bytes of one function: what a jump reaches */
 
 enum gpr { X0, X1, X2, X3, X4, X5, X6, X7, X8, X9, X10, X11, X12, X13, X14, X15, X16, X17, X18, X19,
            X20, X21, X22, X23, X24, X25, X26, X27, X28, X29, X30, XZR, SP = XZR, GPR_NONE = 0xff };
@@ -34,25 +26,6 @@ struct operand {
         int64_t disp;  /* with an index: not negative, less than 16 MiB */
 };
 
-struct asm_fixup { /* a reference to a constant */
-        uint32_t at;
-        uint32_t constant;
-};
-
-struct assembler {
-        uint8_t *start, *at, *end;
-        uint64_t cpu;                 /* CPU_... that may be used */
-        uint64_t cpu_used;
-        uint8_t (*constants)[16];
-        uint32_t nconstants, constants_room;
-        struct asm_fixup *fixups;
-        uint32_t nfixups, fixups_room;
-        bool failed;                  /* out of memory or room: the function is given up */
-        bool too_large;               /* it is room */
-        bool far;                     /* the function is larger than short references reach */
-        bool out_of_reach;            /* a short reference did not reach: again with .far */
-};
-
 static inline struct operand op_base(unsigned base, int64_t disp)
 {
         return (struct operand) { (uint8_t)base, GPR_NONE, disp };
@@ -62,64 +35,6 @@ static inline struct operand op_base(unsigned base, int64_t disp)
 static inline struct operand op_gs(unsigned none, int32_t disp)
 {
         return op_base(BASE_REG, disp);
-}
-
-static void asm_init(struct assembler *a, uint64_t cpu)
-{
-        *a = (struct assembler) { .cpu = cpu };
-}
-
-static void asm_done(struct assembler *a)
-{
-        free(a->start);
-        free(a->constants);
-        free(a->fixups);
-        *a = (struct assembler) { 0 };
-}
-
-static void asm_reset(struct assembler *a) /* for the next function, keeps the memory */
-{
-        a->at = a->start;
-        a->nconstants = a->nfixups = 0;
-        a->failed = a->too_large = a->out_of_reach = false;
-}
-
-static void asm_grow(struct assembler *a, size_t room)
-{
-        size_t used = (size_t)(a->at - a->start), size = (size_t)(a->end - a->start);
-        uint8_t *bytes;
-
-        size = size ? size : 4096;
-        while (size - used < room)
-                size *= 2;
-        a->too_large = size > ASM_MAX;
-        bytes = a->too_large ? NULL : realloc(a->start, size);
-        if (!bytes) {
-                /* Keep going over the same bytes: nobody reads code of a function that failed. */
-                a->failed = true;
-                a->at = a->start;
-                return;
-        }
-        a->start = bytes;
-        a->at = bytes + used;
-        a->end = bytes + size;
-}
-
-static inline void asm_room(struct assembler *a)
-{
-        if (_unlikely_((size_t)(a->end - a->at) < ASM_ROOM))
-                asm_grow(a, ASM_ROOM);
-}
-
-static inline uint32_t asm_pc(const struct assembler *a)
-{
-        return (uint32_t)(a->at - a->start);
-}
-
-static inline void asm_u32(struct assembler *a, uint32_t v)
-{
-        memcpy(a->at, &v, 4);
-        a->at += 4;
 }
 
 static inline uint32_t asm_read(const struct assembler *a, uint32_t at)
@@ -133,45 +48,6 @@ static inline uint32_t asm_read(const struct assembler *a, uint32_t at)
 static inline void asm_write(struct assembler *a, uint32_t at, uint32_t word)
 {
         memcpy(a->start + at, &word, 4);
-}
-
-/* A place for @bytes among the constants; its number. */
-static uint32_t asm_constant(struct assembler *a, const uint8_t bytes[16])
-{
-        /* The last few only: a function of thousands of constants must not cost a square. */
-        for (uint32_t i = a->nconstants, n = 0; i > 0 && n < 32; i--, n++)
-                if (memcmp(a->constants[i - 1], bytes, 16) == 0)
-                        return i - 1;
-        if (a->nconstants == a->constants_room) {
-                uint32_t room = a->constants_room ? 2 * a->constants_room : 16;
-                uint8_t (*grown)[16] = realloc(a->constants, room * sizeof(*grown));
-
-                if (!grown) {
-                        a->failed = true;
-                        return 0;
-                }
-                a->constants = grown;
-                a->constants_room = room;
-        }
-        memcpy(a->constants[a->nconstants], bytes, 16);
-        return a->nconstants++;
-}
-
-/* The instruction that comes next names constant @constant. */
-static void asm_fixup(struct assembler *a, uint32_t constant)
-{
-        if (a->nfixups == a->fixups_room) {
-                uint32_t room = a->fixups_room ? 2 * a->fixups_room : 16;
-                struct asm_fixup *grown = realloc(a->fixups, room * sizeof(*grown));
-
-                if (!grown) {
-                        a->failed = true;
-                        return;
-                }
-                a->fixups = grown;
-                a->fixups_room = room;
-        }
-        a->fixups[a->nfixups++] = (struct asm_fixup) { asm_pc(a), constant };
 }
 
 enum { WORD_NOP = 0xd503201f };

@@ -157,7 +157,7 @@ static void load_vector(struct generator *g, unsigned v, const uint8_t bytes[16]
         } else if (a->far) {
                 load_vector_words(g, v, word[0], word[1]);
         } else {
-                asm_fixup(a, asm_constant(a, bytes));
+                asm_fixup(a, asm_constant_number(a, bytes), 0);
                 asm_u32(a, 0x9c000000 | v); /* ldr q, literal */
         }
 }

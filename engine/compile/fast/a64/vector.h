@@ -68,7 +68,7 @@ static inline uint32_t lane_field(unsigned scale, unsigned lane)
 
 static void vector_constant(struct generator *g, const struct instruction *in)
 {
-        push_constant(g, T_V128, asm_constant(&g->a, in->bytes));
+        push_constant(g, T_V128, asm_constant_number(&g->a, in->bytes));
 }
 
 static void vector_load(struct generator *g, const struct instruction *in)

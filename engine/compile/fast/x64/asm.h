@@ -1,19 +1,11 @@
 /* asm.h - x86-64 instructions into a buffer: the encoder under the fast generator.
  *
- * Intel SDM volume 2, chapter 2 (prefixes, ModRM, SIB, VEX). The assembler checks nothing per
- * byte: the caller calls asm_room() before each wasm instruction, which leaves ASM_ROOM bytes.
- * Constants of 16 bytes are collected (equal ones once) and laid behind the function's code by
- * asm_finish(), which patches the references to them. */
+ * Intel SDM volume 2, chapter 2 (prefixes, ModRM, SIB, VEX). */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include "engine/compile/fast/assembler.h"
 
-#include "engine/base/cleanup.h"
-
-#define ASM_MAX  (UINT32_C(1) << 28) /* bytes of one function */
-#define ASM_ROOM 1024 /* bytes that the code of one wasm instruction may take, frames aside */
+#define ASM_MAX (UINT32_C(1) << 28) /* bytes of one function */
 
 enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15, GPR_NONE = 0xff };
 enum xmm { XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12, XMM13,
@@ -50,52 +42,17 @@ static inline struct operand op_gs(enum gpr base, int32_t disp)
                                   .disp = disp };
 }
 
-struct asm_fixup { /* a rip-relative reference to a constant */
-        uint32_t at;       /* of the disp32 */
-        uint32_t constant;
-        uint8_t trailing;  /* bytes of the instruction behind the disp32 */
-};
-
-struct assembler {
-        uint8_t *start, *at, *end;
-        uint64_t cpu;                 /* CPU_... that may be used */
-        uint64_t cpu_used;            /* that was used */
-        uint8_t (*constants)[16];
-        uint32_t nconstants, constants_room;
-        struct asm_fixup *fixups;
-        uint32_t nfixups, fixups_room;
-        bool failed;                  /* out of memory or room: the function is given up */
-        bool too_large;               /* it is room */
-};
-
-void asm_init(struct assembler *a, uint64_t cpu);
-void asm_done(struct assembler *a);
-void asm_reset(struct assembler *a);       /* for the next function, keeps the memory */
-void asm_grow(struct assembler *a, size_t room);
 void asm_finish(struct assembler *a);      /* lays the constants, 16-aligned, and patches */
-struct operand asm_constant(struct assembler *a, const uint8_t bytes[16]);
-void asm_fixup(struct assembler *a, uint32_t constant, unsigned trailing);
 
-static inline void asm_room(struct assembler *a)
+static inline struct operand asm_constant(struct assembler *a, const uint8_t bytes[16])
 {
-        if (_unlikely_((size_t)(a->end - a->at) < ASM_ROOM))
-                asm_grow(a, ASM_ROOM);
-}
-
-static inline uint32_t asm_pc(const struct assembler *a)
-{
-        return (uint32_t)(a->at - a->start);
+        return (struct operand) { .kind = OPERAND_CONSTANT, .base = GPR_NONE, .index = GPR_NONE,
+                                  .disp = (int32_t)asm_constant_number(a, bytes) };
 }
 
 static inline void asm_u8(struct assembler *a, unsigned v)
 {
         *a->at++ = (uint8_t)v;
-}
-
-static inline void asm_u32(struct assembler *a, uint32_t v)
-{
-        memcpy(a->at, &v, 4);
-        a->at += 4;
 }
 
 static inline void asm_u64(struct assembler *a, uint64_t v)
