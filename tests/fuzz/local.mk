@@ -48,3 +48,25 @@ tests_fuzz_bombs_LDFLAGS = $(AM_LDFLAGS) -Wl,-u,peak_compile
 endif
 tests_fuzz_bombs_SOURCES = tests/fuzz/bombs.c
 tests_fuzz_bombs_LDADD = libfast.a $(PEAK_LIBS) libcompile.a libvalidate.a libdecode.a libbase.a $(LLVM_LIBS)
+
+# Protocols, with a sanitizer in whatever reads them: `make check-protocols` [N=steps] [SEED=first]; a few seconds are a test.
+check_PROGRAMS += tests/fuzz/control
+TESTS += tests/fuzz/control
+tests_fuzz_control_SOURCES = tests/fuzz/control.c tests/fuzz/noise.h supervisor/control/connection.c \
+	supervisor/control/messages.c engine/base/buffer.c engine/base/error.c
+nodist_tests_fuzz_control_SOURCES = supervisor/control/interface.c supervisor/control/service.c
+tests_fuzz_control_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_control_LDADD = $(JSON_LIBS)
+
+check_PROGRAMS += tests/fuzz/protocol
+TESTS += tests/fuzz/protocol
+tests_fuzz_protocol_SOURCES = tests/fuzz/protocol.c tests/fuzz/noise.h supervisor/broker/guests.c supervisor/broker/guests_send.c \
+	supervisor/broker/path_check.c supervisor/broker/paths.c supervisor/broker/session.c supervisor/proto/descriptors.c \
+	supervisor/proto/proto.c
+tests_fuzz_protocol_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_protocol_LDADD = $(BROKER_LIBS)
+
+check-protocols: tests/fuzz/control tests/fuzz/protocol
+	tests/fuzz/control $${N:-5000000} $${SEED:-1}
+	tests/fuzz/protocol $${N:-5000000} $${SEED:-1}
+.PHONY: check-protocols
