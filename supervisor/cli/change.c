@@ -90,7 +90,7 @@ static int reload_main(const struct command *self, int argc, char **argv)
                 json_object_put(answer);
         }
         remote_done(&c.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static int metrics_main(const struct command *self, int argc, char **argv)
@@ -113,7 +113,7 @@ static int metrics_main(const struct command *self, int argc, char **argv)
                 status = STATUS_UNAVAILABLE;
         }
         remote_done(&c.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static const struct option_row change_options[] = {

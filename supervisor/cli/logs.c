@@ -78,7 +78,7 @@ static int logs_main(const struct command *self, int argc, char **argv)
                 status = remote_each(&l.remote, "Logs", parameters, "lines", print_line, &l);
         }
         remote_done(&l.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static const struct option_row options[] = {

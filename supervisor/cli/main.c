@@ -24,16 +24,16 @@ static void help(FILE *stream)
               stream);
 }
 
-/* "--help" among the options of a command: before the first operand and before "--". */
-static bool wants_help(const struct command *command, int argc, char **argv)
+/* Whoever reads a file that was cut for want of room must not be told that all is well. */
+static int finish(int status)
 {
-        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-                        return true;
-                if (command->stops_at_operand && argv[i][0] != '-')
-                        return false;
-        }
-        return false;
+        if (fflush(stdout) != 0)
+                fprintf(stderr, "nacelle: standard output: %s\n", strerror(errno));
+        else if (ferror(stdout))
+                fprintf(stderr, "nacelle: standard output: not all of it could be written\n");
+        else
+                return status;
+        return STATUS_INTERNAL;
 }
 
 int main(int argc, char **argv)
@@ -42,18 +42,18 @@ int main(int argc, char **argv)
 
         if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
                 help(stdout);
-                return fflush(stdout) == 0 ? 0 : STATUS_INTERNAL;
+                return finish(0);
         }
         if (strcmp(name, "--version") == 0)
                 name = "version";
         for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
                 if (strcmp(name, commands[i]->name) != 0)
                         continue;
-                if (wants_help(commands[i], argc - 1, argv + 1)) {
+                if (options_ask_help(commands[i], argc - 1, argv + 1)) {
                         options_help(stdout, commands[i]);
-                        return fflush(stdout) == 0 ? 0 : STATUS_INTERNAL;
+                        return finish(0);
                 }
-                return commands[i]->main(commands[i], argc - 1, argv + 1);
+                return finish(commands[i]->main(commands[i], argc - 1, argv + 1));
         }
         if (argc > 1) {
                 struct error err = { 0 };

@@ -48,6 +48,11 @@ static int refuse(struct error *err, const struct command *command, const char *
                          "%s %s (see nacelle %s --help)", what, word, command->name);
 }
 
+static bool wants_next_word(const struct option_row *o, const char *value)
+{
+        return o->value && o->value[0] != '[' && !value;
+}
+
 /* Handles the option at argv[*i]; moves *i on when the value is the next word. */
 static int take_option(const struct command *command, void *target, int argc, char **argv, int *i,
                        bool *seen, struct error *err)
@@ -60,7 +65,7 @@ static int take_option(const struct command *command, void *target, int argc, ch
                 return refuse(err, command, "unknown option", word);
         if (!o->value && value)
                 return refuse(err, command, "no value is taken by", word);
-        if (o->value && o->value[0] != '[' && !value) {
+        if (wants_next_word(o, value)) {
                 if (*i + 1 >= argc)
                         return refuse(err, command, "a value is missing after", word);
                 value = argv[++*i];
@@ -98,6 +103,25 @@ int options_parse(const struct command *command, void *target, int argc, char **
                 return refuse(err, command, "too many words, from", operands[command->operands_max]);
         *ret_n = n;
         return 0;
+}
+
+bool options_ask_help(const struct command *command, int argc, char **argv)
+{
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+                const struct option_row *o;
+                const char *value;
+
+                if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+                        return true;
+                if (argv[i][0] != '-' || !argv[i][1]) {
+                        if (command->stops_at_operand)
+                                return false;
+                        continue;
+                }
+                o = find(command, argv[i], &value);
+                i += o && wants_next_word(o, value);
+        }
+        return false;
 }
 
 /* Writes @text from column @column on, wrapped before column 79 and indented by @indent. */

@@ -5,7 +5,9 @@
  * @operands: on success the words that are no options, in order, @ret_n of them; room for argc
  *   With command->stops_at_operand the first operand ends the options, and everything behind it is an
  *   operand too (the guest's own arguments). "--" ends the options everywhere.
- * Returns 0, or -EINVAL with the offending word named. A row that is not many may come once. */
+ * Returns 0, or -EINVAL with the offending word named. A row that is not many may come once.
+ *
+ * options_ask_help - is "--help" or "-h" among the options, as options_parse() would find them? */
 #pragma once
 
 #include <stdbool.h>
@@ -36,6 +38,8 @@ struct command {
 
 _must_check_ int options_parse(const struct command *command, void *target, int argc, char **argv,
                                const char **operands, unsigned *ret_n, struct error *err);
+
+bool options_ask_help(const struct command *command, int argc, char **argv);
 
 /* Usage, text and options of @command, wrapped for a terminal. */
 void options_help(FILE *stream, const struct command *command);

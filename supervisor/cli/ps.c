@@ -123,7 +123,7 @@ static int ps_main(const struct command *self, int argc, char **argv)
         if (status == 0)
                 status = ps.units ? list_units(&ps) : list_guests(&ps);
         remote_done(&ps.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static const struct option_row ps_options[] = {
@@ -241,7 +241,7 @@ static int status_main(const struct command *self, int argc, char **argv)
         if (status == 0)
                 status = ps.remote.n ? status_unit(&ps) : status_all(&ps);
         remote_done(&ps.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static const struct option_row status_options[] = {

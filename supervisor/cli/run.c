@@ -25,6 +25,7 @@ struct run {
         const char *listens[LISTENS_MAX];
         const char *unit;             /* file; then nothing above is given by options */
         const char *granting;         /* the first option that a unit file takes the place of */
+        bool tiered;                  /* --tier was given */
         struct digest digest;
         struct module_pin pin;
 };
@@ -97,6 +98,7 @@ static int set_tier(void *target, const char *value, struct error *err)
 {
         struct run_options *o = &((struct run *)target)->o;
 
+        ((struct run *)target)->tiered = true;
         if (strcmp(value, "auto") != 0)
                 return cli_set_tier(target, value, err);
         o->tier = TIER_FAST;
@@ -278,17 +280,21 @@ static int go(struct run_options *o, const char *path)
 }
 
 /* What is not said in the unit comes from the options: how to compile, and where the cache is. */
-static void take_machine(struct run_options *o, const struct run_options *given)
+static void take_machine(struct run_options *o, const struct run *run)
 {
+        const struct run_options *given = &run->o;
+
         o->cpu = given->cpu;
         o->features_changed = given->features_changed;
         o->jobs = given->jobs;
         o->cache = given->cache;
         o->no_cache = given->no_cache;
+        o->dense = given->dense;
+        o->deterministic = given->deterministic;
         o->degraded = o->degraded || given->degraded;
-        if (!given->auto_tier) {
+        if (run->tiered) {
                 o->tier = given->tier;
-                o->auto_tier = false;
+                o->auto_tier = given->auto_tier;
         }
 }
 
@@ -317,7 +323,7 @@ static int run_unit_file(const struct run *run, const char *const *operands, uns
                 r = unit_run(u, operands, n, of_unit, &err);
         if (r < 0)
                 return cli_fail(&err);
-        take_machine(&of_unit->options, &run->o);
+        take_machine(&of_unit->options, run);
         return go(&of_unit->options, u->module);
 }
 

@@ -297,7 +297,7 @@ static int top_main(const struct command *self, int argc, char **argv)
         free(t.now.rows);
         free(t.before.rows);
         remote_done(&t.remote);
-        return fflush(stdout) == 0 ? status : STATUS_INTERNAL;
+        return status;
 }
 
 static const struct option_row options[] = {

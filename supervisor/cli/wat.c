@@ -167,7 +167,7 @@ static int wat_main(const struct command *self, int argc, char **argv)
                 r = cli_write(wat.output, &body, &err);
         } else if (result.size && result.bytes[0] == IS_TEXT) {
                 locked_print(stdout, &body);
-                return fflush(stdout) == 0 ? 0 : STATUS_INTERNAL;
+                return 0;
         } else {
                 r = error_set(&err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
                               "where to? Give -o FILE (see nacelle wat --help)");
