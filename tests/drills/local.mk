@@ -7,6 +7,8 @@ check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/dril
 TESTS += tests/drills/soak tests/drills/drill tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
+check_PROGRAMS += tests/drills/oci-config
+TESTS += tests/drills/oci-config
 dist_check_SCRIPTS += tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 
@@ -55,6 +57,10 @@ tests_drills_path_server_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=path_request_check,-
 
 tests_drills_hog_SOURCES = tests/drills/hog.c
 tests_drills_hog_LDADD = $(BROKER_LIBS)
+
+tests_drills_oci_config_SOURCES = tests/drills/oci-config.c tests/unit/oci/bundle.h
+tests_drills_oci_config_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
+tests_drills_oci_config_LDADD = libociconfig.a $(BROKER_LIBS) $(JSON_LIBS)
 
 EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere tests/drills/needed
 

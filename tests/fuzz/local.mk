@@ -70,3 +70,12 @@ check-protocols: tests/fuzz/control tests/fuzz/protocol
 	tests/fuzz/control $${N:-5000000} $${SEED:-1}
 	tests/fuzz/protocol $${N:-5000000} $${SEED:-1}
 .PHONY: check-protocols
+
+# The configurations of containers.
+check_PROGRAMS += tests/fuzz/oci-config
+TESTS += tests/fuzz/oci-config
+tests_fuzz_oci_config_SOURCES = tests/fuzz/oci-config.c tests/unit/oci/bundle.h $(libociconfig_a_SOURCES) policy/ini.c \
+	policy/setting.c policy/unit.c policy/unit_finish.c
+tests_fuzz_oci_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
+tests_fuzz_oci_config_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)
+tests_fuzz_oci_config_LDADD = $(BROKER_LIBS) $(JSON_LIBS)
