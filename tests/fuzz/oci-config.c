@@ -68,6 +68,24 @@ static const char *forbidden(const char *text)
         return found;
 }
 
+/* What may be accepted as a configuration may still be refused as a unit, but then with words. */
+static void run_of(struct oci_plan *plan)
+{
+        struct unit_run *run = calloc(1, sizeof(*run));
+        struct error err = { 0 };
+        int r;
+
+        if (!run)
+                fail("out of memory");
+        r = oci_plan_run(plan, run, &err);
+        if (r < 0 ? err.code != r || !err.text[0] : !run->options.ndirs || strcmp(run->dirs[0].guest, "/") != 0)
+                fail("as a unit %d: %s", r, err.text);
+        for (unsigned i = 0; r >= 0 && i < run->options.ndirs; i++)
+                if (path_unseen(run->dirs[i].host) || strcmp(run->dirs[i].host, "/") == 0)
+                        fail("a key for %s", run->dirs[i].host);
+        free(run);
+}
+
 /* The bytes in a block of their own size, so that a sanitizer sees a read behind them. */
 static int parse(const char *text, size_t size, struct error *err)
 {
@@ -84,6 +102,8 @@ static int parse(const char *text, size_t size, struct error *err)
                 fail("refused with %d, the error says %d: %s", r, err->code, err->text);
         if (r == 0 && (!plan || !plan->args.n || plan->rootfs_fd < 0 || plan->args.words[0][0] == '\0'))
                 fail("a plan without a program or a root");
+        if (r == 0)
+                run_of(plan);
         oci_plan_free(plan);
         if (r == 0)
                 accepted++;
