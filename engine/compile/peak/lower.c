@@ -552,7 +552,6 @@ static void lower_instruction(struct body *s, const struct instruction *in)
         if (lower_control(s, in) || lower_variable(s, in) || lower_number(s, in) || lower_memory(s, in) ||
             lower_call(s, in) || lower_atomic(s, in) || lower_gc(s, in))
                 return;
-        s->vectors = true;
         if (lower_simd(s, in))
                 return;
         abort(); /* an instruction that validation lets pass */
@@ -603,9 +602,9 @@ int lower_body(struct lowering *l, uint32_t function)
                         lower_instructions(&s);
                 if (!s.loops)
                         string_attribute(l, s.f, STRAIGHT, "");
-                if (s.vectors)
-                        string_attribute(l, s.f, VECTORS, "");
-                l->vectors |= s.vectors;
+                if (s.lanes)
+                        string_attribute(l, s.f, LANES, "");
+                l->lanes |= s.lanes;
                 r = s.failed ? -ENOMEM : 0;
         }
         body_free(&s);

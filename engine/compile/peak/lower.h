@@ -22,7 +22,7 @@
 #define AS_INSTANCE 256
 #define DATA_PARAMETER 7 /* register x7 */
 #define STRAIGHT    "nacelle-straight" /* attribute of a function without a loop */
-#define VECTORS     "nacelle-vectors"  /* attribute of one that works on v128 */
+#define LANES       "nacelle-lanes"    /* attribute of one that puts vectors together lane by lane */
 
 /* LENGTH: what of an object never changes, its length and its first word. CURSOR: of the heap. */
 enum memory_class { CLASS_MEMORY, CLASS_GLOBAL, CLASS_DESCRIPTOR, CLASS_SPILL, CLASS_OBJECT, CLASS_LENGTH,
@@ -49,7 +49,7 @@ struct lowering {
         LLVMAttributeRef nomerge, nest;
         bool own_memory;               /* memory 0 begins at the instance base */
         bool catches;                  /* checked_catches() */
-        bool vectors;                  /* some function works on v128 */
+        bool lanes;                    /* some function puts vectors together lane by lane */
         bool deterministic;            /* compile_options.deterministic; set by the caller */
         bool dense;                    /* compile_options.dense; set by the caller */
 };
@@ -90,7 +90,7 @@ struct body {
         struct cursor cursor;
         const uint8_t *body_start;
         bool loops;                    /* something branches back */
-        bool vectors;                  /* something works on v128 */
+        bool lanes;                    /* something puts a vector together lane by lane */
         const struct branch_hint *hint, *hint_end;
         bool failed;                   /* out of memory */
 };

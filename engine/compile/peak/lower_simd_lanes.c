@@ -134,6 +134,7 @@ void vector_replace(struct vector *v)
 {
         LLVMValueRef x = lane_of_operand(v, pop(v->s)), a = pop_as(v, v->type);
 
+        v->s->lanes = true;
         push_vector(v, LLVMBuildInsertElement(v->l->b, a, x, lane_index(v), ""));
 }
 

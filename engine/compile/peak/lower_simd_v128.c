@@ -95,6 +95,7 @@ void vector_load_lane(struct vector *v)
         LLVMValueRef a = pop_as(v, integers(v, bits, 128 / bits));
         LLVMValueRef x = load_type(v, LLVMIntTypeInContext(v->l->context, bits));
 
+        v->s->lanes = true;
         push_vector(v, LLVMBuildInsertElement(v->l->b, a, x, lane_index(v), ""));
 }
 

@@ -51,6 +51,9 @@ static void set_options(void)
                 "-disable-licm-promotion",
                 /* A conditional move out of wasm was one in the source, or what its compiler took for hard to guess. */
                 "-x86-cmov-converter=false",
+                /* A move of whole chains to mask registers, which this code has none of: it takes the square of a
+                 * function's length. */
+                "-disable-x86-domain-reassignment",
                 /* By the latencies of a list instead of twice for an old processor: the rounds of a cipher fit
                  * registers. */
                 "-pre-RA-sched=list-ilp", "-enable-misched=false",
@@ -148,10 +151,11 @@ static bool has_loops(LLVMValueRef f)
         return !has(f, STRAIGHT);
 }
 
-/* In scalar code the SLP vectoriser pairs what was stored one by one a moment ago: the wide load waits for both. */
-static bool has_vectors(LLVMValueRef f)
+/* What the SLP vectoriser is good for: a cipher's rounds that came in pieces. In scalar code it pairs what was stored one
+ * by one a moment ago: the wide load waits for both. */
+static bool has_lanes(LLVMValueRef f)
 {
-        return has_loops(f) && has(f, VECTORS);
+        return has_loops(f) && has(f, LANES);
 }
 
 static bool any(LLVMValueRef f)
@@ -193,8 +197,8 @@ static int optimise_loops(struct lowering *l, LLVMTargetMachineRef machine, LLVM
         }
         if (r == 0)
                 peel_loops(l);
-        if (r == 0 && l->vectors) {
-                choose(l, has_vectors);
+        if (r == 0 && l->lanes) {
+                choose(l, has_lanes);
                 r = run_passes(l, slp_passes, machine, options, err);
                 choose(l, has_loops);
         }
