@@ -8,7 +8,7 @@ dist_man1_MANS += packaging/man/nacelle.1 packaging/man/nacelle-kill.1 packaging
 dist_man1_MANS += packaging/man/nacelle-policy.1 packaging/man/nacelle-explain.1 packaging/man/nacelle-drill.1 packaging/man/nacelle-diff.1
 dist_man5_MANS += packaging/man/nacelle.unit.5
 
-dist_man_MANS += packaging/man/nacelled.8
+dist_man_MANS += packaging/man/nacelled.8 packaging/man/nacelle-oci.8
 
 dist_check_SCRIPTS += packaging/test-manuals
 TESTS += packaging/test-manuals

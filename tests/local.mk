@@ -20,6 +20,7 @@ include tests/bench/local.mk
 include tests/real/local.mk
 include tests/cli/local.mk
 include tests/daemon/local.mk
+include tests/oci/local.mk
 include tests/fault/local.mk
 
 dist_check_SCRIPTS += tests/rules.sh

@@ -203,6 +203,8 @@ static int make(struct making *m, const struct globals *g, const struct create_o
                 r = oci_cgroups_remove(&m->state, err); /* of a create that was killed */
         if (r >= 0)
                 r = launch_read(bundle, &m->launch, err);
+        if (r >= 0 && g->cgroup_manager && strcmp(g->cgroup_manager, "disabled") == 0)
+                m->launch.plan->cgroups_path = NULL;
         if (r >= 0)
                 r = console_check(o->console, m->launch.plan->terminal, err);
         if (r >= 0)

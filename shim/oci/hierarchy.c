@@ -2,7 +2,9 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 #include "shim/oci/hierarchy.h"
 
@@ -46,9 +48,11 @@ static char *controllers_of(const char *mount)
 static int add(struct hierarchies *hs, const char *mount, const char *type, const char *options)
 {
         struct hierarchy h = { .unified = strcmp(type, "cgroup2") == 0 };
+        struct statfs fs;
 
-        /* "name=systemd" and the like have no controller. */
-        if (!h.unified && strstr(options, "name="))
+        /* "name=systemd" and the like have no controller; something else may lie over the place. */
+        if ((!h.unified && strstr(options, "name=")) || statfs(mount, &fs) < 0 ||
+            fs.f_type != (h.unified ? CGROUP2_SUPER_MAGIC : CGROUP_SUPER_MAGIC))
                 return 0;
         for (unsigned i = 0; i < hs->n; i++)
                 if (strcmp(hs->all[i].mount, mount) == 0)

@@ -143,7 +143,8 @@ void tier_up_wait(struct tier_up *t, const struct run_options *o, int file, cons
         int pair[2];
         pid_t pid;
 
-        if (!o->auto_tier || !found->compiled || found->choice.tier == TIER_PEAK || found->cache < 0 ||
+        /* Who has become another meanwhile may not write into the cache, and what it leaves running is not the guest's. */
+        if (!o->auto_tier || o->found || !found->compiled || found->choice.tier == TIER_PEAK || found->cache < 0 ||
             !tier_possible() || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
                 return;
         pid = fork();
