@@ -129,8 +129,7 @@ static int bound(const struct process *p, const struct job *job, struct error *e
         return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "bounding the compiler's memory: %m");
 }
 
-/* @in is sealed; @ret_out: the artefact, -EBADF for a mere check. */
-int compiler_run(const struct job *job, int in, int *ret_out, struct error *err)
+static struct compile_order order_of(const struct job *job)
 {
         struct compile_order order = {
                 .magic = COMPILE_JOB_MAGIC, .mode = job->mode, .tier = job->options->tier,
@@ -141,6 +140,23 @@ int compiler_run(const struct job *job, int in, int *ret_out, struct error *err)
                 .cpu = job->cpu, .input_bytes = job->bytes,
                 .features_changed = job->options->features_changed,
         };
+
+        memcpy(order.key, job->key.bytes, sizeof(order.key));
+        if (job->done) {
+                order.snapshot_at = job->snapshot_at;
+                order.snapshot_bytes = job->snapshot_bytes;
+                strncpy(order.done, job->done, sizeof(order.done) - 1);
+        }
+        order.nhot = job->nhot < COMPILE_HOT_MAX ? job->nhot : COMPILE_HOT_MAX;
+        if (order.nhot)
+                memcpy(order.hot, job->hot, order.nhot * sizeof(order.hot[0]));
+        return order;
+}
+
+/* @in is sealed; @ret_out: the artefact, -EBADF for a mere check. */
+int compiler_run(const struct job *job, int in, int *ret_out, struct error *err)
+{
+        const struct compile_order order = order_of(job);
         char *argv[] = { (char *)"nacelle-compiler", NULL };
         _cleanup_close_ int out = -EBADF, ours = -EBADF, theirs = -EBADF;
         _cleanup_(process_done) struct process p = { 0 };
@@ -165,16 +181,6 @@ int compiler_run(const struct job *job, int in, int *ret_out, struct error *err)
                 return error_set(err, STAGE_BROKER, -errno, ERROR_NOWHERE, "socket pair: %m");
         ours = pair[0];
         theirs = pair[1];
-        memcpy(order.key, job->key.bytes, sizeof(order.key));
-        if (job->done) {
-                order.snapshot_at = job->snapshot_at;
-                order.snapshot_bytes = job->snapshot_bytes;
-                strncpy(order.done, job->done, sizeof(order.done) - 1);
-        }
-        order.nhot = job->nhot < COMPILE_HOT_MAX ? job->nhot : COMPILE_HOT_MAX;
-        if (order.nhot)
-                memcpy(order.hot, job->hot, order.nhot * sizeof(order.hot[0]));
-
         r = process_start(path, argv, (int[]) { -EBADF, -EBADF, HELPER_STDERR, theirs, in, out }, 6,
                           -EBADF, &p, err);
         if (r < 0)

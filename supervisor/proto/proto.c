@@ -26,76 +26,23 @@ static int broken(struct error *err, uint32_t message, const char *what)
                          message_text(message), what);
 }
 
+static bool spawn_is_bounded(const struct spawn_message *m)
+{
+        return m->nmembers <= PROTO_MEMBERS_MAX && m->name_bytes <= PROTO_NAME_MAX && m->nlisten <= PROTO_LISTEN_MAX &&
+               m->stdio <= 7 && !(m->flags & ~(uint32_t)_SPAWN_ALL);
+}
+
 /* Bytes that the counts inside call for, behind the fixed part; UINT64_MAX: a count is too large. */
 static uint64_t tail_bytes(const void *message)
 {
-        const struct message_head *head = message;
-
-        switch (head->message) {
-        case MESSAGE_DONE: {
-                const struct done_message *m = message;
-
-                if (m->nvalues > PROTO_VALUES_MAX)
-                        return UINT64_MAX;
-                return m->nvalues * sizeof(struct wire_value);
+        switch (((const struct message_head *)message)->message) {
+#define TAIL(name, type, bounded, bytes)                                 \
+        case MESSAGE_##name: {                                           \
+                const struct type *m = message;                          \
+                                                                         \
+                return bounded ? (uint64_t)(bytes) : UINT64_MAX;         \
         }
-        case MESSAGE_TRAPPED: {
-                const struct trapped_message *m = message;
-
-                return m->nframes > PROTO_FRAMES_MAX ? UINT64_MAX : 0;
-        }
-        case MESSAGE_PATH: {
-                const struct path_request *m = message;
-
-                if (m->path_bytes > PATH_BYTES_MAX || m->path2_bytes > PATH_BYTES_MAX)
-                        return UINT64_MAX;
-                return (uint64_t)m->path_bytes + m->path2_bytes;
-        }
-        case MESSAGE_PATH_REPLY: {
-                const struct path_reply *m = message;
-
-                return m->bytes > PATH_REPLY_MAX ? UINT64_MAX : m->bytes;
-        }
-        case MESSAGE_CONFIGURE: {
-                const struct configure_message *m = message;
-
-                return m->nlisten > PROTO_LISTEN_MAX ? UINT64_MAX : 0;
-        }
-        case MESSAGE_REGISTER: {
-                const struct register_message *m = message;
-
-                return m->name_bytes > PROTO_NAME_MAX ? UINT64_MAX : m->name_bytes;
-        }
-        case MESSAGE_SPAWN:
-        case MESSAGE_MEMBER: {
-                const struct spawn_message *m = message;
-
-                if (m->nmembers > PROTO_MEMBERS_MAX || m->name_bytes > PROTO_NAME_MAX || m->nlisten > PROTO_LISTEN_MAX || m->stdio > 7 ||
-                    m->flags & ~(uint32_t)_SPAWN_ALL)
-                        return UINT64_MAX;
-                return m->name_bytes;
-        }
-        case MESSAGE_ENDED: {
-                const struct ended_message *m = message;
-
-                if (m->nframes > PROTO_FRAMES_MAX || m->nvalues > PROTO_VALUES_MAX)
-                        return UINT64_MAX;
-                return m->nframes * sizeof(struct wire_frame) + m->nvalues * sizeof(struct wire_value);
-        }
-        case MESSAGE_LOG: {
-                const struct log_message *m = message;
-
-                return m->bytes > PROTO_LOG_MAX ? UINT64_MAX : m->bytes;
-        }
-        case MESSAGE_CALL:
-        case MESSAGE_GLOBAL: {
-                const struct call_message *m = message;
-
-                if (m->name_bytes > PROTO_NAME_MAX || m->nvalues > PROTO_VALUES_MAX)
-                        return UINT64_MAX;
-                return call_values_at(m->name_bytes) - sizeof(*m) +
-                       m->nvalues * sizeof(struct wire_value);
-        }
+#include "supervisor/proto/tails.def"
         default:
                 return 0;
         }
