@@ -6,7 +6,7 @@
  *
  *     struct nacelle_parser *p = nacelle_parser_new();
  *     struct nacelle_event event;
- *     int r;
+ *     int r = 0;
  *
  *     while ((n = read(fd, buffer, sizeof(buffer))) >= 0) {
  *             const uint8_t *at = buffer;
@@ -35,7 +35,7 @@
  *       the bytes that were handed over
  * Returns 1: an event. 0: all bytes are taken, and more must come; or with @last the module was whole,
  * and NACELLE_END has been told. -EBADMSG: malformed, -EOPNOTSUPP: of a proposal that is not known,
- * -E2BIG: a name beyond 100,000 bytes, -ENOMEM: then it stays so.
+ * -E2BIG: a name beyond 100,000 bytes, -ENOMEM. An error stays: later calls return it again.
  *
  * nacelle_parser_error - what is wrong, "" when nothing is. nacelle_parser_offset - the byte that it is
  * about, or else the number of bytes that were read.
