@@ -2,7 +2,7 @@ noinst_LIBRARIES += libartefact.a
 libartefact_a_SOURCES = engine/artefact/artefact.h engine/artefact/cache.c engine/artefact/cache.h \
 	engine/artefact/format.h engine/artefact/image.c engine/artefact/key.c engine/artefact/key.h \
 	engine/artefact/map.c engine/artefact/read.c engine/artefact/sections.def \
-	engine/artefact/skeleton.c engine/artefact/sweep.c engine/artefact/snapshot.c engine/artefact/snapshot.h \
+	engine/artefact/skeleton.c engine/artefact/sweep.c engine/artefact/snapshot.c engine/artefact/snapshot.h engine/artefact/snapshot_bytes.c \
 	engine/artefact/snapshot_parts.h engine/artefact/snapshot_read.c \
 	engine/artefact/snapshot_segments.c engine/artefact/write.c
 

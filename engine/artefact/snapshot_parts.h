@@ -44,7 +44,7 @@ _must_check_ bool snapshot_runs(struct writer *w, struct runs *elements, struct 
 void snapshot_elements(struct writer *w, const struct runs *runs);
 void snapshot_data(struct writer *w, const struct runs *runs, struct buffer *ret);
 
-/* snapshot.c: pieces of the binary format. */
+/* snapshot_bytes.c: pieces of the binary format. */
 void append_section(struct writer *w, uint8_t id, const struct buffer *body);
 void append_valtype(struct buffer *b, valtype t);
 void append_ref(struct buffer *b, valtype t, uint64_t number); /* function index + 1, or 0 for null */
