@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "policy/policy.h"
+#include "policy/stand_in.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE            65
@@ -269,26 +269,45 @@ int policy_not_dumpable(struct lockdown *l, struct error *err)
         return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? failed(err, "dumpable") : 0;
 }
 
-int policy_memory(struct lockdown *l, struct error *err)
+/* PR_SET_MDWE, unless the kernel has it not (before Linux 6.3): then 1. */
+static int refuse_exec_gain(struct error *err)
 {
-        if (l->skip & LAYER_BIT(LAYER_MDWE))
-                return 0;
+        if (policy_gaps() & GAP_BIT(MDWE))
+                return 1;
         if (prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) == 0)
                 return 0;
-        if (errno != EINVAL)
-                return failed(err, "MDWE");
-        l->missing |= LAYER_BIT(LAYER_MDWE); /* before Linux 6.3 */
+        return errno == EINVAL ? 1 : failed(err, "MDWE");
+}
+
+int policy_memory(struct lockdown *l, struct error *err)
+{
+        uint32_t gaps = l->sealed_bytes ? GAP_BIT(SEAL) : 0;
+        int r = l->skip & LAYER_BIT(LAYER_MDWE) ? 0 : refuse_exec_gain(err);
+
+        if (r < 0)
+                return r;
+        gaps |= r ? GAP_BIT(MDWE) : 0;
+        r = policy_stand_in(gaps, l->sealed, l->sealed_bytes, err);
+        if (r <= 0)
+                return r;
+        l->missing |= (gaps & GAP_BIT(MDWE) ? LAYER_BIT(LAYER_MDWE) : 0) |
+                      (gaps & GAP_BIT(SEAL) ? LAYER_BIT(LAYER_ARENA) : 0);
         return 0;
 }
 
+/* In place of the kernel's seal comes a filter, which policy_memory() puts up: it takes no_new_privs, and that comes
+ * behind the change of identity. */
 int policy_seal(struct lockdown *l, void *address, size_t size, struct error *err)
 {
         if (l->skip & LAYER_BIT(LAYER_ARENA))
                 return 0;
-        if (syscall(SYS_mseal, address, size, 0UL) == 0)
-                return 0;
-        if (errno != ENOSYS && errno != EPERM)
-                return failed(err, "mseal");
-        l->missing |= LAYER_BIT(LAYER_ARENA); /* before Linux 6.10 */
+        if (!(policy_gaps() & GAP_BIT(SEAL))) {
+                if (syscall(SYS_mseal, address, size, 0UL) == 0)
+                        return 0;
+                if (errno != ENOSYS && errno != EPERM)
+                        return failed(err, "mseal");
+        }
+        l->sealed = address;
+        l->sealed_bytes = size;
         return 0;
 }

@@ -176,6 +176,11 @@ static bool probe_LANDLOCK(struct kernel_row *row)
         return landlock_at_least(row, 1);
 }
 
+static bool probe_LANDLOCK_TRUNCATE(struct kernel_row *row)
+{
+        return landlock_at_least(row, 3);
+}
+
 static bool probe_LANDLOCK_NET(struct kernel_row *row)
 {
         return landlock_at_least(row, 4);

@@ -12,7 +12,7 @@ enum kernel_feature {
         _KERNEL_MAX,
 };
 
-enum kernel_need { NEED_LAYER, NEED_CORE, NEED_SPEED, NEED_EXTRA };
+enum kernel_need { NEED_LAYER, NEED_CORE, NEED_SPEED, NEED_EXTRA, NEED_FILTER };
 
 struct kernel_row {
         const char *text, *since, *without;

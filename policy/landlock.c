@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "policy/key.h"
-#include "policy/policy.h"
+#include "policy/stand_in.h"
 
 enum { KIND_FS, KIND_NET, KIND_SCOPE };
 
@@ -37,7 +37,6 @@ struct net_port_attr {
         uint64_t allowed, port;
 };
 
-#define RULESET_VERSION   1u
 #define RULE_PATH_BENEATH 1u
 #define RULE_NET_PORT     2u
 #define RIGHT_READ_FILE   (UINT64_C(1) << 2)
@@ -46,13 +45,6 @@ struct net_port_attr {
 
 /* EXECUTE, WRITE_FILE, READ_FILE, TRUNCATE, IOCTL_DEV */
 #define FILE_RIGHTS (UINT64_C(7) | UINT64_C(1) << 14 | UINT64_C(1) << 15)
-
-int policy_landlock_abi(void)
-{
-        long r = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
-
-        return r < 0 ? 0 : (int)r;
-}
 
 #define VERBS_ANY UINT32_MAX /* rights that no key has, too */
 
@@ -77,14 +69,19 @@ static int ruleset_new(int abi, const struct ruleset_attr *attr, struct error *e
         return (int)fd;
 }
 
-static int restrict_self(int ruleset, struct error *err)
+/* What this Landlock does not know yet is refused by a filter, where nobody needs it; @gaps of GAPS_LANDLOCK. A kernel
+ * without filters lacks a layer that is told of. */
+static int restrict_self(int ruleset, uint32_t gaps, struct error *err)
 {
+        int r;
+
         /* Landlock asks for it; the caller wants it anyway. */
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "no_new_privs");
         if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0)
                 return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "entering the Landlock domain");
-        return 0;
+        r = policy_stand_in(policy_gaps() & gaps, NULL, 0, err);
+        return r < 0 ? r : 0;
 }
 
 int policy_landlock(struct lockdown *l, struct error *err)
@@ -103,7 +100,8 @@ int policy_landlock(struct lockdown *l, struct error *err)
         fd = ruleset_new(abi, &attr, err);
         if (fd < 0)
                 return fd;
-        return restrict_self(fd, err);
+        /* Where its process numbers are its own, nobody outside has one. */
+        return restrict_self(fd, GAPS_LANDLOCK & ~(l->pids ? GAP_BIT(SIGNALS) : 0), err);
 }
 
 int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, unsigned n,
@@ -135,7 +133,7 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
                         return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE,
                                          "granting a directory in Landlock");
         }
-        return restrict_self(fd, err);
+        return restrict_self(fd, GAP_BIT(TRUNCATE) | GAP_BIT(TCP), err);
 }
 
 static int add_rule(int ruleset, unsigned kind, const void *rule, const char *what, struct error *err)
@@ -190,5 +188,5 @@ int policy_landlock_connect(struct lockdown *l, const uint16_t *ports, unsigned 
                 rule.port = i < n ? ports[i] : PORT_NAME_SERVER;
                 r = add_rule(fd, RULE_NET_PORT, &rule, "a port", err);
         }
-        return r < 0 ? r : restrict_self(fd, err);
+        return r < 0 ? r : restrict_self(fd, GAP_BIT(TRUNCATE) | GAP_BIT(SIGNALS), err);
 }

@@ -76,6 +76,8 @@ struct lockdown {
         uint32_t missing; /* set of LAYER_BIT: the kernel has them not */
         bool pids;        /* see policy_namespaces() */
         unsigned rings;   /* of a cell, at FD_RING and behind; 0: one */
+        const void *sealed; /* what policy_memory() is to seal by a filter, as the kernel has no mseal */
+        size_t sealed_bytes;
 };
 
 const char *layer_text(enum layer layer);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "policy/posture.h"
 
@@ -67,6 +68,8 @@ static int read_status(pid_t pid, struct posture *p, struct error *err)
                         p->no_new_privs = value;
                 if (sscanf(line, "Seccomp: %u", &value) == 1)
                         p->seccomp = (int)value;
+                if (sscanf(line, "Seccomp_filters: %u", &value) == 1)
+                        p->filters = (int)value;
         }
         return 0;
 }
@@ -82,7 +85,7 @@ static int read_threads(pid_t pid, struct posture *p, struct error *err)
         if (!d)
                 return proc_error(err, pid, "task");
         for (struct dirent *e; (e = readdir(d));) {
-                struct posture one = { 0 };
+                struct posture one = { .filters = -1 };
 
                 if (e->d_name[0] == '.')
                         continue;
@@ -91,6 +94,7 @@ static int read_threads(pid_t pid, struct posture *p, struct error *err)
                         continue;
                 p->no_new_privs = p->no_new_privs && one.no_new_privs;
                 p->seccomp = one.seccomp == 2 ? p->seccomp : one.seccomp;
+                p->filters = one.filters < p->filters ? one.filters : p->filters;
                 p->uid = one.uid ? p->uid : 0;
                 p->cap_inh |= one.cap_inh;
                 p->cap_prm |= one.cap_prm;
@@ -238,7 +242,7 @@ static void read_namespaces(pid_t pid, struct posture *p)
 
 int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
 {
-        struct posture p = { .pid = pid };
+        struct posture p = { .pid = pid, .filters = -1 };
         int r;
 
         r = read_status(pid, &p, err);
@@ -256,6 +260,13 @@ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err)
         posture_read_cgroup(pid, &p);
         *ret = p;
         return 0;
+}
+
+int posture_own_filters(void)
+{
+        struct posture p = { 0 };
+
+        return read_status(getpid(), &p, NULL) < 0 ? 0 : p.filters;
 }
 
 struct report {
@@ -378,6 +389,8 @@ unsigned posture_check(const struct posture *p, const struct posture_expected *e
         check_maps(p, e, &r);
         if (p->seccomp != 2 && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
                 mismatch(&r, "seccomp: mode %d", p->seccomp);
+        else if (p->filters >= 0 && p->filters < e->filters && !(e->missing & LAYER_BIT(LAYER_SECCOMP)))
+                mismatch(&r, "seccomp: %d filters of %d", p->filters, e->filters);
         if (p->threads != (e->threads ? e->threads : 1))
                 mismatch(&r, "threads: %u", p->threads);
         if (e->ring_fd >= 0 && !p->ring_seen && !(e->missing & LAYER_BIT(LAYER_RING)))

@@ -29,6 +29,7 @@ struct posture {
         pid_t pid;
         bool no_new_privs;
         int seccomp;      /* 0 off, 1 strict, 2 filter */
+        int filters;      /* of seccomp, inherited ones too; -1: the kernel does not say (before Linux 5.9) */
         unsigned threads;
         unsigned uid, gid;
         uint64_t cap_inh, cap_prm, cap_eff, cap_bnd, cap_amb;
@@ -53,6 +54,7 @@ struct posture_expected {
         bool network;         /* its network is to be one of its own */
         bool root;            /* the parent was root: identity and bounding set are checked */
         uint32_t missing;     /* set of LAYER_BIT */
+        int filters;          /* of seccomp, at least; inherited ones count */
         unsigned threads;     /* 0: one */
         unsigned rings;       /* at most; 0: one */
         bool pids;            /* its process numbers are to be its own */
@@ -62,6 +64,7 @@ struct posture_expected {
 /* The same by a root that may not look at others (posture_may_look()), as that user; while it is dumpable. */
 _must_check_ int posture_read_of_cell(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
 bool posture_may_look(void);
+int posture_own_filters(void); /* of seccomp, that every child inherits */
 _must_check_ int posture_read(pid_t pid, int ring_fd, struct posture *ret, struct error *err);
 /* The directory of @pid's control group, in the hierarchy of version 2 as it is mounted here. -ENOENT: there is none. */
 _must_check_ int posture_cgroup(pid_t pid, char *path, size_t size);

@@ -8,6 +8,7 @@
 
 #include "policy/policy.h"
 #include "policy/posture.h"
+#include "policy/stand_in.h"
 #include "supervisor/broker/audit.h"
 #include "supervisor/broker/internal.h"
 
@@ -101,6 +102,7 @@ static int check_posture(struct broker *b, struct error *err)
                 .network = !b->alone,
                 .root = geteuid() == 0,
                 .missing = b->missing,
+                .filters = posture_own_filters() + (int)policy_filters(b->missing),
                 .pids = b->moved,
                 .cgroup = b->group.dir >= 0,
         };

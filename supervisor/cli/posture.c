@@ -60,6 +60,7 @@ static const struct {
         [NEED_CORE] = { "yes", "MISSING" },
         [NEED_SPEED] = { "yes", "no" },
         [NEED_EXTRA] = { "yes", "no" },
+        [NEED_FILTER] = { "yes", "no" },
 };
 
 static const char *role_name(enum role role)
@@ -170,7 +171,7 @@ static int posture_main(const struct command *self, int argc, char **argv)
         struct kernel_row rows[_KERNEL_MAX];
         struct posture_options o = { 0 };
         struct error err = { 0 };
-        unsigned n, missing[4] = { 0 };
+        unsigned n, missing[NEED_FILTER + 1] = { 0 };
 
         if (!operands)
                 return STATUS_INTERNAL;
@@ -209,7 +210,8 @@ static int posture_main(const struct command *self, int argc, char **argv)
                 printf("\n%u layers are missing: run refuses, unless --degraded is given.\n",
                        missing[NEED_LAYER]);
         else
-                puts("\nEvery layer is there.");
+                printf("\nEvery layer is there%s.\n",
+                       missing[NEED_FILTER] ? ", some by a filter in the place of what this kernel lacks" : "");
         return missing[NEED_CORE] || missing[NEED_LAYER] ? STATUS_CONFIG : 0;
 }
 

@@ -3,6 +3,8 @@
 
 #include "supervisor/cell/cell.h"
 
+#define AS_OLD (UINT32_C(1) << 31) /* in the mask of an attacker, beside the layers */
+
 struct attack {
         const char *name;
         /* Returns a number >= 0 when it worked, else the negative errno that stopped it. */

@@ -1,6 +1,6 @@
 /* attacker.c - what makes nacelle-cell into nacelle-drill-cell: the real lock, then one attack.
  *
- * The argument is "ATTACK:MASK": MASK, hexadecimal, is the set of layers to leave off.
+ * The argument is "ATTACK:MASK": MASK, hexadecimal, is the set of layers to leave off; AS_OLD: as if the kernel were 6.1.
  * The attack begins with the broker's first command, so the broker has looked at the cell before; its
  * end is the answer to that command. */
 #include "config.h"
@@ -13,12 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "policy/stand_in.h"
 #include "tests/drills/attack.h"
 
 static const char *attack_name;
 pid_t attack_broker;
 
-static bool thread_before, claims, other_build;
+static bool as_old, thread_before, claims, other_build;
 
 static void *wait_for_ever(void *unused)
 {
@@ -67,6 +68,23 @@ int __wrap_policy_landlock(struct lockdown *l, struct error *err)
         if (thread_before)
                 usleep(50000); /* it is in its wait before the filter comes, which it would not pass */
         return r;
+}
+
+/* A kernel with Landlock of ABI 2, without MDWE and mseal. */
+uint32_t __real_policy_gaps(void);
+uint32_t __wrap_policy_gaps(void);
+uint32_t __wrap_policy_gaps(void)
+{
+        return __real_policy_gaps() | (as_old ? GAP_BIT(MDWE) | GAP_BIT(SEAL) | GAPS_LANDLOCK : 0);
+}
+
+int __real_policy_landlock_abi(void);
+int __wrap_policy_landlock_abi(void);
+int __wrap_policy_landlock_abi(void)
+{
+        int abi = __real_policy_landlock_abi();
+
+        return as_old && abi > 2 ? 2 : abi;
 }
 
 /* A cell that is not locked down as it says, before the lock: what the broker must see by itself. */
@@ -119,6 +137,8 @@ void cell_argument(struct cell *c, const char *argument)
                 _exit(64);
         attack_name = strndup(argument, (size_t)(mask - argument));
         c->lockdown.skip = (uint32_t)strtoul(mask + 1, NULL, 16);
+        as_old = c->lockdown.skip & AS_OLD;
+        c->lockdown.skip &= ~AS_OLD;
         c->lockdown.missing = c->lockdown.skip; /* the broker must not hold it against us */
         (void)lie(c, attack_name);
 }

@@ -3,6 +3,7 @@
  * without it, is tried without it as well: that it comes back then shows that it was seccomp.
  *
  * drill [ATTACK]     a line for each try
+ * drill --old ...    the same in cells that see none of the walls that are newer than Linux 6.1
  * drill --table      a line for each attack: id, the layer that stops it, whether it bites without, and
  *                    who told of it
  *
@@ -22,6 +23,7 @@
 #include "policy/kernel.h"
 #include "supervisor/broker/broker.h"
 #include "supervisor/broker/spawn.h"
+#include "tests/drills/attack.h"
 
 enum end { KILLED, SIGNAL, REFUSED, THROUGH, PROTOCOL };
 
@@ -39,6 +41,7 @@ static const struct drill {
 
 static unsigned passed, failed, skipped;
 static bool table, no_namespaces;
+static uint32_t as_old; /* AS_OLD or 0: told to each cell */
 
 #ifdef BUILD_DIR
 static const bool live = false;
@@ -234,7 +237,7 @@ static bool attack(const struct drill *d, uint32_t off, const char *program, str
                 .cell_program = program, .cell_argument = argument, .no_cache = true,
         };
 
-        snprintf(argument, sizeof(argument), "%s:%x", d->attack, off);
+        snprintf(argument, sizeof(argument), "%s:%x", d->attack, off | as_old);
         if (broker_start(&o, 4096, &b, err) < 0) {
                 error_prefix(err, "the cell did not start");
                 return false;
@@ -348,10 +351,12 @@ int main(int argc, char **argv)
 {
         struct kernel_row kernel[_KERNEL_MAX];
         bool asked = argc > 1 && strcmp(argv[1], "--table") == 0, any = false;
-        int first = asked ? 2 : 1;
+        bool old = !live && argc > 1 && strcmp(argv[1], "--old") == 0;
+        int first = asked || old ? 2 : 1;
         char program[4096];
 
         table = asked || live;
+        as_old = old ? AS_OLD : 0;
         if (!find_program(program, sizeof(program)))
                 return STATUS_INTERNAL;
         kernel_probe(kernel);

@@ -4,19 +4,19 @@ else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
 check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip tests/drills/hog tests/drills/connector tests/drills/path_server
-TESTS += tests/drills/soak tests/drills/drill tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/soak tests/drills/drill tests/drills/drill-old tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
 check_PROGRAMS += tests/drills/oci-config
 TESTS += tests/drills/oci-config
-dist_check_SCRIPTS += tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+dist_check_SCRIPTS += tests/drills/drill-old tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 
 nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
 	tests/drills/attacks_broker.c tests/drills/attacks_calls.c tests/drills/attacks_code.c \
 	tests/drills/attacks_ring.c tests/drills/attacks_rows.c tests/drills/rows.h
 nacelle_drill_cell_LDADD = $(CELL_LIBS)
-nacelle_drill_cell_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cell_lock,--wrap=channel_send,--wrap=policy_landlock
+nacelle_drill_cell_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=cell_lock,--wrap=channel_send,--wrap=policy_landlock,--wrap=policy_landlock_abi,--wrap=policy_gaps
 
 nacelle_drill_SOURCES = tests/drills/alone.def tests/drills/drill.c tests/drills/drills.def
 nacelle_drill_LDADD = $(BROKER_LIBS)

@@ -1,6 +1,6 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
-	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain tests/unit/policy/test-cgroup
+	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain tests/unit/policy/test-cgroup tests/unit/policy/test-stand-in
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -11,6 +11,10 @@ tests_unit_policy_test_cgroup_SOURCES = tests/unit/policy/test-cgroup.c tests/un
 tests_unit_policy_test_cgroup_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_cgroup_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_cgroup_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_stand_in_SOURCES = tests/unit/policy/test-stand-in.c tests/unit/unit.h
+tests_unit_policy_test_stand_in_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_stand_in_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_stand_in_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 tests_unit_policy_test_posture_SOURCES = tests/unit/policy/test-posture.c tests/unit/unit.h
 tests_unit_policy_test_posture_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_posture_CFLAGS = $(UNIT_CFLAGS)

@@ -11,7 +11,7 @@
 static struct posture good(void)
 {
         return (struct posture) {
-                .pid = 1, .no_new_privs = true, .seccomp = 2, .threads = 1, .uid = 65534,
+                .pid = 1, .no_new_privs = true, .seccomp = 2, .filters = 3, .threads = 1, .uid = 65534,
                 .nfds = 2, .fds = { { 0, "/dev/null" }, { 3, "socket:[1]" } },
                 .nmaps = 2,
                 .maps = { { 0x1000, 0x2000, 77, false, true, "/memfd:code (deleted)" },
@@ -22,7 +22,7 @@ static struct posture good(void)
 
 static struct posture_expected expected(void)
 {
-        return (struct posture_expected) { .fds = 0x0f, .ring_fd = 5, .arena_inode = 77, .root = true, .cgroup = true, .pids = true };
+        return (struct posture_expected) { .fds = 0x0f, .ring_fd = 5, .arena_inode = 77, .root = true, .cgroup = true, .pids = true, .filters = 3 };
 }
 
 static void no_nnp(struct posture *p) { p->no_new_privs = false; }
@@ -30,6 +30,7 @@ static void a_capability(struct posture *p) { p->cap_eff = 1; }
 static void a_bound(struct posture *p) { p->cap_bnd = 1; }
 static void is_root(struct posture *p) { p->uid = 0; }
 static void no_filter(struct posture *p) { p->seccomp = 0; }
+static void inherited_filters(struct posture *p) { p->filters = 2; }
 static void a_thread(struct posture *p) { p->threads = 2; }
 static void a_descriptor(struct posture *p) { p->fds[1].fd = 9; }
 static void far_descriptor(struct posture *p) { p->fds[1].fd = 900; }
@@ -57,6 +58,7 @@ static const struct {
         { "bounding set", a_bound, LAYER_BIT(LAYER_CAPABILITIES), "bounding" },
         { "root", is_root, LAYER_BIT(LAYER_IDENTITY), "still root" },
         { "filter", no_filter, LAYER_BIT(LAYER_SECCOMP), "seccomp: mode 0" },
+        { "inherited filters alone", inherited_filters, LAYER_BIT(LAYER_SECCOMP), "seccomp: 2 filters of 3" },
         { "thread", a_thread, 0, "threads: 2" },
         { "descriptor", a_descriptor, 0, "9 is open (socket" },
         { "far descriptor", far_descriptor, 0, "900 is open" },
