@@ -133,7 +133,7 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
                         return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE,
                                          "granting a directory in Landlock");
         }
-        return restrict_self(fd, GAP_BIT(TRUNCATE) | GAP_BIT(TCP), err);
+        return restrict_self(fd, scoped ? GAPS_LANDLOCK : GAP_BIT(TRUNCATE) | GAP_BIT(TCP), err);
 }
 
 static int add_rule(int ruleset, unsigned kind, const void *rule, const char *what, struct error *err)

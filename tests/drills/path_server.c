@@ -83,6 +83,11 @@ static long own_directory(void)
         return fd < 0 ? -errno : fd;
 }
 
+static long packet_socket(void)
+{
+        return socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) < 0 ? -errno : 0;
+}
+
 /* Of root's rights three are left: none makes it somebody else. */
 static long other_capabilities(void)
 {
@@ -126,7 +131,7 @@ static const struct drill {
         { "new_code",       new_code,       OFF(SECCOMP) | OFF(MDWE),     THROUGH, 0, 0, false },
         { "new_ring",       new_ring,       0,                            KILLED,  0, 0, false },
         { "tcp_socket",     tcp_socket,     0,                            KILLED,  0, 0, false },
-        { "raw_socket",     raw_socket,     OFF(SECCOMP),                 REFUSED, EPERM, 0, false },
+        { "packet_socket",  packet_socket,  OFF(SECCOMP),                 REFUSED, EPERM, 0, false },
         { "become_nobody",  become_nobody,  0,                            KILLED,  0, 0, false },
         { "become_nobody",  become_nobody,  OFF(SECCOMP),                 REFUSED, EPERM, 0, true },
         { "become_nobody",  become_nobody,  OFF(SECCOMP) | OFF(CAPABILITIES), THROUGH, 0, 0, true },
