@@ -340,6 +340,25 @@ int oci_check_read_only(struct check *c)
         return check_unseen(c, "a guest could write to it: needs root.readonly");
 }
 
+/* Everybody's annotations are told; ours are obeyed, so one that is not understood is no annotation. */
+int oci_check_annotation(struct check *c)
+{
+        const size_t head = sizeof(ANNOTATION_KEY) - 1;
+        const char *name = c->name + head, *dot;
+
+        if (strncmp(c->name, ANNOTATION_OURS, sizeof(ANNOTATION_OURS) - 1) != 0)
+                return 0;
+        if (strncmp(c->name, ANNOTATION_KEY, head) != 0 || !(dot = strchr(name, '.')) || dot == name || dot - name > 32 ||
+            strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != (size_t)(dot - name))
+                return refuse(c, -EINVAL, "is not of the form " ANNOTATION_KEY "NAME.SETTING");
+        if (!word_find(WORD_KEY, dot + 1, strlen(dot + 1)))
+                return refuse(c, -EOPNOTSUPP, "%.64s: is not a setting that an annotation may give", dot + 1);
+        for (const char *p = text_of(c); *p; p++)
+                if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '\\')
+                        return refuse(c, -EINVAL, "has a control character or a backslash");
+        return *text_of(c) && strlen(text_of(c)) <= 1024 ? 0 : refuse(c, -EINVAL, "is empty, or longer than 1024 bytes");
+}
+
 int oci_check_domain(struct check *c)
 {
         return strcmp(text_of(c), "LINUX") == 0 ? 0 : refuse(c, -EOPNOTSUPP, "no domain but LINUX");

@@ -13,7 +13,7 @@
 enum field_type { FIELD_OBJECT, FIELD_MAP, FIELD_ARRAY, FIELD_STRING, FIELD_BOOL, FIELD_INT, FIELD_UINT };
 enum verdict { VERDICT_MEMBERS, VERDICT_HONOUR, VERDICT_REFUSE, VERDICT_HARMLESS };
 enum word_list { WORD_CAPABILITY, WORD_RLIMIT, WORD_NAMESPACE, WORD_OPTION, WORD_ACTION, WORD_FLAG, WORD_CALL, WORD_SYSCTL,
-                 WORD_PROPAGATION };
+                 WORD_PROPAGATION, WORD_KEY };
 
 /* What a check looks at: the value, and all of the configuration for what depends on another field. */
 struct check {
@@ -68,6 +68,10 @@ void path_clean(const char *path, char *ret);
 bool path_unseen(const char *path);
 const char *path_fault(const char *path, bool relative);
 
+/* An annotation that is a setting of a key: "io.nacelle.key.web.ListenStream". */
+#define ANNOTATION_OURS "io.nacelle."
+#define ANNOTATION_KEY  ANNOTATION_OURS "key."
+
 /* What the options of a mount say. */
 struct mount_options {
         bool bind, read_only, copy_up;
@@ -83,7 +87,7 @@ _must_check_ int mount_options_read(struct check *c, struct mount_options *ret);
 #define CHECKS(X)                                                                                          \
         X(version) X(root) X(mount) X(destination) X(args) X(variable) X(cwd) X(capability) X(rlimit)          \
         X(unconfined) X(scheduler) X(namespace) X(device) X(cgroup) X(sysctl) X(device_rule) X(unlimited) \
-        X(period) X(list) X(default_action) X(seccomp_flag) X(syscalls) X(propagation) X(masked) X(read_only) X(domain)
+        X(period) X(list) X(default_action) X(seccomp_flag) X(syscalls) X(propagation) X(masked) X(read_only) X(domain) X(annotation)
 #define X(name) _must_check_ int oci_check_##name(struct check *c);
 CHECKS(X)
 #undef X

@@ -171,6 +171,8 @@ static int build(struct build *b)
         if (r >= 0)
                 r = build_limits(b);
         if (r >= 0)
+                r = build_settings(b);
+        if (r >= 0)
                 r = build_root(b);
         return r < 0 ? r : build_mounts(b);
 }

@@ -66,6 +66,10 @@ struct oci_limits {              /* of process.rlimits, what the guest's own lim
         uint64_t files, cpu_s, memory_bytes;
 };
 
+struct oci_setting {             /* of a key, by an annotation */
+        const char *key, *name, *value;
+};
+
 struct oci_plan {
         struct pool *pool;       /* everything below lies there */
         const char *version, *bundle;
@@ -83,6 +87,9 @@ struct oci_plan {
         bool rootfs_read_only;
         struct oci_mount *mounts;
         unsigned nmounts;
+
+        const struct oci_setting *settings;
+        unsigned nsettings;
 
         enum oci_network network;
         const char *network_path;

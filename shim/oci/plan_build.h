@@ -24,4 +24,5 @@ bool plan_has_entries(const struct oci_plan *plan, const char *path);
 
 _must_check_ int build_root(struct build *b);      /* plan_root.c */
 _must_check_ int build_mounts(struct build *b);    /* plan_mounts.c */
+_must_check_ int build_settings(struct build *b);  /* plan_settings.c */
 _must_check_ int build_limits(struct build *b);    /* plan_limits.c */

@@ -5,6 +5,7 @@
 
 #include "shim/oci/plan_build.h"
 
+#define MEMORY_LEAST 65536 /* settings.def: MemoryMax */
 #define NO_LIMIT UINT64_MAX /* RLIM_INFINITY */
 
 /* -1 and 0 are no limit. */
@@ -48,6 +49,9 @@ static int build_resources(struct build *b, struct json_object *resources)
                 result = build_text(b, cpus, &r->cpus);
         if (result >= 0 && mems && json_object_get_string_len(mems))
                 result = build_text(b, mems, &r->mems);
+        if (result >= 0 && r->memory_bytes && r->memory_bytes < MEMORY_LEAST)
+                return oci_json_error(b->json, b->err, -EINVAL, "linux.resources.memory.limit",
+                                      "is less than a page of WebAssembly");
         if (result >= 0 && r->swap_bytes && r->swap_bytes < r->memory_bytes)
                 return oci_json_error(b->json, b->err, -EINVAL, "linux.resources.memory.swap", "is less than limit");
         return result;

@@ -13,6 +13,8 @@
 #define PERIOD_US      100000 /* cpu.period when it is not given */
 #define FILES_MOST     65536  /* settings.def */
 #define QUOTA_MOST     102400 /* per cent */
+#define MEMORY_MOST    (UINT64_C(1) << 44)
+#define CPU_MOST_S     31536000
 
 _printf_(2, 3) static void line(struct buffer *out, const char *format, ...)
 {
@@ -29,21 +31,38 @@ _printf_(2, 3) static void line(struct buffer *out, const char *format, ...)
                 buffer_append(out, text, (size_t)n);
 }
 
-/* A path was checked for control characters, a line's end among them; a per cent sign begins a specifier. */
-static void path_setting(struct buffer *out, const char *name, const char *path)
+/* Values were checked for control characters, a line's end among them; a per cent sign begins a specifier. */
+static void setting(struct buffer *out, const char *name, const char *value)
 {
         line(out, "%s=", name);
-        for (; *path; path++)
-                buffer_append(out, *path == '%' ? "%%" : path, *path == '%' ? 2 : 1);
+        for (; *value; value++)
+                buffer_append(out, *value == '%' ? "%%" : value, *value == '%' ? 2 : 1);
         buffer_append(out, "\n", 1);
 }
 
 static void key(struct buffer *out, const char *name, unsigned i, const struct oci_mount *m)
 {
-        line(out, "[Key %s%u]\n", name, i);
-        path_setting(out, m->kind == OCI_MOUNT_FILE ? "File" : "Directory", m->source);
-        path_setting(out, "MountAt", m->destination);
+        line(out, "[Key %s-%u]\n", name, i);
+        setting(out, m->kind == OCI_MOUNT_FILE ? "File" : "Directory", m->source);
+        setting(out, "MountAt", m->destination);
         line(out, "Access=%s\n", m->read_only ? "read-only" : "read-write");
+}
+
+/* A section for each name, where it comes first. Names of mounts have a hyphen, which these have not. */
+static void more_keys(struct buffer *out, const struct oci_plan *p)
+{
+        for (unsigned i = 0; i < p->nsettings; i++) {
+                bool first = true;
+
+                for (unsigned k = 0; k < i; k++)
+                        first &= strcmp(p->settings[k].key, p->settings[i].key) != 0;
+                if (!first)
+                        continue;
+                line(out, "[Key %s]\n", p->settings[i].key);
+                for (unsigned k = i; k < p->nsettings; k++)
+                        if (strcmp(p->settings[k].key, p->settings[i].key) == 0)
+                                setting(out, p->settings[k].name, p->settings[k].value);
+        }
 }
 
 /* The greater of what is exact in a control group and what the guest's own clock counts in: whole per cents. */
@@ -57,6 +76,12 @@ static uint64_t quota_percent(const struct oci_resources *r)
         return percent > QUOTA_MOST ? 0 : percent;
 }
 
+/* What is beyond the most that a unit can say is held to that. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+        return a < b ? a : b;
+}
+
 static void limits(struct buffer *out, const struct oci_plan *p)
 {
         uint64_t memory = p->resources.memory_bytes, percent = quota_percent(&p->resources);
@@ -65,13 +90,13 @@ static void limits(struct buffer *out, const struct oci_plan *p)
                 memory = p->limits.memory_bytes;
         line(out, "[Limits]\n");
         if (memory)
-                line(out, "MemoryMax=%" PRIu64 "\n", memory);
+                line(out, "MemoryMax=%" PRIu64 "\n", least(memory, MEMORY_MOST));
         if (percent)
                 line(out, "CPUQuota=%" PRIu64 "%%\n", percent);
         if (p->limits.cpu_s)
-                line(out, "CPUTimeMax=%" PRIu64 "s\n", p->limits.cpu_s);
+                line(out, "CPUTimeMax=%" PRIu64 "s\n", least(p->limits.cpu_s, CPU_MOST_S));
         if (p->limits.files)
-                line(out, "OpenFilesMax=%" PRIu64 "\n", p->limits.files < FILES_MOST ? p->limits.files : FILES_MOST);
+                line(out, "OpenFilesMax=%" PRIu64 "\n", least(p->limits.files, FILES_MOST));
 }
 
 _printf_(4, 5) static int refuse(const struct oci_mount *m, const char *name, struct error *err, const char *format, ...)
@@ -118,7 +143,7 @@ static int write_text(const struct oci_plan *p, struct buffer *out, struct error
         const struct oci_mount root = { .source = p->rootfs, .destination = "/", .read_only = p->rootfs_read_only };
 
         line(out, "[Nanoprocess]\nStandardInput=inherit\nStandardOutput=inherit\nStandardError=inherit\n");
-        path_setting(out, "Module", p->rootfs);
+        setting(out, "Module", p->rootfs);
         key(out, "root", 0, &root);
         for (unsigned i = 0; i < p->nmounts; i++) {
                 const struct oci_mount *m = &p->mounts[i];
@@ -130,6 +155,7 @@ static int write_text(const struct oci_plan *p, struct buffer *out, struct error
                 if (r)
                         key(out, "mount", m->index, m);
         }
+        more_keys(out, p);
         limits(out, p);
         return out->failed ? error_set(err, STAGE_POLICY, -ENOMEM, ERROR_NOWHERE, "out of memory") : 0;
 }

@@ -86,6 +86,13 @@ static const struct {
         { "hooks.createRuntime", "[{\"path\":\"/bin/sh\"}]", UNSUPPORTED("hooks.createRuntime: no program of the host runs for a container") },
 
         { "annotations", "{\"a.b\":\"c\"}", OK },
+        { "annotations", "{\"io.nacelle.key.web.ListenStream\":\"127.0.0.1:80\"}", OK },
+        { "annotations", "{\"io.nacelle.kye.web.ListenStream\":\"127.0.0.1:80\"}", INVALID("annotations.io.nacelle.kye.web.ListenStream: is not of the form io.nacelle.key.NAME.SETTING") },
+        { "annotations", "{\"io.nacelle.key.a b.Connect\":\"x:1\"}", INVALID("annotations.io.nacelle.key.a b.Connect: is not of the form io.nacelle.key.NAME.SETTING") },
+        { "annotations", "{\"io.nacelle.key.web\":\"x\"}", INVALID("annotations.io.nacelle.key.web: is not of the form io.nacelle.key.NAME.SETTING") },
+        { "annotations", "{\"io.nacelle.key.web.Directory\":\"/etc\"}", UNSUPPORTED("annotations.io.nacelle.key.web.Directory: Directory: is not a setting that an annotation may give") },
+        { "annotations", "{\"io.nacelle.key.web.Connect\":\"x:1\\nDirectory=/etc\"}", INVALID("annotations.io.nacelle.key.web.Connect: has a control character or a backslash") },
+        { "annotations", "{\"io.nacelle.key.web.Connect\":\"\"}", INVALID("annotations.io.nacelle.key.web.Connect: is empty, or longer than 1024 bytes") },
         { "annotations", "{\"a.b\":1}", INVALID("annotations.a.b: is not a string") },
 
         { "mounts", "[{\"type\":\"tmpfs\"}]", INVALID("mounts[0]: needs destination") },
@@ -141,7 +148,8 @@ static const struct {
         { "linux.resources.devices", "[{\"allow\":true,\"type\":\"b\",\"access\":\"m\"}]", OK },
         { "linux.resources.memory.limit", "-1", OK },
         { "linux.resources.memory.limit", "9223372036854775808", INVALID("linux.resources.memory.limit: is not a whole number") },
-        { "linux.resources.memory", "{\"limit\":2,\"swap\":1}", INVALID("linux.resources.memory.swap: is less than limit") },
+        { "linux.resources.memory.limit", "65535", INVALID("linux.resources.memory.limit: is less than a page of WebAssembly") },
+        { "linux.resources.memory", "{\"limit\":65536,\"swap\":1}", INVALID("linux.resources.memory.swap: is less than limit") },
         { "linux.resources.memory.kernel", "-1", OK },
         { "linux.resources.memory.kernel", "4096", UNSUPPORTED("linux.resources.memory.kernel: is not kept") },
         { "linux.resources.memory.disableOOMKiller", "true", UNSUPPORTED("linux.resources.memory.disableOOMKiller: a container that is over its limit would hang") },

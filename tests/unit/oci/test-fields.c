@@ -170,7 +170,8 @@ static void print_tables(FILE *f)
         static const char *const verdicts[] = { "", "honoured", "refused", "harmless" };
         static const char *const lists[] = { "process.capabilities", "process.rlimits", "linux.namespaces", "mounts[].options",
                                              "linux.seccomp: actions", "linux.seccomp.flags",
-                                             "linux.seccomp: calls that are allowed", "linux.sysctl", "linux.rootfsPropagation" };
+                                             "linux.seccomp: calls that are allowed", "linux.sysctl", "linux.rootfsPropagation",
+                                             "annotations: io.nacelle.key.NAME." };
 
         fputs(TABLE_BEGINS, f);
         fputs("\n| field | verdict | why |\n|---|---|---|\n", f);

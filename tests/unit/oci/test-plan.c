@@ -119,6 +119,7 @@ static const struct {
         { "linux.resources", "{}", 1024, 0, 0, 0 },
         { "linux.resources.memory.limit", "1048576", 1024, 1048576, 0, 0 },
         { "linux.resources.memory.limit", "-1", 1024, 0, 0, 0 },
+        { "linux.resources.memory.limit", "9223372036854771712", 1024, UINT64_C(1) << 44, 0, 0 },
         { "linux.resources.cpu", "{\"quota\":150000,\"period\":100000}", 1024, 0, 150000000, 0 },
         { "linux.resources.cpu", "{\"quota\":25001,\"period\":50000}", 1024, 0, 51000000, 0 },
         { "linux.resources.cpu", "{\"quota\":50000}", 1024, 0, 50000000, 0 },
@@ -302,7 +303,7 @@ START_TEST(a_unit_has_its_own_rules)
         plan = plan_with("mounts", "[{\"destination\":\"/conf/one.conf\",\"type\":\"bind\",\"source\":\"one.conf\"},"
                                    "{\"destination\":\"/conf/two.conf\",\"type\":\"bind\",\"source\":\"two.conf\"}]");
         ck_assert_int_eq(run_of(plan, run, &err), -EINVAL);
-        ck_assert_ptr_nonnull(strstr(err.text, "[Key mount0] and [Key mount1] are the same place for the guest"));
+        ck_assert_ptr_nonnull(strstr(err.text, "[Key mount-0] and [Key mount-1] are the same place for the guest"));
         ck_assert_ptr_null(plan->unit);
         oci_plan_free(plan);
 
@@ -334,6 +335,35 @@ START_TEST(a_tmpfs_is_made_by_the_runtime)
         ck_assert_uint_eq(run->options.ndirs, 2);
         ck_assert_str_eq(run->dirs[1].guest, "/tmp");
         ck_assert_uint_eq(run->dirs[1].verbs, VERB_READ);
+        oci_plan_free(plan);
+        free(run);
+}
+END_TEST
+
+START_TEST(annotations_are_keys)
+{
+        struct oci_plan *plan = plan_with("annotations", "{\"io.nacelle.key.db.AddressAllow\":\"10.0.0.0/8\",\"io.nacelle.key.web.ListenStream\":\"127.0.0.1:8080\","
+                                                         "\"x\":\"y\",\"io.nacelle.key.db.Connect\":\"db.example:5432\"}");
+        struct unit_run *run = calloc(1, sizeof(*run));
+        struct error err = { 0 };
+
+        ck_assert_uint_eq(plan->nsettings, 3);
+        ck_assert_msg(run_of(plan, run, &err) == 0, "%s", err.text);
+        ck_assert_uint_eq(run->options.ndirs, 1);
+        ck_assert_uint_eq(run->options.nlisten, 1);
+        ck_assert_str_eq(run->listen[0], "tcp:127.0.0.1:8080");
+        ck_assert_uint_eq(run->options.nconnect, 1);
+        ck_assert_str_eq(run->connect[0]->host, "db.example");
+        ck_assert_uint_eq(run->connect[0]->port, 5432);
+        ck_assert_uint_eq(run->connect[0]->nnetworks, 1);
+        oci_plan_free(plan);
+
+        plan = plan_with("annotations", "{\"io.nacelle.key.web.ListenStream\":\"nonsense\"}");
+        ck_assert_int_eq(run_of(plan, run, &err), -EINVAL);
+        ck_assert_ptr_nonnull(strstr(err.text, "ListenStream"));
+        oci_plan_free(plan);
+        plan = plan_with("annotations", "{\"io.nacelle.key.web.ListenStream\":\"/run/x.sock\"}");
+        ck_assert_int_eq(run_of(plan, run, &err), -EOPNOTSUPP);
         oci_plan_free(plan);
         free(run);
 }
@@ -372,5 +402,6 @@ int main(void)
         tcase_add_test(tc, a_unit_has_its_own_rules);
         tcase_add_test(tc, a_tmpfs_is_made_by_the_runtime);
         tcase_add_test(tc, annotations_are_told);
+        tcase_add_test(tc, annotations_are_keys);
         return unit_main("oci plan", &tc, 1);
 }
