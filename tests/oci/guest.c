@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -50,14 +50,13 @@ static int list(const char *path)
         return closedir(d);
 }
 
-/* Accept on what was handed over, if anything was. */
 static int sockets(void)
 {
+        struct stat st;
         int n = 0;
 
         for (int fd = 3; fd < 64; fd++)
-                if (accept4(fd, NULL, NULL, SOCK_NONBLOCK) >= 0 || errno == EAGAIN)
-                        n++;
+                n += fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
         printf("%d sockets\n", n);
         return 0;
 }
