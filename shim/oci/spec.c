@@ -6,22 +6,23 @@
 
 #include "shim/oci/oci.h"
 
-static const char config[] =
-        "{\n"
-        "  \"ociVersion\": \"" OCI_VERSION "\",\n"
-        "  \"process\": {\n"
-        "    \"terminal\": false,\n"
-        "    \"user\": { \"uid\": 0, \"gid\": 0 },\n"
-        "    \"args\": [ \"/main.wasm\" ],\n"
-        "    \"env\": [],\n"
-        "    \"cwd\": \"/\",\n"
-        "    \"noNewPrivileges\": true\n"
-        "  },\n"
-        "  \"root\": { \"path\": \"rootfs\", \"readonly\": true },\n"
-        "  \"linux\": {\n"
-        "    \"namespaces\": [ { \"type\": \"network\" } ]\n"
-        "  }\n"
-        "}\n";
+/* A format of two numbers: whoever is not root can be nobody else. */
+#define CONFIG \
+        "{\n" \
+        "  \"ociVersion\": \"" OCI_VERSION "\",\n" \
+        "  \"process\": {\n" \
+        "    \"terminal\": false,\n" \
+        "    \"user\": { \"uid\": %u, \"gid\": %u },\n" \
+        "    \"args\": [ \"/main.wasm\" ],\n" \
+        "    \"env\": [],\n" \
+        "    \"cwd\": \"/\",\n" \
+        "    \"noNewPrivileges\": true\n" \
+        "  },\n" \
+        "  \"root\": { \"path\": \"rootfs\", \"readonly\": true },\n" \
+        "  \"linux\": {\n" \
+        "    \"namespaces\": [ { \"type\": \"network\" } ]\n" \
+        "  }\n" \
+        "}\n"
 
 struct spec_options { const char *bundle; };
 
@@ -37,7 +38,7 @@ static int spec_main(const struct globals *g, const void *values, const char *co
         if (dir < 0)
                 return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "--bundle %.150s: %m", bundle ? bundle : ".");
         fd = openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd < 0 || write(fd, config, sizeof(config) - 1) != (ssize_t)sizeof(config) - 1)
+        if (fd < 0 || dprintf(fd, CONFIG, (unsigned)geteuid(), (unsigned)getegid()) < (int)sizeof(CONFIG) - 8)
                 return error_set(err, STAGE_USAGE, -errno, ERROR_NOWHERE, "config.json: %m");
         return 0;
 }

@@ -6,6 +6,7 @@
 #   oci WORD...                the runtime with the test's own --root
 #   made ID                    number of the container's process
 #   ended PID                  waits for "exit N" or "signal N" of the reaper, and prints it
+#   locked NAME PID            the cell of the container's process PID looks from outside as it should
 #   is NAME GOT WANTED         passes or fails
 
 need_oci() {
@@ -81,4 +82,18 @@ is() {
 
 like() { # NAME GOT PATTERN
         if grep -qE -- "$3" <<<"$2"; then ok "$1"; else bad "$1" "got '$2', which is not like '$3'"; fi
+}
+
+locked() {
+        local cell
+        if grep -q '^#define NACELLE_SANITIZERS 1' "$build/config.h"; then
+                skip "$1" "a sanitizer needs system calls that a cell has not"
+                return
+        fi
+        if [ "$(id -u)" -ne 0 ]; then
+                skip "$1" "only root can look at a locked process"
+                return
+        fi
+        cell=$(pgrep -P "$2" -x nacelle-cell)
+        like "$1" "$("$nacelle" posture "${cell:-0}" 2>&1 | tr '\n' ' ')" 'yes seccomp.*Exposure: 0.*how a cell is expected to look'
 }
