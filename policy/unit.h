@@ -8,6 +8,8 @@
  * unit_read - the file @path and the drop-ins @path.d/(name).conf in order of their names.
  * unit_load - @name by the first of @directories that has @name.nacelle, or NAME@.nacelle for NAME@INSTANCE;
  *   drop-ins of all of them, where one of an earlier directory hides its namesakes.
+ * unit_directories - where units are when nobody says it, the first first: the system's, or those of the ordinary user
+ *   who runs this (@user). Returns how many; the strings last until the next call.
  * unit_list - names of all units in @directories (templates without an instance left out), sorted.
  *
  * @problems: NULL, or told about each error; reading goes on, so that one run shows them all. The
@@ -22,6 +24,7 @@
 #define UNIT_KEYS_MAX   64
 #define UNIT_FILES_MAX  64
 #define UNIT_IMPORTS_MAX 64
+#define UNIT_DIRECTORIES_MAX 3
 #define UNIT_SUFFIX     ".nacelle"
 
 enum unit_tier { UNIT_TIER_AUTO, UNIT_TIER_FAST, UNIT_TIER_PEAK };
@@ -114,6 +117,7 @@ _must_check_ int unit_parse(const char *name, const struct unit_text *texts, uns
                             const struct unit_problems *problems, struct unit **ret, struct error *err);
 _must_check_ int unit_read(const char *path, const struct unit_problems *problems, struct unit **ret,
                            struct error *err);
+unsigned unit_directories(bool user, const char *ret[static UNIT_DIRECTORIES_MAX]);
 _must_check_ int unit_load(const char *const *directories, unsigned n, const char *name,
                            const struct unit_problems *problems, struct unit **ret, struct error *err);
 _must_check_ int unit_list(const char *const *directories, unsigned n, char ***ret_names,

@@ -4,10 +4,49 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "policy/unit.h"
+
+/* @variable, or the home directory with @otherwise (NULL: nothing takes its place), and @below. */
+static bool user_directory(const char *variable, const char *otherwise, const char *below, char path[static PATH_MAX])
+{
+        const char *top = getenv(variable), *between = "";
+        int n;
+
+        if (!top || top[0] != '/') { /* the XDG specification has relative paths ignored */
+                top = otherwise ? getenv("HOME") : NULL;
+                between = otherwise;
+        }
+        if (!top)
+                return false;
+        n = snprintf(path, PATH_MAX, "%s%s%s", top, between, below);
+        return n > 0 && n < PATH_MAX;
+}
+
+unsigned unit_directories(bool user, const char *ret[static UNIT_DIRECTORIES_MAX])
+{
+        static const char *const system[UNIT_DIRECTORIES_MAX] = { "/etc/nacelle", "/run/nacelle/units",
+                                                                  "/usr/lib/nacelle" };
+        static const struct {
+                const char *variable, *otherwise, *below;
+        } rows[UNIT_DIRECTORIES_MAX] = {
+                { "XDG_CONFIG_HOME", "/.config", "/nacelle" },
+                { "XDG_RUNTIME_DIR", NULL, "/nacelle/units" },
+                { "XDG_DATA_HOME", "/.local/share", "/nacelle" },
+        };
+        static char paths[UNIT_DIRECTORIES_MAX][PATH_MAX];
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < UNIT_DIRECTORIES_MAX; i++)
+                if (!user)
+                        ret[n++] = system[i];
+                else if (user_directory(rows[i].variable, rows[i].otherwise, rows[i].below, paths[i]))
+                        ret[n++] = paths[i];
+        return n;
+}
 
 /* Files of a unit, in the order in which they are read. */
 struct files {

@@ -113,16 +113,24 @@ static void print_problem(void *context, const char *path, unsigned line, unsign
         fprintf(stderr, "%s:%u:%u: %s\n", path, line, column, text);
 }
 
+/* Of the daemon that `nacelle ps` would ask: the user's own comes before the system's. */
+static unsigned directories(const char *ret[static 2 * UNIT_DIRECTORIES_MAX])
+{
+        unsigned n = geteuid() != 0 ? unit_directories(true, ret) : 0;
+
+        return n + unit_directories(false, ret + n);
+}
+
 static int explain_unit(const char *what)
 {
-        static const char *const directories[] = { "/etc/nacelle", "/run/nacelle", "/usr/lib/nacelle" };
+        const char *where[2 * UNIT_DIRECTORIES_MAX];
         _cleanup_(unit_freep) struct unit *u = NULL;
         unsigned n = 0;
         const struct unit_problems problems = { print_problem, &n };
         struct error err = { 0 };
         int r = strchr(what, '/') || strstr(what, UNIT_SUFFIX)
                         ? unit_read(what, &problems, &u, &err)
-                        : unit_load(directories, ELEMENTSOF(directories), what, &problems, &u, &err);
+                        : unit_load(where, directories(where), what, &problems, &u, &err);
 
         if (r < 0)
                 return n ? STATUS_CONFIG : cli_fail(&err);

@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#define DURATION_MAX_MS ((uint64_t)INT64_MAX / 1000000) /* as nanoseconds it is a number, too */
+
 struct unit {
         const char *name;
         uint64_t factor;
@@ -48,7 +50,7 @@ static bool take_number(const char **text, uint64_t *ret)
         return true;
 }
 
-static bool take_quantity(const char *text, const struct unit *units, size_t n, uint64_t *ret)
+static bool take_quantity(const char *text, const struct unit *units, size_t n, uint64_t most, uint64_t *ret)
 {
         uint64_t value;
 
@@ -57,7 +59,7 @@ static bool take_quantity(const char *text, const struct unit *units, size_t n, 
         for (size_t i = 0; i < n; i++) {
                 if (strcmp(text, units[i].name) != 0)
                         continue;
-                if (__builtin_mul_overflow(value, units[i].factor, &value) || value > INT64_MAX)
+                if (__builtin_mul_overflow(value, units[i].factor, &value) || value > most)
                         return false;
                 *ret = value;
                 return true;
@@ -67,14 +69,14 @@ static bool take_quantity(const char *text, const struct unit *units, size_t n, 
 
 int parse_size(const char *text, uint64_t *ret_bytes, struct error *err)
 {
-        if (!take_quantity(text, size_units, ELEMENTSOF(size_units), ret_bytes))
+        if (!take_quantity(text, size_units, ELEMENTSOF(size_units), INT64_MAX, ret_bytes))
                 return refuse(err, text, "a size such as 64M or 1G (bytes, K, M, G, T)");
         return 0;
 }
 
 int parse_duration(const char *text, uint64_t *ret_ms, struct error *err)
 {
-        if (!take_quantity(text, duration_units, ELEMENTSOF(duration_units), ret_ms))
+        if (!take_quantity(text, duration_units, ELEMENTSOF(duration_units), DURATION_MAX_MS, ret_ms))
                 return refuse(err, text, "a time such as 500ms or 10s (ms, s, min, h)");
         return 0;
 }

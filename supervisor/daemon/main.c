@@ -52,35 +52,6 @@ static int fail(const struct error *err)
         return error_status(err);
 }
 
-static char *join(const char *directory, const char *below)
-{
-        char *path;
-
-        return asprintf(&path, "%s%s", directory, below) < 0 ? NULL : path;
-}
-
-/* Where units are, the first wins: like a service manager's own. The strings live as long as the daemon. */
-static void default_directories(struct daemon_options *o)
-{
-        static const char *const system[] = { "/etc/nacelle", "/run/nacelle/units", "/usr/lib/nacelle" };
-        const char *config = getenv("XDG_CONFIG_HOME"), *runtime = getenv("XDG_RUNTIME_DIR");
-        const char *home = getenv("HOME");
-
-        if (!o->user) {
-                for (size_t i = 0; i < ELEMENTSOF(system); i++)
-                        o->units[o->nunits++] = system[i];
-                return;
-        }
-        if (config && config[0] == '/')
-                o->units[o->nunits++] = join(config, "/nacelle");
-        else if (home)
-                o->units[o->nunits++] = join(home, "/.config/nacelle");
-        if (runtime && runtime[0] == '/')
-                o->units[o->nunits++] = join(runtime, "/nacelle/units");
-        if (home)
-                o->units[o->nunits++] = join(home, "/.local/share/nacelle");
-}
-
 /* -1: go on; else the exit status. */
 static int parse(int argc, char **argv, struct daemon_options *o, bool *ret_check)
 {
@@ -146,7 +117,7 @@ static int complete(struct daemon_options *o, struct error *err)
 
         o->user = geteuid() != 0 && !o->system;
         if (!o->nunits)
-                default_directories(o);
+                o->nunits = unit_directories(o->user, o->units);
         if (o->control)
                 return 0;
         if (control_path(o->user, path, sizeof(path)) < 0)

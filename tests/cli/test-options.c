@@ -50,6 +50,9 @@ static const struct { const char *text; int r; uint64_t value; } duration_cases[
         { "1s1s",  -EINVAL, 0 },
         { "-1s",   -EINVAL, 0 },
         { "18446744073709551615h", -EINVAL, 0 },
+        { "9223372036854ms", 0,    9223372036854 },
+        { "9223372036855ms", -EINVAL, 0 }, /* more nanoseconds than a clock has */
+        { "2562048h", -EINVAL, 0 },
 };
 
 START_TEST(durations)
