@@ -37,6 +37,7 @@ test      cmd:pgrep         procps                      procps-ng            fin
 test      cmd:strace        strace                      strace               counts system calls
 test      cmd:linux.uml     user-mode-linux             -                           a kernel with the control groups that a host may lack
 test      cmd:systemd-analyze systemd               systemd              checks the units, and is PID 1 for a test of the service
+engine    cmd:containerd    containerd                  containerd           runs containers below it; only where CI is set
 real      cmd:node          nodejs                      nodejs               the engine to compare with
 real      cmd:npm           npm                         nodejs-npm           fetches big wasm programs
 peak      cmd:llvm-config-19|llvm-config  llvm-19-dev     llvm-devel           optimised code

@@ -58,12 +58,13 @@ static int become_a_process(const struct container *c, struct error *err)
 static int enter(void *context, struct error *err)
 {
         const struct container *c = context;
+        const struct run_options *o = &c->launch->run->options;
         int r = oci_cgroups_enter(c->cgroups, err);
 
         if (r >= 0)
                 r = enter_oom_score(c->launch->plan, err);
         if (r >= 0)
-                r = enter_network(c->launch->plan, err);
+                r = enter_network(c->launch->plan, o->nlisten || o->nconnect, err);
         if (r >= 0)
                 r = enter_user(&c->launch->plan->user, err);
         if (r < 0)

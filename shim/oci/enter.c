@@ -44,7 +44,7 @@ static int loopback_up(struct error *err)
         return ioctl(fd, SIOCSIFFLAGS, &lo) < 0 ? failed(err, "loopback interface") : 0;
 }
 
-int enter_network(const struct oci_plan *plan, struct error *err)
+int enter_network(const struct oci_plan *plan, bool sockets, struct error *err)
 {
         _cleanup_close_ int fd = -EBADF;
 
@@ -52,8 +52,8 @@ int enter_network(const struct oci_plan *plan, struct error *err)
         case OCI_NETWORK_NEW:
                 if (unshare(CLONE_NEWNET) == 0)
                         return loopback_up(err);
-                /* Without the right to it: the cell makes an empty one of its own in any case. */
-                return errno == EPERM && geteuid() != 0 ? 0 : failed(err, "a network namespace");
+                /* Without the right to it: the cell makes an empty one of its own in any case, but sockets would be of ours. */
+                return errno == EPERM && geteuid() != 0 && !sockets ? 0 : failed(err, "a network namespace");
         case OCI_NETWORK_PATH:
                 fd = open(plan->network_path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
                 if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)

@@ -89,6 +89,31 @@ networks() {
         like "a path that is not there" "$(oci create -b "$work/net3" net3 2>&1 </dev/null)" 'network namespace.*/proc/none'
 }
 
+# The HTTP server of the examples, in the container's own network.
+servers() {
+        local i
+        bundle web "[]" "c['annotations'] = {'io.nacelle.key.web.ListenStream': '127.0.0.1:8081'}"
+        if [ "$(id -u)" -ne 0 ]; then
+                like "who cannot have a network does not listen in ours" "$(oci create -b "$work/web" web 2>&1 </dev/null)" \
+                        'network namespace: Operation not permitted'
+                return
+        fi
+        if [ ! -f "$build/examples/httpd.wasm" ] || ! command -v curl >/dev/null || ! command -v nsenter >/dev/null; then
+                skip "a server in a container" "httpd.wasm, curl or nsenter is missing"
+                return
+        fi
+        cp "$build/examples/httpd.wasm" "$work/web/rootfs/guest.wasm"
+        oci create -b "$work/web" web >/dev/null </dev/null || { bad "a server in a container" "not created"; return; }
+        oci start web
+        for i in {1..50}; do
+                nsenter -t "$(made web)" -n curl -sf -o "$work/answer" http://127.0.0.1:8081/ && break
+                sleep 0.1
+        done
+        is "a server answers in the container's network" "$(wc -l <"$work/answer")" 1
+        is "and not in ours" "$(curl -s -m 2 http://127.0.0.1:8081/; echo $?)" 7
+        oci delete --force web
+}
+
 # An engine's end: takes the master from the socket, prints what comes out of it.
 terminals() {
         bundle term "['tty']" "c['process']['terminal'] = True; c['process']['consoleSize'] = {'height': 30, 'width': 100}"
