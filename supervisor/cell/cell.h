@@ -128,6 +128,7 @@ int reply_exit(struct cell *c, uint32_t status);
 _must_check_ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret,
                            struct error *err);
 struct cell_module *cell_module(struct cell *c, uint32_t number); /* any thread; NULL: none */
+void cell_module_free(struct cell_module *m); /* its descriptor, too */
 _must_check_ int module_load_into(const struct cell_module *m, struct store *s,
                                   struct loaded_module **ret, struct error *err);
 void guest_sleep(void *context, uint64_t ns);

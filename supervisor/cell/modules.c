@@ -72,7 +72,6 @@ static int load(struct cell *c, const struct load_message *m, int fd, struct cel
         /* The broker wrote the code; this process's cores may still hold what was there before. */
         syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0);
         module->code = c->arena + m->code_at;
-        module->fd = fd;
         return 0;
 }
 
@@ -102,6 +101,18 @@ static int find_host(struct cell_module *module, struct error *err)
         return 0;
 }
 
+void cell_module_free(struct cell_module *m)
+{
+        artefact_free(m->artefact);
+        if (m->bytes)
+                munmap(m->bytes, m->size);
+        closep(&m->fd);
+        free(m->host);
+        free(m->needs);
+        free(m->heat);
+        free(m);
+}
+
 int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *ret, struct error *err)
 {
         struct cell_module *module;
@@ -113,18 +124,15 @@ int cell_load(struct cell *c, const struct load_message *m, int fd, uint32_t *re
         module = calloc(1, sizeof(*module));
         if (!module)
                 return error_set(err, STAGE_CELL, -ENOMEM, ERROR_NOWHERE, "module");
+        module->fd = -EBADF; /* the caller's, as long as it can fail */
         r = load(c, m, fd, module, err);
         if (r >= 0)
                 r = find_host(module, err);
         if (r < 0) {
-                artefact_free(module->artefact);
-                free(module->host);
-                free(module->needs);
-                if (module->bytes)
-                        munmap(module->bytes, module->size);
-                free(module);
+                cell_module_free(module);
                 return r;
         }
+        module->fd = fd;
         *ret = c->nmodules;
         c->modules[c->nmodules] = module;
         heat_watch(module, c->nmodules);

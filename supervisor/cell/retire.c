@@ -7,8 +7,6 @@
 #include "config.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "engine/instance/template.h"
 #include "supervisor/cell/nano.h"
@@ -21,16 +19,6 @@ struct retiring { /* a module, at one worker */
         bool left; /* this worker has nothing of it any more */
         bool last; /* the others neither: the broker is to be told */
 };
-
-static void module_free(struct cell_module *m)
-{
-        artefact_free(m->artefact);
-        munmap(m->bytes, m->size);
-        close(m->fd);
-        free(m->host);
-        free(m->heat);
-        free(m);
-}
 
 int cell_retire(struct cell *c, uint32_t number)
 {
@@ -93,7 +81,7 @@ static bool tell(struct worker *w, const struct retiring *r)
 
         if (m) {
                 w->cell->modules[r->number] = NULL;
-                module_free(m);
+                cell_module_free(m);
         }
         return channel_try(&told, sizeof(told)) != -EAGAIN; /* then again, when the broker has read more */
 }
