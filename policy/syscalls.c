@@ -73,12 +73,10 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW_IF(rt_sigaction, ARG_IS(0, SIGILL),           "the same",                                     "H28"),
         ALLOW_IF(rt_sigaction, ARG_IS(0, SIGFPE),           "the same",                                     "H28"),
         ALLOW(rt_sigreturn,                                 "the way back from a trap",                     "H28"),
-        ALLOW(rt_sigprocmask,                               "leaving a trap's handler",                     "H28"),
         ALLOW(timer_settime,                                "the tick that takes the thread from a guest",  "H17"),
         ALLOW(membarrier,                                   "new code in the arena is seen",                "H13"),
         ALLOW_IF2(prctl, ARG_IS(0, PR_SET_DUMPABLE), ARG_IS(1, 0), "after the broker read the posture",     "H21"),
         ALLOW(restart_syscall,                              "a wait that a stop signal cut",                "H10"),
-        ALLOW(exit,                                         "the end of a thread",                          "H06"),
         ALLOW(exit_group,                                   "the end",                                      "H06"),
         /* Without io_uring alone, see CELL_THREAD_ROWS: what ring_ops.def has, as system calls. */
         ALLOW_IF(epoll_pwait2, ARG_IS(0, FD_RING),          "wait for readiness, on this one only",         "H07"),

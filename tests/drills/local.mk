@@ -2,14 +2,15 @@ if SANITIZERS
 # The walls are off in a build with sanitizers: there is nothing to drill.
 else
 libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
-check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/drill tests/drills/rows tests/drills/lies \
+check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/cell-less tests/drills/compiler-less \
+	tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip tests/drills/hog tests/drills/connector tests/drills/path_server
-TESTS += tests/drills/soak tests/drills/drill tests/drills/drill-old tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/needed tests/drills/soak tests/drills/drill tests/drills/drill-old tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 endif
 check_PROGRAMS += tests/drills/oci-config
 TESTS += tests/drills/oci-config
-dist_check_SCRIPTS += tests/drills/drill-old tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+dist_check_SCRIPTS += tests/drills/needed tests/drills/drill-old tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
 	tests/drills/start-and-end tests/drills/hogs
 
 nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \
@@ -39,6 +40,15 @@ tests_drills_lies_LDADD = $(BROKER_LIBS)
 # The shim lets every path pass: what is left are the broker and the kernel.
 tests_drills_cell_no_check_SOURCES = $(CELL_SOURCES) supervisor/cell/no_attack.c
 tests_drills_cell_no_check_LDADD = libwasi-nocheck.a $(CELL_LIBS)
+# One row of the tables less: tests/drills/needed.
+LEAVE_OUT = tests/drills/leave_out.c
+LEAVE_OUT_WRAPS = $(AM_LDFLAGS) -Wl,--wrap=seccomp_rule_add_array,--wrap=seccomp_syscall_priority,--wrap=io_uring_register
+tests_drills_cell_less_SOURCES = $(CELL_SOURCES) supervisor/cell/no_attack.c $(LEAVE_OUT)
+tests_drills_cell_less_LDADD = $(CELL_LIBS)
+tests_drills_cell_less_LDFLAGS = $(LEAVE_OUT_WRAPS)
+tests_drills_compiler_less_SOURCES = supervisor/compiler/main.c $(LEAVE_OUT)
+tests_drills_compiler_less_LDADD = $(COMPILER_LIBS) $(URING_LIBS)
+tests_drills_compiler_less_LDFLAGS = $(LEAVE_OUT_WRAPS)
 tests_drills_zipslip_SOURCES = tests/drills/zipslip.c
 tests_drills_zipslip_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\" \
 	-DTOP_SRCDIR=\"$(abs_top_srcdir)\"
@@ -62,8 +72,14 @@ tests_drills_oci_config_SOURCES = tests/drills/oci-config.c tests/unit/oci/bundl
 tests_drills_oci_config_CPPFLAGS = $(AM_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_drills_oci_config_LDADD = libociconfig.a $(BROKER_LIBS) $(JSON_LIBS)
 
-EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere tests/drills/needed
+EXTRA_DIST += tests/drills/check-drills tests/drills/elsewhere tests/drills/unprovoked
 
 check-drills: tests/drills/drill
 	@NACELLE_BUILD='$(abs_builddir)' '$(top_srcdir)/tests/drills/check-drills'
 .PHONY: check-drills
+
+# Each row of the tables, left out once.
+check-needed: nacelle nacelle-compiler tests/drills/cell-less tests/drills/compiler-less tests/drills/without $(WASI_GUESTS) \
+		tests/unit/supervisor/test-guests tests/unit/supervisor/test-guests-slots tests/unit/supervisor/test-unload
+	@NACELLE_BUILD='$(abs_builddir)' '$(top_srcdir)/tests/drills/needed' --whole
+.PHONY: check-needed

@@ -17,7 +17,7 @@ static char cache[40];
 
 void one_cell_begin(void)
 {
-        broker_programs(BUILD_DIR);
+        broker_programs(getenv("NACELLE_PROGRAMS") ?: BUILD_DIR);
         strcpy(cache, "/tmp/nacelle-cell-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(cache));
         err = (struct error) { 0 };

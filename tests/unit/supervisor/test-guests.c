@@ -715,7 +715,7 @@ END_TEST
 
 int main(void)
 {
-        TCase *tc = tcase_create("guests");
+        TCase *tc = tcase_create("guests"), *waits = tcase_create("waits"); /* tests/drills/needed runs "waits" alone */
         struct rlimit files;
 
         (void)getrlimit(RLIMIT_NOFILE, &files);
@@ -724,18 +724,20 @@ int main(void)
         signal(SIGPIPE, SIG_IGN);
         tcase_add_checked_fixture(tc, setup, one_cell_end);
         tcase_set_timeout(tc, 60);
+        tcase_add_checked_fixture(waits, setup, one_cell_end);
+        tcase_set_timeout(waits, 60);
         tcase_add_loop_test(tc, every_guest_ends_once, 0, 3);
         tcase_add_test(tc, who_cannot_be_started_ends_as_well);
         tcase_add_test(tc, weights);
         tcase_add_test(tc, quota);
         tcase_add_test(tc, cpu_time);
         tcase_add_loop_test(tc, hogs_leave_and_die, 0, ELEMENTSOF(hogs));
-        tcase_add_test(tc, waiting_guests_are_killed);
+        tcase_add_test(waits, waiting_guests_are_killed);
         tcase_add_loop_test(tc, stop_is_the_end_of_input, 0, 2);
-        tcase_add_loop_test(tc, guests_wait_for_their_own, 0, 2);
+        tcase_add_loop_test(waits, guests_wait_for_their_own, 0, 2);
         tcase_add_loop_test(tc, limits_are_held_and_counted, 0, ELEMENTSOF(askers));
         tcase_add_test(tc, output_becomes_lines);
         tcase_add_loop_test(tc, a_storm, 0, 2);
         tcase_add_test(tc, a_lost_cell_loses_each_guest_once);
-        return unit_main("guests", &tc, 1);
+        return unit_main("guests", (TCase *[]) { tc, waits }, 2);
 }
