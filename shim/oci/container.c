@@ -15,6 +15,7 @@
 #include "shim/oci/console.h"
 #include "shim/oci/container.h"
 #include "shim/oci/enter.h"
+#include "shim/oci/scope.h"
 
 enum { FD_FIFO = 3, FD_CREATOR = 4, FD_ROOT = 5, FD_REST = 6 };
 
@@ -59,7 +60,7 @@ static int enter(void *context, struct error *err)
 {
         const struct container *c = context;
         const struct run_options *o = &c->launch->run->options;
-        int r = oci_cgroups_enter(c->cgroups, err);
+        int r = c->scope ? scope_enter(c->launch->plan, err) : oci_cgroups_enter(c->cgroups, err);
 
         if (r >= 0)
                 r = enter_oom_score(c->launch->plan, err);

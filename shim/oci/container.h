@@ -17,6 +17,7 @@ struct container {
         struct launch *launch;
         const char *console;   /* socket for the master of its terminal; NULL: none */
         const struct oci_cgroups *cgroups;
+        bool scope;            /* systemd makes the group */
         int fifo, creator;     /* `start` writes here; `create` listens there */
         pid_t parent;
         bool refresh;          /* the cache's entry was no good */

@@ -13,6 +13,7 @@
 #include "shim/oci/container.h"
 #include "shim/oci/create.h"
 #include "shim/oci/log.h"
+#include "shim/oci/scope.h"
 #include "shim/oci/state.h"
 #include "supervisor/broker/broker.h"
 
@@ -21,6 +22,7 @@ struct making { /* what goes again when it fails */
         struct oci_cgroups groups;
         struct launch launch;
         int fifo, sock;
+        bool scope;
         pid_t pid;
 };
 
@@ -67,7 +69,7 @@ static int make_fifo(struct making *m, struct error *err)
 static int fork_process(struct making *m, const char *console, bool refresh, struct error *err)
 {
         struct container c = { .launch = &m->launch, .console = console, .cgroups = &m->groups, .fifo = m->fifo,
-                               .parent = getpid(), .refresh = refresh };
+                               .scope = m->scope, .parent = getpid(), .refresh = refresh };
         int pair[2];
 
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
@@ -194,6 +196,17 @@ static void let_go(struct making *m)
                 ;
 }
 
+static int make_groups(struct making *m, const struct globals *g, struct error *err)
+{
+        struct oci_plan *plan = m->launch.plan;
+
+        if (g->cgroup_manager && strcmp(g->cgroup_manager, "disabled") == 0)
+                plan->cgroups_path = NULL;
+        else if (g->systemd_cgroup && plan->cgroups_path)
+                m->scope = true;
+        return m->scope ? scope_check(plan, err) : oci_cgroups_make(plan, &m->state, &m->groups, err);
+}
+
 static int make(struct making *m, const struct globals *g, const struct create_options *o, const char *bundle,
                 const char *id, struct error *err)
 {
@@ -203,12 +216,10 @@ static int make(struct making *m, const struct globals *g, const struct create_o
                 r = oci_cgroups_remove(&m->state, err); /* of a create that was killed */
         if (r >= 0)
                 r = launch_read(bundle, &m->launch, err);
-        if (r >= 0 && g->cgroup_manager && strcmp(g->cgroup_manager, "disabled") == 0)
-                m->launch.plan->cgroups_path = NULL;
         if (r >= 0)
                 r = console_check(o->console, m->launch.plan->terminal, err);
         if (r >= 0)
-                r = oci_cgroups_make(m->launch.plan, &m->state, &m->groups, err);
+                r = make_groups(m, g, err);
         if (r >= 0)
                 r = make_fifo(m, err);
         if (r >= 0)

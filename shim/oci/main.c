@@ -15,9 +15,8 @@ static const struct oci_option global_options[] = {
         { "log", 0, OPTION_TEXT, OPTION(log), "append errors to this file", NULL },
         { "log-format", 0, OPTION_TEXT, OPTION(log_format), "text or json", NULL },
         { "debug", 0, OPTION_SWITCH, OPTION(debug), "write each command to the file, too", NULL },
-        { "systemd-cgroup", 0, OPTION_SWITCH, OPTION(systemd_cgroup), "true is refused",
-          "control groups are made by this program, not by systemd: use the cgroupfs driver" },
-        { "cgroup-manager", 0, OPTION_TEXT, OPTION(cgroup_manager), "cgroupfs (the default) or disabled", NULL },
+        { "systemd-cgroup", 0, OPTION_SWITCH, OPTION(systemd_cgroup), "systemd makes the control group: a scope", NULL },
+        { "cgroup-manager", 0, OPTION_TEXT, OPTION(cgroup_manager), "cgroupfs (the default), systemd or disabled", NULL },
         { "rootless", 0, OPTION_TEXT, OPTION(rootless), "taken; who runs the command says it: true, false or auto", NULL },
         { "criu", 0, OPTION_TEXT, OPTION(criu), "taken, and without meaning: there are no checkpoints", NULL },
         { 0 },
@@ -45,7 +44,7 @@ static bool one_of(const char *text, const char *const *words)
 
 static int globals_check(struct globals *g, struct error *err)
 {
-        static const char *const formats[] = { "text", "json", NULL }, *const managers[] = { "cgroupfs", "disabled", NULL },
+        static const char *const formats[] = { "text", "json", NULL }, *const managers[] = { "cgroupfs", "systemd", "disabled", NULL },
                           *const rootless[] = { "true", "false", "auto", NULL };
         static char in_runtime_dir[4096];
         const char *run = getenv("XDG_RUNTIME_DIR");
@@ -54,10 +53,12 @@ static int globals_check(struct globals *g, struct error *err)
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "--log-format %.80s: text or json", g->log_format);
         if (g->cgroup_manager && !one_of(g->cgroup_manager, managers))
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE,
-                                 "--cgroup-manager %.80s: cgroupfs or disabled", g->cgroup_manager);
+                                 "--cgroup-manager %.80s: cgroupfs, systemd or disabled", g->cgroup_manager);
         if (g->rootless && !one_of(g->rootless, rootless))
                 return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "--rootless %.80s: true, false or auto",
                                  g->rootless);
+        if (g->cgroup_manager && strcmp(g->cgroup_manager, "systemd") == 0)
+                g->systemd_cgroup = true;
         if (g->root)
                 return 0;
         g->root = "/run/nacelle-oci";

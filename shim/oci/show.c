@@ -8,6 +8,12 @@
 #include "shim/oci/oci.h"
 #include "shim/oci/state_json.h"
 
+#ifdef HAVE_SYSTEMD
+#define HAS_SYSTEMD true
+#else
+#define HAS_SYSTEMD false
+#endif
+
 static int print(struct json_object *o, struct error *err)
 {
         printf("%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
@@ -135,8 +141,8 @@ static struct json_object *features_of_cgroups(void)
 
         json_object_object_add(o, "v1", json_object_new_boolean(true));
         json_object_object_add(o, "v2", json_object_new_boolean(true));
-        json_object_object_add(o, "systemd", json_object_new_boolean(false));
-        json_object_object_add(o, "systemdUser", json_object_new_boolean(false));
+        json_object_object_add(o, "systemd", json_object_new_boolean(HAS_SYSTEMD));
+        json_object_object_add(o, "systemdUser", json_object_new_boolean(HAS_SYSTEMD));
         return o;
 }
 
