@@ -16,17 +16,29 @@
 #define PIECE_BYTES (UINT32_C(1) << 20)
 #define IO_APPEND   0x10 /* rwf_t of linux/fs.h, for kernels whose headers are older */
 
-/* Whatever the kernel can do at once; else the call is taken back. The call races only with itself:
- * what it reports in the end is what happened. */
+static bool op_writes(const struct ring_op *op)
+{
+        return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG ||
+               op->code == RING_SEND;
+}
+
+#define NOW_NS UINT64_C(20000000)
+
+/* Of a file that cannot say whether it would wait: what is ready is done, on a thread of the kernel (each pipe, before
+ * Linux 6.4), and taken back when somebody else was faster. The call races only with itself: what it reports in
+ * the end is what happened. */
 static int32_t io_now(struct wasi *w, const struct ring_op *op)
 {
         struct ring *ring = w->config.ring;
         struct call call = { .state = CALL_IDLE }, timer = { .state = CALL_IDLE };
         struct call *const calls[] = { &call, &timer };
+        struct pollfd ready = { .fd = op->fd, .events = op_writes(op) ? POLLOUT : POLLIN };
         int32_t r;
 
+        if (ring_now_ready(&ready, 1) == 0)
+                return -EAGAIN;
         ring_submit(ring, &call, op);
-        ring_sleep(ring, &timer, 0);
+        ring_sleep(ring, &timer, NOW_NS);
         (void) call_wait_any(ring, calls, 2);
         if (call.state != CALL_DONE)
                 ring_cancel(ring, &call);
@@ -50,12 +62,6 @@ static bool is_message(const struct ring_op *op)
 {
         return op->code == RING_SENDMSG || op->code == RING_RECVMSG || op->code == RING_SEND ||
                op->code == RING_RECV;
-}
-
-static bool op_writes(const struct ring_op *op)
-{
-        return op->code == RING_WRITE || op->code == RING_WRITEV || op->code == RING_SENDMSG ||
-               op->code == RING_SEND;
 }
 
 static int32_t io_wait_ready(struct wasi *w, const struct ring_op *op)

@@ -95,10 +95,10 @@ struct call {
                         struct ring_timer timer;
                         struct ring *ring;
                 } sleep;
-                struct {                   /* internal, without io_uring (threads.c) */
+                struct {                   /* internal, of the back end */
                         struct ring_op op;
-                        struct call *next, **back; /* that wait for the same descriptor, or for a helper */
-                        uint8_t place;             /* enum place of threads.c */
+                        struct call *next, **back; /* threads.c: that wait for the same descriptor, or for a helper */
+                        uint8_t place;             /* enum place of threads.c; uring.c: how often it was asked for again */
                 } plan;
         };
 };

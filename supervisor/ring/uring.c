@@ -103,6 +103,28 @@ static void uring_submit(struct ring *r, struct call *call, const struct ring_op
         fill(sqe, op);
         io_uring_sqe_set_data(sqe, call);
         r->in_flight++;
+        call->plan.op = *op;
+        call->plan.place = 0;
+}
+
+#define TRIES_MAX 255
+
+/* The kernel cancels what it has no thread for, and starting one fails for no more than a signal that comes meanwhile
+ * (in Linux 6.1 for each read of a pipe). Such an operation has not begun: it is asked for again, for some time. */
+static bool again(struct ring *r, struct call *call, int32_t result)
+{
+        struct io_uring_sqe *sqe;
+
+        if (_likely_(result != -ECANCELED) || call->state != CALL_IN_KERNEL || call->plan.place == TRIES_MAX)
+                return false;
+        sqe = get_sqe(r);
+        if (!sqe)
+                return false;
+        fill(sqe, &call->plan.op);
+        io_uring_sqe_set_data(sqe, call);
+        r->in_flight++;
+        call->plan.place++;
+        return true;
 }
 
 static bool uring_cancel(struct ring *r, struct call *call)
@@ -126,7 +148,7 @@ static unsigned reap(struct ring *r)
                 struct call *call = io_uring_cqe_get_data(cqe);
 
                 r->in_flight--;
-                if (call)
+                if (call && !again(r, call, cqe->res))
                         ring_complete(r, call, cqe->res);
                 n++;
         }
