@@ -84,6 +84,16 @@ static int lower(int resource, rlim_t most, const char *what, struct error *err)
         return setrlimit(resource, &limit) < 0 ? failed(err, what) : 0;
 }
 
+void policy_raise_files(void)
+{
+        struct rlimit files;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+                files.rlim_cur = files.rlim_max;
+                (void)setrlimit(RLIMIT_NOFILE, &files);
+        }
+}
+
 int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes, struct error *err)
 {
         /* For the compiler a floor, and what each MiB of module adds: more than honest input needs. */

@@ -87,6 +87,9 @@ char *layers_text(uint32_t layers, char *text, size_t size);
 
 _must_check_ int policy_descriptors(struct lockdown *l, int first, struct error *err);
 _must_check_ int policy_pagemap(int proc, int at);
+/* A supervisor's own: each cell, guest with files and handle of a directory takes descriptors, and of a login's there are
+ * 1024 until somebody asks for more. */
+void policy_raise_files(void);
 _must_check_ int policy_limits(struct lockdown *l, enum role role, uint64_t input_bytes,
                                struct error *err);
 _must_check_ int policy_namespaces(struct lockdown *l, bool network, bool pids, struct error *err);

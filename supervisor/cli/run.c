@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "policy/policy.h"
 #include "policy/unit.h"
 #include "supervisor/broker/cgroup.h"
 #include "supervisor/broker/pin.h"
@@ -342,6 +343,7 @@ static int run_main(const struct command *self, int argc, char **argv)
         r = options_parse(self, &run, argc, argv, operands, &n, &err);
         if (r < 0)
                 return cli_fail(&err);
+        policy_raise_files(); /* the guest may have more open than a login */
         if (run.unit)
                 return run_unit_file(&run, operands, n);
         if (n == 0) {

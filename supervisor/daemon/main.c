@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <syslog.h>
 #include <time.h>
 
@@ -221,17 +220,6 @@ static void on_signal(void *context, const struct signalfd_siginfo *info)
         notify("READY=1");
 }
 
-/* Each cell and each guest with files takes descriptors. */
-static void raise_files(void)
-{
-        struct rlimit files;
-
-        if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-                files.rlim_cur = files.rlim_max;
-                setrlimit(RLIMIT_NOFILE, &files);
-        }
-}
-
 static int start(struct daemon *d, struct error *err)
 {
         struct reload_result result = { 0 };
@@ -324,7 +312,7 @@ int main(int argc, char **argv)
                 return fail(&err);
         notify_open();
         journal_open();
-        raise_files();
+        policy_raise_files();
         cgroups_open();
         if (cgroups_missing()[0])
                 journal_write(LOG_NOTICE, NULL, "control groups for cells: %s", cgroups_missing());

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "policy/policy.h"
 #include "supervisor/broker/guests_state.h"
 #include "tests/unit/unit.h"
 
@@ -300,6 +301,7 @@ int main(void)
 {
         TCase *tc = tcase_create("lies");
 
+        policy_raise_files(); /* of a login, 1024 */
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, a_lie_ends_the_cell, 0, ELEMENTSOF(lies));
         tcase_add_test(tc, refusals_are_told_of_ever_more_rarely);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy/key.h"
+#include "policy/policy.h"
 #include "supervisor/broker/paths.h"
 #include "tests/unit/unit.h"
 
@@ -586,6 +587,7 @@ int main(void)
 {
         TCase *tc = tcase_create("paths");
 
+        policy_raise_files(); /* of a login, 1024 */
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_loop_test(tc, open_rows, 0, ELEMENTSOF(opens));
         tcase_add_test(tc, a_path_with_a_zero_byte);
