@@ -1,6 +1,10 @@
 if HAVE_CHECK
 POLICY_TESTS = tests/unit/policy/test-policy tests/unit/policy/test-posture \
 	tests/unit/policy/test-unit tests/unit/policy/test-key tests/unit/policy/test-signature tests/unit/policy/test-score tests/unit/policy/test-explain tests/unit/policy/test-cgroup tests/unit/policy/test-stand-in
+# A build with sanitizers has no use for these walls.
+if !SANITIZERS
+POLICY_TESTS += tests/unit/policy/test-landlock
+endif
 check_PROGRAMS += $(POLICY_TESTS)
 TESTS += $(POLICY_TESTS)
 tests_unit_policy_test_policy_SOURCES = tests/unit/policy/test-policy.c tests/unit/unit.h
@@ -15,6 +19,11 @@ tests_unit_policy_test_stand_in_SOURCES = tests/unit/policy/test-stand-in.c test
 tests_unit_policy_test_stand_in_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_stand_in_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_policy_test_stand_in_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
+tests_unit_policy_test_landlock_SOURCES = tests/unit/policy/test-landlock.c tests/unit/unit.h
+tests_unit_policy_test_landlock_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_policy_test_landlock_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_policy_test_landlock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall
+tests_unit_policy_test_landlock_LDADD = libpolicy.a libbase.a $(SECCOMP_LIBS) $(CAP_LIBS) $(UNIT_LIBS)
 tests_unit_policy_test_posture_SOURCES = tests/unit/policy/test-posture.c tests/unit/unit.h
 tests_unit_policy_test_posture_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_policy_test_posture_CFLAGS = $(UNIT_CFLAGS)
