@@ -19,12 +19,19 @@ static int proc_error(struct error *err, pid_t pid, const char *file)
         return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "/proc/%d/%s: %m", (int)pid, file);
 }
 
-static FILE *proc_open(pid_t pid, const char *file)
+/* The library reads such files by the kilobyte, and the broker waits for each: here whole ones come at once. */
+#define PROC_AT_ONCE 16384u
+
+static FILE *proc_open(pid_t pid, const char *file, char buffer[static PROC_AT_ONCE])
 {
         char path[64];
+        FILE *f;
 
         snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
-        return fopen(path, "re");
+        f = fopen(path, "re");
+        if (f)
+                setvbuf(f, buffer, _IOFBF, PROC_AT_ONCE);
+        return f;
 }
 
 static void closefilep(FILE **f)
@@ -44,13 +51,17 @@ static int read_status(pid_t pid, struct posture *p, struct error *err)
                 { "CapEff:", 16, &p->cap_eff }, { "CapBnd:", 16, &p->cap_bnd },
                 { "CapAmb:", 16, &p->cap_amb },
         };
+        unsigned no_new_privs = 0, seccomp = 0, filters = (unsigned)p->filters; /* -1, where there is no line */
         const struct {
                 const char *key;
                 unsigned *value;
-        } numbers[] = { { "Threads:", &p->threads }, { "Uid:", &p->uid }, { "Gid:", &p->gid } };
-        _cleanup_(closefilep) FILE *f = proc_open(pid, "status");
-        char line[256];
-        unsigned value;
+        } numbers[] = {
+                { "Threads:", &p->threads }, { "Uid:", &p->uid }, { "Gid:", &p->gid },
+                { "NoNewPrivs:", &no_new_privs }, { "Seccomp:", &seccomp },
+                { "Seccomp_filters:", &filters },
+        };
+        char buffer[PROC_AT_ONCE], line[256];
+        _cleanup_(closefilep) FILE *f = proc_open(pid, "status", buffer);
 
         if (!f)
                 return proc_error(err, pid, "status");
@@ -64,13 +75,10 @@ static int read_status(pid_t pid, struct posture *p, struct error *err)
                                         line + strlen(numbers[i].key), NULL, 10);
                 if (strncmp(line, "NSpid:", 6) == 0)
                         p->first = strstr(line, "\t1\n") != NULL; /* the last number is the innermost */
-                if (sscanf(line, "NoNewPrivs: %u", &value) == 1)
-                        p->no_new_privs = value;
-                if (sscanf(line, "Seccomp: %u", &value) == 1)
-                        p->seccomp = (int)value;
-                if (sscanf(line, "Seccomp_filters: %u", &value) == 1)
-                        p->filters = (int)value;
         }
+        p->no_new_privs = no_new_privs;
+        p->seccomp = (int)seccomp;
+        p->filters = (int)filters;
         return 0;
 }
 
@@ -80,6 +88,8 @@ static int read_threads(pid_t pid, struct posture *p, struct error *err)
         char path[64];
         DIR *d;
 
+        if (p->threads == 1) /* whose status that was */
+                return 0;
         snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
         d = opendir(path);
         if (!d)
@@ -143,12 +153,12 @@ static int read_fds(pid_t pid, struct posture *p, struct error *err)
 
 static int read_ring(pid_t pid, int ring_fd, struct posture *p, bool *seen, struct error *err)
 {
-        char name[32], line[256];
+        char name[32], line[256], buffer[PROC_AT_ONCE];
         _cleanup_(closefilep) FILE *f = NULL;
         bool personalities = false;
 
         snprintf(name, sizeof(name), "fdinfo/%d", ring_fd);
-        f = proc_open(pid, name);
+        f = proc_open(pid, name, buffer);
         if (!f)
                 return errno == ENOENT ? 0 : proc_error(err, pid, name);
         while (fgets(line, sizeof(line), f)) {
@@ -168,20 +178,21 @@ static int read_ring(pid_t pid, int ring_fd, struct posture *p, bool *seen, stru
 
 static int read_maps(pid_t pid, struct posture *p, struct error *err)
 {
-        _cleanup_(closefilep) FILE *f = proc_open(pid, "maps");
-        char line[4400];
+        char buffer[PROC_AT_ONCE], line[4400];
+        _cleanup_(closefilep) FILE *f = proc_open(pid, "maps", buffer);
 
         if (!f)
                 return proc_error(err, pid, "maps");
         while (fgets(line, sizeof(line), f)) {
                 struct posture_map m = { 0 };
+                const char *blank = strchr(line, ' ');
                 char rights[5];
                 int at = 0;
 
+                if (!blank || strnlen(blank, 4) < 4 || blank[3] != 'x') /* START-END rwxs */
+                        continue;
                 if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &m.start,
                            &m.end, rights, &m.inode, &at) < 4)
-                        continue;
-                if (rights[2] != 'x')
                         continue;
                 m.writable = rights[1] == 'w';
                 m.shared = rights[3] == 's';
@@ -195,7 +206,7 @@ static int read_maps(pid_t pid, struct posture *p, struct error *err)
 
 static int read_rings(pid_t pid, int ring_fd, struct posture *p, struct error *err)
 {
-        int r = ring_fd >= 0 ? read_ring(pid, ring_fd, p, &p->ring_seen, err) : 0;
+        int r = 0;
 
         for (unsigned i = 0; i < p->nfds && i < POSTURE_FDS_MAX && r >= 0; i++) {
                 bool seen = false;
@@ -204,6 +215,8 @@ static int read_rings(pid_t pid, int ring_fd, struct posture *p, struct error *e
                         continue;
                 r = read_ring(pid, p->fds[i].fd, p, &seen, err);
                 p->rings += seen;
+                if (p->fds[i].fd == ring_fd)
+                        p->ring_seen |= seen;
         }
         return r;
 }

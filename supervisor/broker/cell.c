@@ -1,6 +1,7 @@
 /* cell.c - starts a cell, and looks at it before it gets anything to do. */
 #include "config.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +20,8 @@
 #define SANITIZERS false
 #endif
 
+#define ENDING_MS 50
+
 int stdio_usable(int fd)
 {
         struct stat st;
@@ -29,10 +32,8 @@ int stdio_usable(int fd)
 static int spawn(struct broker *b, struct error *err)
 {
         const struct run_options *o = &b->options;
-        const struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
-                                             .bytes = b->arena.bytes,
-                                             .workers = b->workers, .alone = b->alone,
-                                             .pids = !SANITIZERS && !o->foreground };
+        struct arena_message arena = { .head.message = MESSAGE_ARENA, .at = b->arena.at,
+                                       .bytes = b->arena.bytes, .workers = b->workers, .alone = b->alone };
         char *argv[] = { (char *)"nacelle-cell", (char *)o->cell_argument, NULL };
         _cleanup_close_ int theirs = -EBADF, code = -EBADF;
         int fds[] = { stdio_usable(0), stdio_usable(1), stdio_usable(2), -EBADF, -EBADF };
@@ -67,7 +68,14 @@ static int spawn(struct broker *b, struct error *err)
         r = cell_group_new(b->workers * (1 + PROTO_HELPERS), &b->group, err);
         if (r < 0)
                 return r;
-        r = process_start(path, argv, fds, ELEMENTSOF(fds), b->group.dir, &b->cell, err);
+        /* One that is told which wall to leave out sees to its namespaces itself. */
+        if (!SANITIZERS && !o->foreground && !o->cell_argument) {
+                r = process_start_first(path, argv, fds, ELEMENTSOF(fds), b->group.dir, &b->moved, &b->cell, err);
+                arena.pids = b->moved ? PROTO_PIDS_MADE : PROTO_PIDS_MAKE;
+        } else {
+                r = process_start(path, argv, fds, ELEMENTSOF(fds), b->group.dir, &b->cell, err);
+                arena.pids = SANITIZERS || o->foreground ? PROTO_PIDS_NONE : PROTO_PIDS_MAKE;
+        }
         if (r < 0)
                 return r;
         /* A cell that is dead already is noticed when READY does not come. */
@@ -84,6 +92,23 @@ static int check_missing(struct broker *b, struct error *err)
                 return 0;
         return error_set(err, STAGE_POLICY, -EOPNOTSUPP, ERROR_NOWHERE,
                          "this kernel lacks: %s (--degraded runs without)", b->missing_text);
+}
+
+/* How it ended is what is to be said of it. */
+static int did_not_start(struct broker *b, struct error *err)
+{
+        char text[256];
+
+        session_bury(b, NULL, text, sizeof(text));
+        return error_set(err, STAGE_CELL, -ECHILD, ERROR_NOWHERE, "the cell did not start: %s", text);
+}
+
+/* Of one that is about to end /proc shows less and less. */
+static bool is_ending(const struct process *p)
+{
+        struct pollfd end = { .fd = p->pidfd, .events = POLLIN };
+
+        return poll(&end, 1, ENDING_MS) == 1;
 }
 
 /* With our own eyes: whoever locks itself down may be wrong about it. */
@@ -106,41 +131,53 @@ static int check_posture(struct broker *b, struct error *err)
                 .pids = b->moved,
                 .cgroup = b->group.dir >= 0,
         };
+        struct error unseen = { 0 };
         struct posture posture;
         char text[512];
         int r;
 
-        r = posture_read_of_cell(b->cell.pid, expected.ring_fd, &posture, err);
-        if (r < 0)
-                return r;
-        if (posture_check(&posture, &expected, text, sizeof(text)) == 0)
+        r = posture_read_of_cell(b->cell.pid, expected.ring_fd, &posture, &unseen);
+        if (r >= 0 && posture_check(&posture, &expected, text, sizeof(text)) == 0)
                 return 0;
+        if (is_ending(&b->cell))
+                return did_not_start(b, err);
+        if (r < 0)
+                return error_set(err, unseen.stage, r, ERROR_NOWHERE, "%s", unseen.text);
         for (char *nl = text; (nl = strchr(nl, '\n'));)
                 *nl = ';';
         return error_set(err, STAGE_POLICY, -EPERM, ERROR_NOWHERE,
                          "the cell is not locked down as it should be: %s", text);
 }
 
+/* What a refusal would be read from is opened while the cell is busy: it can be refused nothing yet. */
+int cell_begin(struct broker *b, struct error *err)
+{
+        int r = spawn(b, err);
+
+        b->audit = audit_open();
+        return r;
+}
+
 int cell_start(struct broker *b, struct error *err)
+{
+        int r = cell_begin(b, err);
+
+        return r < 0 ? r : cell_await(b, err);
+}
+
+int cell_await(struct broker *b, struct error *err)
 {
         const struct ready_message *ready = (const void *)&b->in;
         uint32_t must;
         struct answer answer;
-        char text[256], layers[128];
+        char layers[128];
         int r;
 
-        b->audit = audit_open();
-        r = spawn(b, err);
-        if (r < 0)
-                return r;
         r = session_await_ready(b, &answer, err);
         if (r < 0)
                 return r;
-        if (answer.lost) {
-                session_bury(b, NULL, text, sizeof(text));
-                return error_set(err, STAGE_CELL, -ECHILD, ERROR_NOWHERE,
-                                 "the cell did not start: %s", text);
-        }
+        if (answer.lost)
+                return did_not_start(b, err);
         if (ready->head.message == MESSAGE_FAILED)
                 return answer_error(b, err);
         if (ready->version != PROTO_VERSION)

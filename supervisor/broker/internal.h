@@ -40,7 +40,7 @@ struct broker {
         bool threads;          /* the cell has no io_uring */
         unsigned workers;      /* threads of the cell */
         bool alone;            /* it gets one guest */
-        bool moved;            /* it is the first process of a namespace of its own */
+        bool moved;            /* it is the first process of a namespace of its own, by birth or since */
         bool has_stdio;        /* the cell's own are these, not ours: */
         int stdio[3];
         struct code_arena arena;
@@ -94,7 +94,9 @@ bool broker_unload_begin(struct broker *b, uint32_t module);
 _must_check_ int broker_unloaded(struct broker *b, uint32_t module, struct error *err);
 
 /* cell.c: the cell with the arena as it is, locked, checked. The broker must not be landlocked yet. */
-_must_check_ int cell_start(struct broker *b, struct error *err);
+_must_check_ int cell_start(struct broker *b, struct error *err); /* both of these: */
+_must_check_ int cell_begin(struct broker *b, struct error *err); /* its process is there */
+_must_check_ int cell_await(struct broker *b, struct error *err); /* it is locked down, and was looked at */
 
 /* Descriptor 0, 1 or 2 when a guest may have it: -EBADF when it is closed or a directory. */
 int stdio_usable(int fd);

@@ -228,7 +228,7 @@ static int start_with_code(struct broker *b, struct found *artefact, size_t *ret
 
         if (b->imports) {
                 r = imports_arena(b, artefact, err);
-                return r < 0 ? r : cell_start(b, err);
+                return r < 0 ? r : cell_begin(b, err);
         }
         r = broker_map_artefact(artefact->fd, artefact->whole, &map, &code, err);
         if (r < 0)
@@ -242,7 +242,7 @@ static int start_with_code(struct broker *b, struct found *artefact, size_t *ret
                         return r;
         }
         *ret_bytes = map.size;
-        return cell_start(b, err);
+        return cell_begin(b, err);
 }
 
 static int open_module(const struct run_options *o, const char *path, struct error *err)
@@ -301,8 +301,11 @@ static int run_once(const struct run_options *o, const char *path, struct run_ou
                 r = start_with_code(b, &artefact, &bytes, err);
         if (r < 0)
                 return r;
+        /* There is time for that until the cell is ready. */
         tier_up_wait(&better, o, file, &artefact);
-        r = grants_lock(b, err);
+        r = cell_await(b, err);
+        if (r >= 0)
+                r = grants_lock(b, err);
         if (r < 0)
                 return r;
         r = b->imports ? imports_load(b, &artefact, &module, err)

@@ -11,6 +11,7 @@
 #include "supervisor/broker/audit.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/proto/descriptors.h"
+#include "supervisor/proto/exits.h"
 
 /* Next message into b->in. Returns 1; 0: the cell is gone; -ETIME; other negative errno. No
  * descriptor is taken from a cell: without room for them the kernel closes what came along. */
@@ -270,7 +271,7 @@ void session_bury(struct broker *b, const char *reason, char *text, size_t size)
                 snprintf(how, sizeof(how), "killed by seccomp for a system call outside of its table");
         else if (end.signal == SIGKILL && cell_group_oom(&b->group))
                 snprintf(how, sizeof(how), "killed by the kernel: the memory of its control group was used up");
-        else
+        else if (end.signal || !cell_exit_text(end.status, how, sizeof(how)))
                 process_end_text(&end, how, sizeof(how));
         snprintf(b->buried, sizeof(b->buried), "cell %d %s: %s", (int)pid, reason ? "ended" : "lost",
                  reason ? reason : how);

@@ -93,24 +93,36 @@ static int child(const char *path, char *const *argv, const int *fds, unsigned n
 }
 
 /* Born in its group it need not be moved there, for which the kernel stops all others that fork; a filter that
- * cannot look into clone3()'s arguments refuses it, and then it moves by itself. */
-int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup,
-                  struct process *ret, struct error *err)
+ * cannot look into clone3()'s arguments refuses it, and then it moves by itself. Whether it may be the first of its
+ * namespace is the kernel's to say: *@first becomes the answer. */
+static int start(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup, bool *first,
+                 struct process *ret, struct error *err)
 {
-        const struct clone_raw_args args = {
-                .flags = CLONE_VM | CLONE_VFORK | CLONE_ARGS_INTO_CGROUP, .exit_signal = SIGCHLD,
-                .cgroup = (uint64_t)cgroup,
-        };
+        volatile bool alone = *first;
         volatile int failure = 0, move = cgroup;
         volatile long pid = -ENOSYS;
         int pidfd;
 
+        *first = false;
         if (nfds > SPAWN_FDS_MAX)
                 return error_set(err, STAGE_BROKER, -E2BIG, ERROR_NOWHERE, "too many descriptors");
-        if (cgroup >= 0) {
+        while (pid < 0 && (alone || cgroup >= 0)) {
+                const struct clone_raw_args args = {
+                        .flags = CLONE_VM | CLONE_VFORK | (alone ? CLONE_NEWPID : 0) |
+                                 (cgroup >= 0 ? CLONE_ARGS_INTO_CGROUP : 0),
+                        .exit_signal = SIGCHLD, .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+                };
+
+                /* What the child writes here, we read: nothing but what is the same for both. */
                 pid = clone_raw(&args, sizeof(args));
-                if (pid >= 0)
+                if (pid >= 0) {
                         move = -EBADF;
+                        *first = alone;
+                } else if (alone) {
+                        alone = false;
+                } else {
+                        break;
+                }
         }
         if (pid < 0)
                 pid = vfork();
@@ -138,17 +150,39 @@ int process_start(const char *path, char *const *argv, const int *fds, unsigned 
         return 0;
 }
 
+int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup,
+                  struct process *ret, struct error *err)
+{
+        bool first = false;
+
+        return start(path, argv, fds, nfds, cgroup, &first, ret, err);
+}
+
+int process_start_first(const char *path, char *const *argv, const int *fds, unsigned nfds, int cgroup,
+                        bool *ret_first, struct process *ret, struct error *err)
+{
+        bool first = true;
+        int r = start(path, argv, fds, nfds, cgroup, &first, ret, err);
+
+        if (r >= 0)
+                *ret_first = first;
+        return r;
+}
+
 int process_follow(struct process *p, pid_t pid)
 {
         struct pollfd end = { .fd = p->pidfd, .events = POLLIN };
         struct process_end how;
         siginfo_t info;
-        int fd;
+        int fd, r;
 
         /* A child that nobody has waited for: its number is its own. */
         if (pid <= 0 || pid == p->pid || waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
                 return -ESRCH;
-        if (poll(&end, 1, FOLLOW_MS) != 1)
+        do
+                r = poll(&end, 1, FOLLOW_MS);
+        while (r < 0 && errno == EINTR);
+        if (r != 1)
                 return -ETIME;
         fd = (int)syscall(SYS_pidfd_open, pid, 0);
         if (fd < 0)

@@ -4,6 +4,8 @@
  *   (a build tree), the installed one. Never PATH, never the environment.
  * process_start - run @path with @argv, an empty environment, and descriptor i = fds[i] (-EBADF:
  *   /dev/null); nothing else is open in it. @cgroup: the directory of a control group for it, or -EBADF.
+ * process_start_first - the same, as the first process of a namespace of process numbers. *@ret_first: it is; else the
+ *   kernel does not let us (that is root's, or a user namespace's), and it is started as by process_start().
  * process_follow - @p goes on as @pid, another child of ours, and ends by itself: takes the end of it, and @p is
  *   the other. -ESRCH: that is none; -ETIME: it did not end.
  * process_wait - take the end of it, which it was sent before; fills @ret. -ETIMEDOUT: the kernel does not let it
@@ -13,6 +15,7 @@
 #pragma once
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -41,6 +44,8 @@ struct process_end {
 _must_check_ int program_find(const char *name, char *path, size_t size, struct error *err);
 _must_check_ int process_start(const char *path, char *const *argv, const int *fds, unsigned nfds,
                                int cgroup, struct process *ret, struct error *err);
+_must_check_ int process_start_first(const char *path, char *const *argv, const int *fds, unsigned nfds,
+                                     int cgroup, bool *ret_first, struct process *ret, struct error *err);
 _must_check_ int process_follow(struct process *p, pid_t pid);
 void process_kill(const struct process *p);
 int process_wait(struct process *p, struct process_end *ret);

@@ -28,7 +28,7 @@ static int receive_arena(struct cell *c, struct arena_message *m, struct error *
             message_check(m, sizeof(*m), 0, false, PHASE_STARTING, err) < 0)
                 return error_set(err, STAGE_CELL, -EPROTO, ERROR_NOWHERE, "no arena was announced");
         if (m->workers == 0 || m->workers > PROTO_WORKERS_MAX || m->alone > 1 || (m->alone && m->workers > 1) ||
-            m->pids > 1)
+            m->pids >= _PROTO_PIDS_MAX)
                 return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "%u workers", m->workers);
         c->nworkers = m->workers;
         c->alone = m->alone;
@@ -104,6 +104,7 @@ static int move(struct error *err)
         struct moved_message m = { .head.message = MESSAGE_MOVED };
         int told[2];
         char go = 1;
+        ssize_t n;
         long pid;
 
         if (pipe2(told, O_CLOEXEC) < 0)
@@ -114,11 +115,14 @@ static int move(struct error *err)
         if (pid > 0) {
                 m.pid = (int32_t)pid;
                 _exit(send(FD_BROKER, &m, sizeof(m), MSG_NOSIGNAL) == sizeof(m) &&
-                      write(told[1], &go, 1) == 1 ? 0 : 71);
+                      write(told[1], &go, 1) == 1 ? 0 : CELL_EXIT_TELL);
         }
         close(told[1]);
-        if (read(told[0], &go, 1) != 1)
-                _exit(71);
+        do
+                n = read(told[0], &go, 1);
+        while (n < 0 && errno == EINTR);
+        if (n != 1)
+                _exit(CELL_EXIT_LEFT);
         close(told[0]);
         return 0;
 }
@@ -144,7 +148,7 @@ int cell_lock(struct cell *c, uint32_t *ret_tried, struct error *err)
         if (r >= 0 && !c->alone)
                 proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (r >= 0)
-                r = policy_namespaces(l, !c->alone, arena.pids, err);
+                r = policy_namespaces(l, !c->alone, arena.pids == PROTO_PIDS_MAKE, err);
         if (r >= 0 && l->pids)
                 r = move(err);
         if (r >= 0)

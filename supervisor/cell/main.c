@@ -16,7 +16,7 @@ static _noreturn_ void fail(const struct error *err)
                                     .stage = err->stage, .offset = err->offset };
 
         memcpy(m.text, err->text, sizeof(m.text));
-        _exit(write(FD_BROKER, &m, sizeof(m)) == sizeof(m) ? 70 : 71);
+        _exit(write(FD_BROKER, &m, sizeof(m)) == sizeof(m) ? CELL_EXIT_TOLD : CELL_EXIT_MUTE);
 }
 
 static void start(void *argument)

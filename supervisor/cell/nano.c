@@ -216,7 +216,7 @@ static int report(struct guest *g)
         struct wire_value *values;
 
         if (!m)
-                _exit(71);
+                _exit(CELL_EXIT_MEMORY);
         *m = (struct ended_message) { .head.message = MESSAGE_ENDED, .guest = g->number, .nframes = nframes,
                                       .nvalues = nvalues, .cpu_ns = cpu_time(g),
                                       .memory_peak = g->stats->memory_peak };

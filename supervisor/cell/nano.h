@@ -15,6 +15,7 @@
 
 #include "engine/run/preempt.h"
 #include "supervisor/cell/cell.h"
+#include "supervisor/proto/exits.h"
 #include "supervisor/proto/stats.h"
 
 #define SLICE_NS        UINT64_C(1000000)

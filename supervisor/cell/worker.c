@@ -100,7 +100,7 @@ static void wake(struct worker *w)
         uint64_t one = 1;
 
         if (w->wake >= 0 && write(w->wake, &one, sizeof(one)) < 0)
-                _exit(71);
+                _exit(CELL_EXIT_WAKE);
 }
 
 void worker_post(struct guest *g, unsigned what)
@@ -247,7 +247,7 @@ static void serve_post(struct worker *w)
         while ((g = take_post(w, &what))) {
                 if (what & POST_BEGIN) {
                         if (queue_room(&w->ready, w->guests + 1) < 0)
-                                _exit(71); /* a few bytes a guest: there is nothing left to save */
+                                _exit(CELL_EXIT_MEMORY); /* a few bytes a guest: there is nothing left to save */
                         if (guest_begin(g) < 0) {
                                 guest_done(g);
                                 continue;
@@ -355,18 +355,24 @@ static void take_ready(struct worker *w)
         }
 }
 
+/* A worker without a ring serves nobody: the cell ends, and its status says which error it was. */
+static void reap(struct worker *w, bool wait)
+{
+        int r = ring_poll(w->ring, wait);
+
+        if (r < 0)
+                _exit(CELL_EXIT_RING - r);
+}
+
 static void poll_ring(struct worker *w)
 {
-        if (ring_poll(w->ring, false) < 0)
-                _exit(71);
+        reap(w, false);
         w->polled_ns = w->now = monotonic_ns();
 }
 
 /* The post may come while this thread falls asleep: who posts looks at .asleep after .news is set. */
 static void sleep_a_while(struct worker *w)
 {
-        int r;
-
         if (w->wake >= 0 && w->wake_call.state != CALL_IN_KERNEL) {
                 struct ring_op op = { .code = RING_READ, .fd = w->wake, .address = &w->wake_count,
                                       .length = sizeof(w->wake_count), .offset = UINT64_MAX };
@@ -376,11 +382,8 @@ static void sleep_a_while(struct worker *w)
         }
         w->asleep = true;
         __atomic_thread_fence(__ATOMIC_SEQ_CST);
-        if (!w->news) {
-                r = ring_poll(w->ring, true);
-                if (r < 0)
-                        _exit(71);
-        }
+        if (!w->news)
+                reap(w, true);
         w->asleep = false;
         w->now = w->polled_ns = monotonic_ns();
 }

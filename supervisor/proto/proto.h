@@ -62,13 +62,20 @@ struct ready_message {
         uint32_t threads;  /* 1: without io_uring, as ring.h says */
 };
 
+enum { /* the first process of a namespace of process numbers: */
+        PROTO_PIDS_NONE,
+        PROTO_PIDS_MAKE,   /* become it if you can: MOVED comes before READY then */
+        PROTO_PIDS_MADE,   /* the cell is, from its birth */
+        _PROTO_PIDS_MAX,
+};
+
 struct arena_message {     /* where the code lies in the file at FD_ARENA; the cell reads it unlocked */
         struct message_head head;
         uint64_t at;       /* page-aligned */
         uint64_t bytes;
         uint32_t workers;  /* threads that run guests, 1 .. PROTO_WORKERS_MAX */
         uint32_t alone;    /* there will be one guest: nothing preempts it */
-        uint32_t pids;     /* be the first process of a namespace, if you can: MOVED comes before READY then */
+        uint32_t pids;     /* PROTO_PIDS_... */
         uint32_t reserved;
 };
 

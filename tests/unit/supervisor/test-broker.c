@@ -13,6 +13,7 @@
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/internal.h"
 #include "supervisor/broker/listen.h"
+#include "supervisor/proto/exits.h"
 #include "tests/unit/unit.h"
 
 static struct error err;
@@ -478,6 +479,25 @@ START_TEST(ends_of_processes)
 }
 END_TEST
 
+START_TEST(a_cell_that_ends_by_itself_says_why)
+{
+        static const int others[] = { -1, 0, 1, 69, 76, 127, 128, 256 };
+        char text[128] = "as it was";
+
+        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+                ck_assert(!cell_exit_text(others[i], text, sizeof(text)));
+                ck_assert_str_eq(text, "as it was");
+        }
+        for (int status = CELL_EXIT_TOLD; status <= CELL_EXIT_WAKE; status++) {
+                text[0] = '\0';
+                ck_assert(cell_exit_text(status, text, sizeof(text)));
+                ck_assert_uint_gt(strlen(text), 10);
+        }
+        ck_assert(cell_exit_text(CELL_EXIT_RING + EBADF, text, sizeof(text)));
+        ck_assert_str_eq(text, "waiting in its ring failed: Bad file descriptor");
+}
+END_TEST
+
 START_TEST(a_helper_starts_with_what_it_is_given)
 {
         char *argv[] = { (char *)"sh", (char *)"-c",
@@ -550,6 +570,7 @@ int main(void)
         tcase_add_test(parts, listening_addresses);
         tcase_add_test(parts, words_of_a_cell_are_escaped);
         tcase_add_test(parts, ends_of_processes);
+        tcase_add_test(parts, a_cell_that_ends_by_itself_says_why);
         tcase_add_test(parts, a_helper_starts_with_what_it_is_given);
         tcase_add_test(parts, a_process_is_followed);
         return unit_main("broker", (TCase *[]) { cell, parts }, 2);
