@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "policy/policy.h"
 #include "shim/oci/console.h"
 #include "shim/oci/container.h"
 #include "shim/oci/enter.h"
@@ -127,6 +128,23 @@ static void complain(const char *text)
         fprintf(stderr, "nacelle-oci: %s\n", line);
 }
 
+/* The first container of a Kubernetes pod holds its namespaces, and what program it names only waits: so do we. */
+static int hold(struct container *c, struct error *err)
+{
+        struct oci_user *user = &c->launch->plan->user;
+        int r;
+
+        if (geteuid() == 0 && user->uid == 0)
+                *user = (struct oci_user) { .uid = POLICY_NOBODY, .gid = POLICY_NOBODY };
+        r = enter(c, err);
+        if (r >= 0)
+                r = await_start(c, err);
+        if (r < 0)
+                return r;
+        for (;;)
+                pause();
+}
+
 static int run(struct container *c, struct error *err)
 {
         _cleanup_free_ struct run_outcome *outcome = calloc(1, sizeof(*outcome));
@@ -165,7 +183,7 @@ void container_main(struct container *c)
         if (r >= 0 && c->launch->plan->terminal)
                 r = console_open(c->console, c->launch->plan, &err);
         if (r >= 0)
-                r = run(c, &err);
+                r = launch_is_sandbox(c->launch) ? hold(c, &err) : run(c, &err);
         if (r >= 0)
                 exit(r);
         if (c->creator >= 0)

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <json.h>
 #include <string.h>
 
 #include "shim/oci/launch.h"
@@ -20,6 +21,20 @@ int launch_read(const char *bundle, struct launch *ret, struct error *err)
         }
         *ret = l;
         return 0;
+}
+
+bool launch_is_sandbox(const struct launch *l)
+{
+        static const char *const names[] = { "io.kubernetes.cri.container-type", "io.kubernetes.cri-o.ContainerType" };
+        /* The reader wrote it: strings in one object. */
+        struct json_object *all = l->plan->annotations ? json_tokener_parse(l->plan->annotations) : NULL, *value;
+        bool is = false;
+
+        for (size_t i = 0; all && i < ELEMENTSOF(names); i++)
+                if (json_object_object_get_ex(all, names[i], &value))
+                        is = is || strcmp(json_object_get_string(value), "sandbox") == 0;
+        json_object_put(all);
+        return is;
 }
 
 /* Below a root that is read-only there may be a mount that is not: then the kernel alone says what is. */

@@ -15,8 +15,8 @@ check_DATA += tests/oci/guest.wasm
 endif
 CLEANFILES += tests/oci/guest.wasm
 
-dist_check_SCRIPTS += tests/oci/test-bundle tests/oci/test-engines tests/oci/test-sockets
-TESTS += tests/oci/test-bundle tests/oci/test-engines tests/oci/test-sockets
+dist_check_SCRIPTS += tests/oci/test-bundle tests/oci/test-engines tests/oci/test-scope tests/oci/test-sockets
+TESTS += tests/oci/test-bundle tests/oci/test-engines tests/oci/test-scope tests/oci/test-sockets
 EXTRA_DIST += tests/oci/guest.c tests/oci/image.py tests/oci/lib.sh tests/oci/things.sh
 
 noinst_PROGRAMS += tests/bench/bench-oci
