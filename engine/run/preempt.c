@@ -31,16 +31,6 @@ static void *frame_keep(struct run_thread *t, struct fiber *f, void *ucontext, c
         return f->frame ? machine_frame_copy(f->frame, frame_bytes, ucontext, info) : NULL;
 }
 
-/* This handler does not return, and whoever runs next on the thread is to be found too. */
-static void tick_again(void)
-{
-        sigset_t tick;
-
-        sigemptyset(&tick);
-        sigaddset(&tick, TICK_SIGNAL);
-        (void)sigprocmask(SIG_UNBLOCK, &tick, NULL);
-}
-
 /* Without the sanitizer's check of the address of a thread-local variable: the linker replaces the sum that
  * it takes its flags from by one that sets none. Nor that of addresses: before a call that does not return it asks
  * the library where the stack is, which reads a file. */
@@ -58,10 +48,8 @@ __attribute__((no_sanitize("undefined", "address"))) static void on_tick(int num
         if (!leave || !f || !f->preemptible)
                 return;
         kept = run_is_guest_code(pc) && f->entry ? frame_keep(t, f, ucontext, info) : NULL;
-        if (kept) {
-                tick_again();
+        if (kept)
                 fiber_preempted(f, kept);
-        }
         t->interrupt = 1;
 }
 
@@ -79,8 +67,9 @@ void preempt_frame_free(uint8_t *frame)
 
 int preempt_init(preempt_wanted *ask, struct error *err)
 {
-        /* One at a time: on a machine slower than its timer they would fill the stack that they come on. */
-        struct sigaction action = { .sa_sigaction = on_tick, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+        /* Not masked while it is handled: the handler need not return. */
+        struct sigaction action = { .sa_sigaction = on_tick,
+                                    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART };
         size_t least = getauxval(AT_MINSIGSTKSZ);
 
         wanted = ask;

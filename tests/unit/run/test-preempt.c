@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/base/clock.h"
 #include "engine/run/arena.h"
 #include "engine/run/preempt.h"
 #include "engine/run/run.h"
@@ -12,6 +13,7 @@
 #include "tests/unit/unit.h"
 
 #define SLICE_NS UINT64_C(100000)
+#define SIGNALS  100u /* as many to know what one costs */
 
 struct instance {
         struct instance_prefix prefix;
@@ -22,6 +24,7 @@ struct instance {
 static struct arena *arena;
 static struct instance guest;
 static timer_t timer, coarse;
+static uint64_t slice_ns; /* so long that an emulated machine has time for the guest, too */
 static volatile bool leave_always;
 static __attribute__((unused)) volatile uint64_t ticks, ticks_in_guest;
 
@@ -90,6 +93,7 @@ static void setup(void)
 {
         static const struct run_hooks hooks = { find_memory, locate };
         struct instance_head *head;
+        uint64_t start_ns;
 
         ck_assert_int_eq(run_init(NULL), 0);
         ck_assert_int_eq(run_thread_init(NULL), 0);
@@ -102,6 +106,12 @@ static void setup(void)
         head = (struct instance_head *)guest.prefix.base - 1;
         head->self = &guest;
         head->spill = guest.spill;
+        leave_always = false;
+        start_ns = monotonic_ns();
+        for (unsigned i = 0; i < SIGNALS; i++)
+                raise(SIGPROF);
+        slice_ns = 5 * (monotonic_ns() - start_ns) / SIGNALS;
+        slice_ns = slice_ns < SLICE_NS ? SLICE_NS : slice_ns;
         leave_always = true;
 }
 
@@ -175,7 +185,7 @@ START_TEST(registers_survive)
                 jobs[i] = (struct job) { .code = code, .type = &takes_i64, .rounds = 4000000 };
                 start(&jobs[i]);
         }
-        preempt_start(timer, SLICE_NS);
+        preempt_start(timer, slice_ns);
         while (running)
                 for (unsigned i = 0; i < N; i++) {
                         if (jobs[i].ended)
@@ -200,7 +210,7 @@ START_TEST(a_spinning_guest_is_stopped)
         struct job j = { .code = code_add(guest_spin, guest_spin_end), .type = &nothing };
 
         start(&j);
-        preempt_start(timer, SLICE_NS);
+        preempt_start(timer, slice_ns);
         for (unsigned i = 0; i < 10; i++) {
                 turn(&j);
                 ck_assert(!j.ended);
@@ -237,7 +247,7 @@ START_TEST(a_guest_in_host_calls_leaves_behind_them)
 
         host_rounds = 0;
         start(&j);
-        preempt_start(timer, SLICE_NS);
+        preempt_start(timer, slice_ns);
         while (!j.ended)
                 turn(&j);
         ck_assert_int_eq(j.r, 0);
@@ -257,7 +267,7 @@ START_TEST(a_guest_in_host_calls_is_stopped)
                          .type = &takes_i64, .rounds = UINT64_MAX };
 
         start(&j);
-        preempt_start(timer, SLICE_NS);
+        preempt_start(timer, slice_ns);
         turn(&j);
         ck_assert(!j.ended);
         fiber_stop(j.fiber, "enough");
@@ -296,7 +306,7 @@ START_TEST(who_is_not_preemptible_stays)
         start(&j);
         fiber_set_preemptible(j.fiber, false);
         ticks = 0;
-        preempt_start(timer, SLICE_NS);
+        preempt_start(timer, slice_ns);
         turn(&j);
         ck_assert(j.ended);
         ck_assert_uint_gt(ticks, 0);
