@@ -317,6 +317,21 @@ static void field_item(struct module_text *m, const struct kind *kind)
         read_import_type(m, kind->kind, index);
 }
 
+/* "(kind", of an import or export; NULL: it is none, which is told. */
+static const struct kind *open_kind(struct module_text *m)
+{
+        const struct kind *kind;
+
+        if (reader_is(&m->r, TOKEN_OPEN))
+                reader_next(&m->r);
+        kind = kind_of(&m->r);
+        if (kind)
+                reader_next(&m->r);
+        else
+                reader_unexpected(&m->r);
+        return kind;
+}
+
 /* (import "m" "n" (kind $id? ...)) */
 static void field_import(struct module_text *m)
 {
@@ -326,14 +341,9 @@ static void field_import(struct module_text *m)
         imports->n++;
         read_name(m, &imports->bytes);
         read_name(m, &imports->bytes);
-        if (reader_is(&m->r, TOKEN_OPEN))
-                reader_next(&m->r);
-        kind = kind_of(&m->r);
-        if (!kind) {
-                reader_unexpected(&m->r);
+        kind = open_kind(m);
+        if (!kind)
                 return;
-        }
-        reader_next(&m->r);
         if (reader_is(&m->r, TOKEN_ID))
                 reader_next(&m->r);
         buffer_u8(&imports->bytes, (uint8_t)kind->kind);
@@ -349,14 +359,9 @@ static void field_export(struct module_text *m)
 
         exports->n++;
         read_name(m, &exports->bytes);
-        if (reader_is(&m->r, TOKEN_OPEN))
-                reader_next(&m->r);
-        kind = kind_of(&m->r);
-        if (!kind) {
-                reader_unexpected(&m->r);
+        kind = open_kind(m);
+        if (!kind)
                 return;
-        }
-        reader_next(&m->r);
         buffer_u8(&exports->bytes, (uint8_t)kind->kind);
         buffer_uleb(&exports->bytes, read_index(m, kind->space));
         reader_expect_close(&m->r);

@@ -70,7 +70,9 @@ static enum wasi_errno clock_step(const struct wasi *w, uint32_t clock, uint64_t
         return WASI_SUCCESS;
 }
 
-uint32_t wasi_clock_res_get(uint32_t clock, uint32_t ret_ns)
+typedef enum wasi_errno clock_question(const struct wasi *w, uint32_t clock, uint64_t *ret_ns);
+
+static enum wasi_errno answer(clock_question *ask, uint32_t clock, uint32_t ret_ns)
 {
         struct guest g;
         struct wasi *w = wasi_current(&g);
@@ -79,25 +81,20 @@ uint32_t wasi_clock_res_get(uint32_t clock, uint32_t ret_ns)
         enum wasi_errno e = guest_span(&g, guest_ptr(ret_ns), 1, sizeof(uint64_t), &ret);
 
         if (!e)
-                e = clock_step(w, clock, &ns);
+                e = ask(w, clock, &ns);
         if (!e)
                 guest_store_u64(&ret, ns);
         return e;
 }
 
+uint32_t wasi_clock_res_get(uint32_t clock, uint32_t ret_ns)
+{
+        return answer(clock_step, clock, ret_ns);
+}
+
 uint32_t wasi_clock_time_get(uint32_t clock, uint64_t precision_ns, uint32_t ret_ns)
 {
-        struct guest g;
-        struct wasi *w = wasi_current(&g);
-        struct guest_span ret;
-        uint64_t ns = 0;
-        enum wasi_errno e = guest_span(&g, guest_ptr(ret_ns), 1, sizeof(uint64_t), &ret);
-
-        if (!e)
-                e = clock_now(w, clock, &ns);
-        if (!e)
-                guest_store_u64(&ret, ns);
-        return e;
+        return answer(clock_now, clock, ret_ns);
 }
 
 static enum wasi_errno random_do(struct wasi *w, const struct guest_span *s)

@@ -22,11 +22,10 @@ static int broken(struct error *err, const char *what)
         return error_set(err, STAGE_PROTOCOL, -EPROTO, ERROR_NOWHERE, "path request: %s", what);
 }
 
-/* A path that WASI would have refused already is an answer, not a crime: a guest can make one. */
-static int split(const char *bytes, uint32_t n, struct checked_path *ret)
+/* A path that WASI would have refused already is an answer, not a crime: a guest can make one. The content of a
+ * symbolic link is not resolved by us, but others may follow it. */
+static int take_whole(const char *bytes, uint32_t n, struct checked_path *ret)
 {
-        uint32_t end = n, start;
-
         if (n == 0)
                 return -ENOENT;
         if (memchr(bytes, 0, n))
@@ -35,7 +34,16 @@ static int split(const char *bytes, uint32_t n, struct checked_path *ret)
                 return -EXDEV;
         memcpy(ret->whole, bytes, n);
         ret->whole[n] = '\0';
+        return 0;
+}
 
+static int split(const char *bytes, uint32_t n, struct checked_path *ret)
+{
+        uint32_t end = n, start;
+        int r = take_whole(bytes, n, ret);
+
+        if (r < 0)
+                return r;
         while (end > 0 && bytes[end - 1] == '/')
                 end--;
         start = end;
@@ -53,20 +61,6 @@ static int split(const char *bytes, uint32_t n, struct checked_path *ret)
                 memcpy(ret->parent, bytes, start);
                 ret->parent[start] = '\0';
         }
-        return 0;
-}
-
-/* The content of a symbolic link is not resolved by us, but others may follow it. */
-static int split_content(const char *bytes, uint32_t n, struct checked_path *ret)
-{
-        if (n == 0)
-                return -ENOENT;
-        if (memchr(bytes, 0, n))
-                return -EINVAL;
-        if (bytes[0] == '/')
-                return -EXDEV;
-        memcpy(ret->whole, bytes, n);
-        ret->whole[n] = '\0';
         return 0;
 }
 
@@ -174,7 +168,7 @@ static int check_paths(struct checked_request *c, const char *bytes)
                 r = split(bytes, head->path_bytes, &c->path);
         if (r >= 0 && ops[head->op].paths == 2)
                 r = head->op == PATH_SYMLINK
-                            ? split_content(bytes + head->path_bytes, head->path2_bytes, &c->path2)
+                            ? take_whole(bytes + head->path_bytes, head->path2_bytes, &c->path2)
                             : split(bytes + head->path_bytes, head->path2_bytes, &c->path2);
         if (r >= 0 && needs_plain_name(head->op))
                 r = plain_name(head->op, c->path.name);

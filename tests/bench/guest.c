@@ -5,6 +5,7 @@
 
 #include "engine/decode/decode.h"
 #include "engine/run/arena.h"
+#include "tests/on_fiber.h"
 
 #define ARENA_BYTES (UINT64_C(256) << 20)
 
@@ -106,33 +107,16 @@ struct extern_value guest_function(const struct guest *g, const char *name)
         return v;
 }
 
-struct job {
-        const struct extern_value *f;
-        const union value *args;
-        union value *results;
-        struct trap_info *trap;
-        int r;
-};
-
-static void job_entry(void *argument)
-{
-        struct job *j = argument;
-
-        j->r = extern_call(j->f, j->args, j->results, j->trap);
-}
-
 int guest_run(const struct extern_value *f, const union value *args, union value *results,
               struct trap_info *trap)
 {
-        struct job j = { f, args, results, trap, 0 };
         struct error err = { 0 };
         struct fiber *fiber;
+        int r;
 
         if (fiber_new(FIBER_STACK_BYTES, &fiber, &err) < 0)
                 fail("fiber", &err);
-        fiber_start(fiber, job_entry, &j);
-        while (fiber_resume(fiber))
-                ;
+        r = call_on_fiber(fiber, f, args, results, trap);
         fiber_free(fiber);
-        return j.r;
+        return r;
 }

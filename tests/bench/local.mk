@@ -6,7 +6,7 @@ bench_validate_LDADD = libvalidate.a libdecode.a libbase.a
 BENCH_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libfast.a $(PEAK_LIBS) libcompile.a libdecode.a \
 	libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS) $(LLVM_LIBS)
 check_PROGRAMS += tests/bench/run-wasm
-tests_bench_run_wasm_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/bench/run-wasm.c
+tests_bench_run_wasm_SOURCES = tests/bench/guest.c tests/bench/guest.h tests/on_fiber.h tests/bench/run-wasm.c
 tests_bench_run_wasm_LDADD = $(BENCH_LIBS)
 if HAVE_CHECK
 noinst_PROGRAMS += bench-calls

@@ -42,18 +42,6 @@ static void walk_body(const struct module *m, uint32_t f, const struct function_
                 fuzz_fail("function %u: accepted, and bytes are left", f);
 }
 
-static void check_refusal(int r, const struct error *err, size_t size, const void *output)
-{
-        if (r != err->code || output)
-                fuzz_fail("refused with %d, the error says %d, output %p", r, err->code, output);
-        if (r != -EBADMSG && r != -E2BIG && r != -EOPNOTSUPP && r != -ENOMEM)
-                fuzz_fail("refused with %d", r);
-        if (r == -EBADMSG && err->offset > size)
-                fuzz_fail("refused at byte %llu of %zu", (unsigned long long)err->offset, size);
-        if (!err->text[0])
-                fuzz_fail("refused without a word");
-}
-
 int target_module(const uint8_t *bytes, size_t size, uint32_t seed)
 {
         _cleanup_(module_freep) struct module *m = NULL;
@@ -64,12 +52,12 @@ int target_module(const uint8_t *bytes, size_t size, uint32_t seed)
         int r = module_decode(bytes, size, &limits_default, features, flags, &m, &err);
 
         if (r < 0) {
-                check_refusal(r, &err, size, m);
+                fuzz_refused(r, &err, size, m != NULL);
                 return r;
         }
         r = module_validate(m, &limits_default, features, 1 + (seed >> 4 & 1), &c, &err);
         if (r < 0) {
-                check_refusal(r, &err, size, c);
+                fuzz_refused(r, &err, size, c != NULL);
                 return r;
         }
         if (c->features_used & ~features)

@@ -9,14 +9,7 @@
 
 static int refused(int r, const struct error *err, size_t size, const struct buffer *out)
 {
-        if (r != err->code || out->size)
-                fuzz_fail("refused with %d, the error says %d, %zu bytes out", r, err->code, out->size);
-        if (r != -EBADMSG && r != -E2BIG && r != -EOPNOTSUPP && r != -ENOMEM)
-                fuzz_fail("refused with %d", r);
-        if (r == -EBADMSG && err->offset > size)
-                fuzz_fail("refused at byte %llu of %zu", (unsigned long long)err->offset, size);
-        if (!err->text[0])
-                fuzz_fail("refused without a word");
+        fuzz_refused(r, err, size, out->size);
         return r;
 }
 

@@ -2,7 +2,7 @@ if HAVE_CHECK
 INSTANCE_LIBS = libinstance.a libartefact.a librun.a libvalidate.a libcompile.a libtext.a libdecode.a \
 	libbase.a $(XXHASH_LIBS) $(NETTLE_LIBS)
 WORLD_SOURCES = tests/unit/artefact/forge.c tests/unit/artefact/forge.h tests/unit/instance/world.c \
-	tests/unit/instance/world.h tests/unit/sanitizer.h tests/unit/unit.h
+	tests/unit/instance/world.h tests/on_fiber.h tests/unit/sanitizer.h tests/unit/unit.h
 
 instance_tests = tests/unit/instance/test-across tests/unit/instance/test-builtins tests/unit/instance/test-instance \
 	tests/unit/instance/test-memories tests/unit/instance/test-nomem tests/unit/instance/test-objects tests/unit/instance/test-template \

@@ -12,6 +12,7 @@
 #include "tests/unit/instance/world.h"
 #include "tests/unit/sanitizer.h"
 #include "tests/unit/unit.h"
+#include "tests/on_fiber.h"
 
 #define MODULE(pages, more) \
         "(module (type $t (func (param i64) (result i64)))" \
@@ -112,33 +113,16 @@ static struct instance *take(struct template *t)
         return i;
 }
 
-struct job {
-        const struct extern_value *f;
-        const union value *args;
-        union value *result;
-        struct trap_info *trap;
-        int r;
-};
-
-static void job_entry(void *argument)
-{
-        struct job *j = argument;
-
-        j->r = extern_call(j->f, j->args, j->result, j->trap);
-}
-
 /* On the nanoprocess's own stack. */
 static int run(struct instance *i, const char *name, uint64_t a, uint64_t b, uint64_t *ret)
 {
         struct extern_value f = export_of(i, name);
         union value args[2] = { { .i64 = a }, { .i64 = b } }, result = { .bits = { 0, 0 } };
         struct trap_info trap = { 0 };
-        struct job j = { &f, args, &result, &trap, 0 };
+        int r = call_on_fiber(instance_fiber(i), &f, args, &result, &trap);
 
-        fiber_start(instance_fiber(i), job_entry, &j);
-        HOLD(!fiber_resume(instance_fiber(i)), name);
-        *ret = j.r == 0 ? result.i64 : (uint64_t)trap.trap;
-        return j.r;
+        *ret = r == 0 ? result.i64 : (uint64_t)trap.trap;
+        return r;
 }
 
 static uint64_t must(struct instance *i, const char *name, uint64_t a, uint64_t b)

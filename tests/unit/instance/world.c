@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/run/arena.h"
+#include "tests/on_fiber.h"
 
 struct world world;
 static struct arena *arena;
@@ -86,32 +87,16 @@ struct extern_value export_of(const struct instance *i, const char *name)
         return v;
 }
 
-struct job {
-        const struct extern_value *f;
-        const union value *args;
-        union value *results;
-        struct trap_info *trap;
-        int r;
-};
-
-static void job_entry(void *argument)
-{
-        struct job *j = argument;
-
-        j->r = extern_call(j->f, j->args, j->results, j->trap);
-}
-
 int call(const struct extern_value *f, const union value *args, union value *results,
          struct trap_info *trap)
 {
-        struct job j = { f, args, results, trap, 0 };
         struct fiber *fiber;
+        int r;
 
         HOLD(fiber_new(0, &fiber, NULL) == 0, "");
-        fiber_start(fiber, job_entry, &j);
-        HOLD(!fiber_resume(fiber), "");
+        r = call_on_fiber(fiber, f, args, results, trap);
         fiber_free(fiber);
-        return j.r;
+        return r;
 }
 
 uint64_t call_name(const struct instance *i, const char *name, uint64_t a, uint64_t b, uint64_t c,
