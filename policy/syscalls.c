@@ -73,7 +73,6 @@ static const struct syscall_rule cell_rules[] = {
         ALLOW_IF(rt_sigaction, ARG_IS(0, SIGILL),           "the same",                                     "H28"),
         ALLOW_IF(rt_sigaction, ARG_IS(0, SIGFPE),           "the same",                                     "H28"),
         ALLOW(rt_sigreturn,                                 "the way back from a trap",                     "H28"),
-        ALLOW(rt_sigprocmask,                               "the next tick, from the handler of one",       "H28"),
         ALLOW(timer_settime,                                "the tick that takes the thread from a guest",  "H17"),
         ALLOW(membarrier,                                   "new code in the arena is seen",                "H13"),
         ALLOW_IF2(prctl, ARG_IS(0, PR_SET_DUMPABLE), ARG_IS(1, 0), "after the broker read the posture",     "H21"),
