@@ -23,6 +23,9 @@ static int32_t move_bytes(const struct ring_op *op, bool wait)
         bool vector = op->code == RING_READV || op->code == RING_WRITEV;
         struct iovec one = { op->address, op->length };
 
+        /* At the end, or onto the disk: that may wait, and no filter knows these flags beside the one that does not. */
+        if (!wait && op->flags)
+                return -EOPNOTSUPP;
         return result(syscall(reads ? SYS_preadv2 : SYS_pwritev2, op->fd, vector ? op->address : &one,
                               vector ? (long)op->length : 1L, (long)op->offset, 0L,
                               (long)op->flags | (wait ? 0 : RW_NOWAIT)));
