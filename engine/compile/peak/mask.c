@@ -70,41 +70,46 @@ static LLVMValueRef table_place(struct lowering *l, const struct jump_table *t)
         return lesser(l, LLVMBuildZExt(l->b, v, type, ""), LLVMConstInt(type, t->places, false));
 }
 
-/* Every place has its target, the one behind the last too, and there is no other: no branch checks @place. */
-static void table_close(struct lowering *l, const struct jump_table *t, LLVMValueRef place)
+/* The choice among the cases by @place instead, which goes @elsewhere for all others. */
+static LLVMValueRef choose_place(struct lowering *l, const struct jump_table *t, LLVMValueRef place,
+                                 LLVMBasicBlockRef elsewhere)
 {
-        LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInstructionParent(t->choice)), closed;
-        LLVMBasicBlockRef none = LLVMAppendBasicBlockInContext(l->context, f, "");
-        LLVMTypeRef type = LLVMTypeOf(place);
+        LLVMValueRef choice = LLVMBuildSwitch(l->b, place, elsewhere, t->ncases + 1);
 
-        closed = LLVMBuildSwitch(l->b, place, none, t->ncases + 1);
         for (unsigned i = 0; i < t->ncases; i++) {
                 uint64_t value = (uint64_t)case_value(t->choice, i) - (uint64_t)t->least;
 
-                LLVMAddCase(closed, LLVMConstInt(type, value, false), LLVMGetSuccessor(t->choice, i + 1));
+                LLVMAddCase(choice, LLVMConstInt(LLVMTypeOf(place), value, false), LLVMGetSuccessor(t->choice, i + 1));
         }
-        LLVMAddCase(closed, LLVMConstInt(type, t->places, false), LLVMGetSwitchDefaultDest(t->choice));
-        LLVMInstructionEraseFromParent(t->choice);
+        return choice;
+}
+
+/* Every place has its target, the one behind the last too, and there is no other: no branch checks @place. */
+static void choose_closed(struct lowering *l, const struct jump_table *t, LLVMValueRef place)
+{
+        LLVMValueRef f = LLVMGetBasicBlockParent(LLVMGetInstructionParent(t->choice)), closed;
+        LLVMBasicBlockRef none = LLVMAppendBasicBlockInContext(l->context, f, "");
+
+        closed = choose_place(l, t, place, none);
+        LLVMAddCase(closed, LLVMConstInt(LLVMTypeOf(place), t->places, false), LLVMGetSwitchDefaultDest(t->choice));
         LLVMPositionBuilderAtEnd(l->b, none);
         LLVMBuildUnreachable(l->b);
 }
 
 static void mask_switch(struct lowering *l, LLVMValueRef choice)
 {
-        LLVMValueRef place, v = LLVMGetOperand(choice, 0);
-        LLVMTypeRef type = LLVMTypeOf(v);
+        LLVMValueRef place;
         struct jump_table t;
 
         if (!table_find(choice, &t))
                 return;
         LLVMPositionBuilderBefore(l->b, choice);
         place = table_place(l, &t);
-        if (t.places == t.ncases) {
-                table_close(l, &t, place);
-                return;
-        }
-        place = LLVMBuildTruncOrBitCast(l->b, place, type, "");
-        LLVMSetOperand(choice, 0, LLVMBuildAdd(l->b, place, LLVMConstInt(type, (uint64_t)t.least, true), ""));
+        if (t.places == t.ncases)
+                choose_closed(l, &t, place);
+        else
+                choose_place(l, &t, place, LLVMGetSwitchDefaultDest(choice));
+        LLVMInstructionEraseFromParent(choice);
 }
 
 void mask_switches(struct lowering *l)

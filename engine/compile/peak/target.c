@@ -19,7 +19,7 @@
  * locals in registers, its redundancies gone once more at 64 bits, its loop invariants (bases of
  * tables and imported memories) hoisted, and its scalar loops made vector loops. What has no loop
  * gains nothing from the second list but compile time: a third of it. */
-static const char first_passes[] = "function(sroa)";
+static const char first_passes[] = "function(mem2reg)";
 static const char common_passes[] =
         "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
 static const char loop_passes[] =
@@ -27,6 +27,7 @@ static const char loop_passes[] =
 static const char vector_passes[] = "function(loop-simplify,lcssa,loop-vectorize)";
 static const char slp_passes[] = "function(slp-vectorizer)";
 static const char last_passes[] = "function(instcombine<no-verify-fixpoint>,simplifycfg)";
+static const char address_passes[] = "function(loop(loop-reduce))";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
         { CPU_X86_AVX, "+avx" },
@@ -54,6 +55,8 @@ static void set_options(void)
                 /* A move of whole chains to mask registers, which this code has none of: it takes the square of a
                  * function's length. */
                 "-disable-x86-domain-reassignment",
+                /* That is optimise_addresses(). */
+                "-disable-lsr",
                 /* By the latencies of a list instead of twice for an old processor: the rounds of a cipher fit
                  * registers. */
                 "-pre-RA-sched=list-ilp", "-enable-misched=false",
@@ -229,6 +232,20 @@ static int optimise(struct lowering *l, LLVMTargetMachineRef machine, struct err
         return r;
 }
 
+/* Addresses that go up with a loop's turns: the last thing before code generation, of which it would be a part in
+ * functions without a loop, too. */
+static int optimise_addresses(struct lowering *l, LLVMTargetMachineRef machine, struct error *err)
+{
+        LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+        int r;
+
+        choose(l, has_loops);
+        r = run_passes(l, address_passes, machine, options, err);
+        choose(l, any);
+        LLVMDisposePassBuilderOptions(options);
+        return r;
+}
+
 int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBufferRef *ret,
                 struct error *err)
 {
@@ -251,6 +268,8 @@ int target_emit(struct lowering *l, LLVMTargetMachineRef machine, LLVMMemoryBuff
                 finish_module(l);
         if (r == 0)
                 mask_switches(l);
+        if (r == 0)
+                r = optimise_addresses(l, machine, err);
         if (r == 0 && LLVMTargetMachineEmitToMemoryBuffer(machine, l->module, LLVMObjectFile, &message,
                                                           ret)) {
                 r = error_set(err, STAGE_COMPILE, -EINVAL, ERROR_NOWHERE, "LLVM's code: %s", message);
