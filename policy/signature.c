@@ -85,17 +85,26 @@ int signature_key_read(const char *text, size_t size, struct signature_key *ret,
         return 0;
 }
 
-/* Nettle has no BLAKE2b. The bytes are public: nothing is asked for that would need locked memory. */
+/* The bytes are public: nothing is asked for that would need locked memory. */
+int signature_ready(struct error *err)
+{
+        if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
+                return 0;
+        if (!gcry_check_version(GCRYPT_VERSION))
+                return bad(err, -ENOSYS, "libgcrypt is older than the one that this was built with");
+        gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+        gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+        return 0;
+}
+
+/* Nettle has no BLAKE2b. */
 static int blake2b(const void *bytes, size_t n, uint8_t ret[static BLAKE2B_BYTES], struct error *err)
 {
         gcry_md_hd_t hash;
+        int r = signature_ready(err);
 
-        if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
-                if (!gcry_check_version(GCRYPT_VERSION))
-                        return bad(err, -ENOSYS, "libgcrypt is older than the one that this was built with");
-                gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
-                gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
-        }
+        if (r < 0)
+                return r;
         if (gcry_md_open(&hash, GCRY_MD_BLAKE2B_512, 0))
                 return bad(err, -ENOSYS, "libgcrypt does not offer BLAKE2b (is this FIPS mode?)");
         gcry_md_write(hash, bytes, n);
@@ -121,8 +130,19 @@ static bool comment_is_signed(const struct signature_key *key, const struct sign
         return is_signed(key, signature, both, sizeof(s->signature) + n);
 }
 
+/* The number is a little-endian one, written in full. */
+static void fill_words(const struct signature_bytes *s, const struct line *comment, struct signature_words *ret)
+{
+        size_t skip = strlen(TRUSTED);
+
+        *ret = (struct signature_words) { .hashed = memcmp(s->algorithm, "ED", 2) == 0 };
+        for (unsigned i = 0; i < sizeof(s->id); i++)
+                snprintf(ret->key + 2 * i, 3, "%02X", s->id[sizeof(s->id) - 1 - i]);
+        snprintf(ret->comment, sizeof(ret->comment), "%.*s", (int)(comment->n - skip), comment->at + skip);
+}
+
 int signature_check(const struct signature_key *key, const char *text, size_t size, const void *bytes,
-                    size_t n, struct error *err)
+                    size_t n, struct signature_words *ret, struct error *err)
 {
         uint8_t digest[BLAKE2B_BYTES], global[ED25519_SIGNATURE_SIZE];
         struct signature_bytes s;
@@ -152,5 +172,7 @@ int signature_check(const struct signature_key *key, const char *text, size_t si
                 return bad(err, -EACCES, "the signature does not fit its bytes");
         if (!comment_is_signed(key, &s, &lines[2], global))
                 return bad(err, -EACCES, "the signature's trusted comment was changed");
+        if (ret)
+                fill_words(&s, &lines[2], ret);
         return 0;
 }

@@ -4,7 +4,6 @@
 #include <nettle/sha2.h>
 #include <string.h>
 
-#include "policy/signature.h"
 #include "supervisor/broker/pin.h"
 
 static int read_small(const char *path, char text[static SIGNATURE_TEXT_MAX + 1], size_t *ret_size,
@@ -25,24 +24,34 @@ static int read_small(const char *path, char text[static SIGNATURE_TEXT_MAX + 1]
         return 0;
 }
 
-static int check_signature(const struct module_pin *pin, const void *bytes, size_t n, struct error *err)
+int pin_read(const struct module_pin *pin, struct pin_texts *ret, struct error *err)
 {
-        char text[SIGNATURE_TEXT_MAX + 1];
-        struct signature_key key;
-        size_t size;
-        int r;
+        int r = read_small(pin->key, ret->key, &ret->key_bytes, err);
 
-        r = read_small(pin->key, text, &size, err);
         if (r < 0)
                 return r;
-        r = signature_key_read(text, size, &key, err);
+        r = read_small(pin->signature, ret->signature, &ret->signature_bytes, err);
+        return r < 0 ? error_prefix(err, "no signature") : 0;
+}
+
+int pin_check_signature(const struct module_pin *pin, const struct pin_texts *texts, const void *bytes, size_t n,
+                        struct error *err)
+{
+        struct signature_key key;
+        int r = signature_key_read(texts->key, texts->key_bytes, &key, err);
+
         if (r < 0)
                 return error_prefix(err, "%s", pin->key);
-        r = read_small(pin->signature, text, &size, err);
-        if (r < 0)
-                return error_prefix(err, "no signature");
-        r = signature_check(&key, text, size, bytes, n, err);
+        r = signature_check(&key, texts->signature, texts->signature_bytes, bytes, n, pin->words, err);
         return r < 0 ? error_prefix(err, "%s", pin->signature) : 0;
+}
+
+static int check_signature(const struct module_pin *pin, const void *bytes, size_t n, struct error *err)
+{
+        struct pin_texts texts;
+        int r = pin_read(pin, &texts, err);
+
+        return r < 0 ? r : pin_check_signature(pin, &texts, bytes, n, err);
 }
 
 static void hex(const uint8_t *bytes, char text[static 65])

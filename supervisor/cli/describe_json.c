@@ -12,7 +12,7 @@ static const char *const kinds[] = {
 };
 
 /* Names are UTF-8, the decoder saw to that; controls, C1 among them, are written as numbers. */
-static void quote(FILE *stream, const struct name *name)
+void describe_quoted(FILE *stream, const struct name *name)
 {
         fputc('"', stream);
         for (uint32_t i = 0; i < name->size; i++) {
@@ -48,9 +48,9 @@ static void print_imports(FILE *stream, const struct module *m)
                 const struct import *import = &m->imports[i];
 
                 fprintf(stream, "%s\n    { \"module\": ", i ? "," : "");
-                quote(stream, &import->module);
+                describe_quoted(stream, &import->module);
                 fputs(", \"name\": ", stream);
-                quote(stream, &import->name);
+                describe_quoted(stream, &import->name);
                 fputs(", ", stream);
                 print_type(stream, m, import->kind, import->index);
                 fprintf(stream, ", \"known\": %s }", import_is_known(import) ? "true" : "false");
@@ -63,7 +63,7 @@ static void print_exports(FILE *stream, const struct module *m)
         fputs("  \"exports\": [", stream);
         for (uint32_t i = 0; i < m->nexports; i++) {
                 fprintf(stream, "%s\n    { \"name\": ", i ? "," : "");
-                quote(stream, &m->exports[i].name);
+                describe_quoted(stream, &m->exports[i].name);
                 fputs(", ", stream);
                 print_type(stream, m, m->exports[i].kind, m->exports[i].index);
                 fputs(" }", stream);
@@ -95,7 +95,7 @@ void describe_json(FILE *stream, const struct module *m)
         module_authority(m, &a);
         if (m->module_name.size) {
                 fputs("\"name\": ", stream);
-                quote(stream, &m->module_name);
+                describe_quoted(stream, &m->module_name);
                 fputs(",\n  ", stream);
         }
         fprintf(stream, "\"functions\": %" PRIu32 ",\n  ", m->nfunctions - m->imported_functions);

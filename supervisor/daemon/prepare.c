@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <syslog.h>
 
 #include "supervisor/broker/found.h"
 #include "supervisor/broker/member.h"
@@ -27,6 +28,7 @@ struct prepared {
         uint64_t offset;
         char text[256];
         uint32_t compiled;
+        struct signature_words signature; /* of the unit's own module; empty: it was not asked for */
         struct module_digest module;
         struct artefact_choice choice;
 };
@@ -43,7 +45,7 @@ struct prepare {
 
 /* @import: one of the unit's; NULL: its own module. */
 static int make_artefact(const struct service *s, const struct unit_import *import, struct found *ret,
-                         struct error *err)
+                         struct signature_words *ret_words, struct error *err)
 {
         const struct unit *u = s->unit;
         const char *module = import ? import->module : u->module;
@@ -68,16 +70,18 @@ static int make_artefact(const struct service *s, const struct unit_import *impo
         r = import ? member_pin(u, import, &pin, &pinned, err) : unit_pin(u, &pin, &pinned, err);
         if (r < 0)
                 return r;
+        pin.words = ret_words;
         o.pin = pinned ? &pin : NULL;
         r = artefact_find(&o, file, ret, err);
         return r < 0 ? error_prefix(err, "%s", module) : 0;
 }
 
 /* The artefacts of the unit's module, then of its imports, into @fds; @ret: what is known of the first one. */
-static int make_artefacts(const struct service *s, struct found *ret, int *fds, struct error *err)
+static int make_artefacts(const struct service *s, struct found *ret, struct signature_words *ret_words, int *fds,
+                          struct error *err)
 {
         const struct unit *u = s->unit;
-        int r = make_artefact(s, NULL, ret, err);
+        int r = make_artefact(s, NULL, ret, ret_words, err);
 
         if (r < 0)
                 return r;
@@ -86,7 +90,7 @@ static int make_artefacts(const struct service *s, struct found *ret, int *fds, 
         for (unsigned i = 0; i < u->nimports; i++) {
                 struct found f = { .fd = -EBADF, .cache = -EBADF };
 
-                r = make_artefact(s, &u->imports[i], &f, err);
+                r = make_artefact(s, &u->imports[i], &f, NULL, err);
                 if (r < 0)
                         return error_prefix(err, "%s: %s", u->imports[i].where, u->imports[i].name);
                 fds[1 + i] = TAKE_FD(f.fd);
@@ -97,10 +101,11 @@ static int make_artefacts(const struct service *s, struct found *ret, int *fds, 
 
 #define ARTEFACTS_MAX (1 + UNIT_IMPORTS_MAX)
 
-static void send_result(int sock, int r, const int *fds, unsigned n, const struct found *f, const struct error *err)
+static void send_result(int sock, int r, const int *fds, unsigned n, const struct found *f,
+                        const struct signature_words *words, const struct error *err)
 {
         struct prepared p = { .code = r < 0 ? r : 0, .stage = err->stage, .offset = err->offset,
-                              .compiled = f->compiled, .module = f->digest, .choice = f->choice };
+                              .compiled = f->compiled, .signature = *words, .module = f->digest, .choice = f->choice };
 
         snprintf(p.text, sizeof(p.text), "%s", r < 0 ? err->text : "");
         (void)descriptors_send(sock, &p, sizeof(p), fds, r >= 0 ? n : 0, 0);
@@ -109,6 +114,7 @@ static void send_result(int sock, int r, const int *fds, unsigned n, const struc
 _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
 {
         struct found found = { .fd = -EBADF, .cache = -EBADF };
+        struct signature_words words = { 0 };
         struct error err = { 0 };
         int fds[ARTEFACTS_MAX], r;
         sigset_t none;
@@ -120,8 +126,8 @@ _noreturn_ static void child(const struct service *s, int sock, pid_t parent)
         syscall(SYS_close_range, 4, ~0u, 0);
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        r = make_artefacts(s, &found, fds, &err);
-        send_result(3, r, fds, 1 + s->unit->nimports, &found, &err);
+        r = make_artefacts(s, &found, &words, fds, &err);
+        send_result(3, r, fds, 1 + s->unit->nimports, &found, &words, &err);
         _exit(0);
 }
 
@@ -142,6 +148,15 @@ static int keep_imports(struct service *s, const int *fds, unsigned n, struct er
         memcpy(s->import_artefacts, fds, n * sizeof(*fds));
         s->nimport_artefacts = n;
         return 0;
+}
+
+/* What a person wrote there was signed as well. */
+static void tell_signature(struct service *s, struct signature_words *words)
+{
+        words->key[sizeof(words->key) - 1] = words->comment[sizeof(words->comment) - 1] = '\0';
+        if (words->key[0])
+                service_log(s, LOG_INFO, "signed", "its module is signed with key %s%s: %s", words->key,
+                            words->hashed ? "" : ", in the older way", words->comment);
 }
 
 static void result_ready(void *context, uint32_t events)
@@ -175,6 +190,7 @@ static void result_ready(void *context, uint32_t events)
                 s->choice = result.choice;
                 memcpy(name.bytes, result.module.bytes, sizeof(name.bytes));
                 artefact_key_text(&name, s->module_digest);
+                tell_signature(s, &result.signature);
                 improve_join(s);
                 service_event(s, ON_PREPARED, "%s", "");
         }

@@ -49,6 +49,8 @@ static void make(bool hashed, const uint8_t private[32], uint8_t id, const char 
         sprintf(signature_text, "untrusted comment: x\n%s\ntrusted comment: %s\n%s\n", a, comment, b);
 }
 
+static struct signature_words words;
+
 static int check(const char *key_text, const char *signature_text, const void *bytes, size_t n)
 {
         struct signature_key key;
@@ -57,7 +59,10 @@ static int check(const char *key_text, const char *signature_text, const void *b
 
         if (r < 0)
                 return r;
-        r = signature_check(&key, signature_text, strlen(signature_text), bytes, n, &err);
+        memset(&words, 0xee, sizeof(words));
+        r = signature_check(&key, signature_text, strlen(signature_text), bytes, n, &words, &err);
+        if (r < 0)
+                ck_assert(words.key[0] == (char)0xee && words.comment[0] == (char)0xee);
         ck_assert(r == 0 || (err.code == r && err.text[0]));
         return r;
 }
@@ -68,6 +73,9 @@ START_TEST(what_is_signed_is_taken)
 
         make(_i, secret, 1, "version 1", key, signature);
         ck_assert_int_eq(check(key, signature, module, sizeof(module)), 0);
+        ck_assert_str_eq(words.comment, "version 1");
+        ck_assert_str_eq(words.key, "0000000000000001");
+        ck_assert_int_eq(words.hashed, _i);
         line = strchr(key, '\n') + 1; /* the bare line */
         ck_assert_int_eq(check(line, signature, module, sizeof(module)), 0);
 }
