@@ -17,7 +17,7 @@
  * guest that runs below, or one of the store's that is on another fiber, are for the slow way. While the guest runs
  * rbx is the fiber, r12 where it is noted, r13 where the result goes. */
         .macro  short_way result, p0=none, p1=none, p2=none
-        .p2align 5
+        .p2align 6 /* two or three lines of the cache each: else some processes need a nanosecond more */
 1:
         .cfi_startproc
         movq    run_thread@gottpoff(%rip), %rax
