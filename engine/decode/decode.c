@@ -152,8 +152,9 @@ static int decode_header(struct decoder *d, struct cursor *file)
         if (!read_raw(file, bytes, 4))
                 return decoder_error(d, -EBADMSG, 4, "unexpected end: no header of 8 bytes");
         if (memcmp(bytes, version, 4) != 0)
-                return decoder_error(d, -EBADMSG, 4, "unknown binary version %u.%u",
-                                     bytes[0] | bytes[1] << 8, bytes[2] | bytes[3] << 8);
+                return decoder_error(d, -EBADMSG, 4, "unknown binary version %u.%u%s",
+                                     bytes[0] | bytes[1] << 8, bytes[2] | bytes[3] << 8,
+                                     bytes[2] | bytes[3] ? ": a component, and no module" : "");
         return 0;
 }
 

@@ -141,6 +141,8 @@ static int step_header(struct nacelle_parser *p, struct cursor *c, struct nacell
 
         if (memcmp(c->at, header, n < 4 ? n : 4))
                 return parser_error(p, -EBADMSG, 0, "magic header not detected");
+        if (n == 8 && (c->at[6] || c->at[7]))
+                return parser_error(p, -EBADMSG, 4, "unknown binary version: a component, and no module");
         if (n > 4 && memcmp(c->at + 4, header + 4, n - 4))
                 return parser_error(p, -EBADMSG, 4, "unknown binary version");
         if (n < 8)

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -177,6 +178,8 @@ static void result_ready(void *context, uint32_t events)
         result.text[sizeof(result.text) - 1] = '\0';
         if (r < 0)
                 service_event(s, ON_NOT_PREPARED, "%s", "whoever prepared it ended without a word");
+        else if (result.code < 0 && result.offset != ERROR_NOWHERE)
+                service_event(s, ON_NOT_PREPARED, "%s (at byte %" PRIu64 ")", result.text, result.offset);
         else if (result.code < 0 || n != 1 + s->unit->nimports || fstat(fds[0], &st) < 0)
                 service_event(s, ON_NOT_PREPARED, "%s", result.text);
         else if (sockets_claim(s, &err) < 0 || keep_imports(s, fds + 1, n - 1, &err) < 0)

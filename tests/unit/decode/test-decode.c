@@ -33,7 +33,7 @@ static const struct {
         { "magic", "00 61 73 6e 01 00 00 00", "magic header not detected", -EBADMSG, 0, true },
         { "version missing", "00 61 73 6d 01 00", "unexpected end", -EBADMSG, 4, true },
         { "version 2", "00 61 73 6d 02 00 00 00", "unknown binary version", -EBADMSG, 4, true },
-        { "a component", "00 61 73 6d 0d 00 01 00", "unknown binary version", -EBADMSG, 4, true },
+        { "a component", "00 61 73 6d 0d 00 01 00", "unknown binary version 13.1: a component, and no module", -EBADMSG, 4, true },
         { "section id", "0e 00", "malformed section id", -EBADMSG, 8, false },
         { "tag section", "0d 03 01 01 00", "malformed tag attribute 0x01", -EBADMSG, 11, false },
         { "section size missing", "01", "unexpected end", -EBADMSG, 9, false },

@@ -198,6 +198,7 @@ static const struct { const char *name, *hex, *text; int r; uint64_t offset; } b
         { "nothing", "", "unexpected end", -EBADMSG, 0 },
         { "magic", "00 61 73 6e", "magic header", -EBADMSG, 0 },
         { "version", "00 61 73 6d 02 00 00 00", "unknown binary version", -EBADMSG, 4 },
+        { "a component", "00 61 73 6d 0d 00 01 00", "a component, and no module", -EBADMSG, 4 },
         { "section id", HEX_HEADER "0e 00", "malformed section id 14", -EBADMSG, 8 },
         { "order", HEX_HEADER "03 01 00 01 01 00", "out of order or appears twice", -EBADMSG, 11 },
         { "section without end", HEX_HEADER "01 05 01", "unexpected end", -EBADMSG, 11 },
