@@ -87,6 +87,7 @@ static void answer_text(struct connection *c, const char *status, const char *te
 
 static void answer_file(struct connection *c, const char *path, bool head)
 {
+        static const char none[] = "There is no such file here.\n";
         struct stat st;
         char *bytes = NULL;
         ssize_t n = -1;
@@ -102,7 +103,7 @@ static void answer_file(struct connection *c, const char *path, bool head)
         if (n >= 0)
                 answer(c, "200 OK", bytes, (size_t)n, head);
         else
-                answer_text(c, "404 Not Found", "There is no such file here.\n");
+                answer(c, "404 Not Found", none, strlen(none), head);
         free(bytes);
 }
 

@@ -4,7 +4,8 @@
  * service.c   one unit's life               nano.c     one nanoprocess's life
  * prepare.c   module -> artefact, in a child    sockets.c  listening sockets, handed over and kept
  * denials.c   records of refusals           improve.c  better code, in the background
- * host.c      where nanoprocesses live     blame.c    who killed a cell
+ * host.c      where nanoprocesses live    hosted.c   one cell, and what it says
+ * blame.c     who killed a cell           connecting.c  connections of keys, in a child
  * spec.c      what they are given       linked.c    what their modules import from
  * path_server.c  opens files for guests    on_demand.c  a nanoprocess for each connection
  * requests.c, views.c   what the control socket asks
