@@ -143,6 +143,65 @@ START_TEST(one_that_does_not_fit_its_limit_is_told)
 }
 END_TEST
 
+/* Each "at" reads at another distance behind its own memory; "stay" is the neighbour, with data, that does not end. */
+static const char near[] =
+        "(module (memory 2 2) (data (i32.const 0) \"secret secret secret secret secret\")"
+        " (func (export \"stay\") (result i64) (loop (br 0)) (unreachable))"
+        " (func (export \"at0\") (result i64) (i64.load (i32.const 131065)))"
+        " (func (export \"at1\") (result i64) (i64.load (i32.const 135168)))"
+        " (func (export \"at2\") (result i64) (i64.load (i32.const 1048576)))"
+        " (func (export \"at3\") (result i64) (i64.load (i32.const 33554432)))"
+        " (func (export \"at4\") (result i64) (i64.load (i32.const -8)))"
+        " (func (export \"at5\") (result i64) (i64.load offset=2147483640 (i32.const -1)))"
+        " (func (export \"at6\") (result i64) (i64.load offset=4294967295 (i32.const -1)))"
+        " (func (export \"at7\") (result i64) (i64.load offset=16777216 (i32.const 8))))";
+
+/* Of the cell's mappings: how many there are, and how many have a colour that is not the first. */
+static unsigned count_keys(unsigned *ret_coloured)
+{
+        char path[64], line[512];
+        unsigned n = 0, key;
+        FILE *f;
+
+        snprintf(path, sizeof(path), "/proc/%d/smaps", (int)cell_pid(cell));
+        f = fopen(path, "re");
+        *ret_coloured = 0;
+        while (f && fgets(line, sizeof(line), f))
+                if (sscanf(line, "ProtectionKey: %u", &key) == 1) {
+                        n++;
+                        *ret_coloured += key != 0;
+                }
+        if (f)
+                fclose(f);
+        return n;
+}
+
+/* G08: no memory has a colour, so nothing depends on one being right after each mmap(): what keeps a neighbour's data
+ * from being read are bounds and guards, at every distance. */
+START_TEST(a_neighbour_is_out_of_reach)
+{
+        uint32_t module = one_cell_load(near, _i);
+        unsigned coloured, keys;
+        char invoke[8];
+
+        for (uint64_t g = 100; g < 104; g++)
+                spawn(g, module, "stay", 1 << 20);
+        for (unsigned k = 0; k < 24; k++) {
+                snprintf(invoke, sizeof(invoke), "at%u", k % 8);
+                spawn(1 + k, module, invoke, 1 << 20);
+        }
+        serve(24);
+        for (unsigned k = 1; k <= 24; k++) {
+                ck_assert_int_eq(seen[k].end, GUEST_TRAPPED);
+                ck_assert_ptr_ne(strstr(seen[k].text, "out of bounds memory access"), NULL);
+        }
+        ck_assert_uint_eq(seen[100].ended + seen[101].ended + seen[102].ended + seen[103].ended, 0);
+        keys = count_keys(&coloured); /* none: a processor without colours, or a cell that may not be looked at */
+        ck_assert_uint_eq(coloured, 0);
+        ck_assert(keys == 0 || keys > 10);
+}
+END_TEST
+
 int main(void)
 {
         TCase *tc = tcase_create("slots");
@@ -152,6 +211,7 @@ int main(void)
         tcase_add_loop_test(tc, nothing_is_found, 0, 2); /* 1: dense */
         tcase_add_loop_test(tc, each_has_its_limit, 0, 2);
         tcase_add_loop_test(tc, bounds_hold, 0, 2);
+        tcase_add_loop_test(tc, a_neighbour_is_out_of_reach, 0, 2);
         tcase_add_loop_test(tc, one_that_does_not_fit_its_limit_is_told, 0, 2);
         return unit_main("guests-slots", &tc, 1);
 }
