@@ -73,7 +73,9 @@ static int enter(void *context, struct error *err)
                 return r;
         /* A change of user has cleared it. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        return getppid() == c->parent ? 0 : -ESRCH;
+        if (getppid() != c->parent)
+                return error_set(err, STAGE_BROKER, -ESRCH, ERROR_NOWHERE, "its creator has died");
+        return 0;
 }
 
 /* One byte, or the end of who should send it. */
@@ -186,6 +188,8 @@ void container_main(struct container *c)
                 r = launch_is_sandbox(c->launch) ? hold(c, &err) : run(c, &err);
         if (r >= 0)
                 exit(r);
+        if (err.code >= 0) /* 0 would be "ready" */
+                error_set(&err, STAGE_BROKER, -EIO, ERROR_NOWHERE, "it failed without a reason");
         if (c->creator >= 0)
                 say(FD_CREATOR, &err);
         else

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "shim/oci/cgroup.h"
 #include "shim/oci/create.h"
@@ -163,13 +164,21 @@ int container_delete(const struct globals *g, const char *id, bool force, struct
         if (r < 0)
                 return r;
         r = oci_state_open(g->root, id, true, &s, &none);
-        if (r == -ENOENT && force)
-                return delete_leftover(g, id, err);
+        /* Whoever makes it, or just died of that, has it locked: then it will be there, or gone. */
+        for (int ms = 0; r == -ENOENT && force; ms++) {
+                r = delete_leftover(g, id, err);
+                if (r != -EEXIST || ms == DEATH_MS)
+                        return r;
+                *err = none = (struct error) { 0 };
+                nanosleep(&(struct timespec) { 0, 1000000 }, NULL);
+                r = oci_state_open(g->root, id, true, &s, &none);
+        }
         if (r < 0) {
                 (void)error_set(err, none.stage, r, none.offset, "%s", none.text);
                 return r;
         }
-        if (!force && oci_state_status(&s) != OCI_STOPPED)
+        /* One that nobody started has nothing to lose: other runtimes delete it, and engines count on that. */
+        if (!force && oci_state_status(&s) == OCI_RUNNING)
                 return not_so(&s, "delete", err);
         r = end(&s, err);
         if (r >= 0)
@@ -189,7 +198,7 @@ static int delete_main(const struct globals *g, const void *values, const char *
 const struct oci_command delete_command = {
         .name = "delete", .operands = "ID", .operands_min = 1, .operands_max = 1, .main = delete_main,
         .values_bytes = sizeof(struct delete_options),
-        .text = "remove a container that has ended",
+        .text = "remove a container that has ended, or was not started",
         .options = (const struct oci_option[]) {
                 { "force", 'f', OPTION_SWITCH, offsetof(struct delete_options, force),
                   "kill it first when it runs; one that is not there is no error", NULL },

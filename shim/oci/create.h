@@ -3,7 +3,7 @@
  * container_create - the container @id from @o's bundle: its process, locked and waiting, and then its state. @ret_pid:
  *   the process, our child. On failure nothing of it is left.
  * container_start - let it run. -ENOENT: there is none; -EINVAL: it was started, or has ended.
- * container_delete - it and what is kept of it. -EBUSY: it has not ended, without @force. */
+ * container_delete - it and what is kept of it. -EINVAL: it runs, without @force. */
 #pragma once
 
 #include "shim/oci/oci.h"
