@@ -284,8 +284,8 @@ static void kill_all(const char *dir)
         for (char *at = text, *end; *at; at = end + (*end == '\n')) {
                 long pid = strtol(at, &end, 10);
 
-                if (end == at)
-                        return;
+                if (end == at || *end != '\n')
+                        return; /* nothing, or a number that was cut: of somebody else */
                 if (pid > 1)
                         kill((pid_t)pid, SIGKILL);
         }

@@ -61,7 +61,7 @@ const struct oci_command start_command = {
 static int signal_of(const char *text)
 {
         const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
-        char *end;
+        char *end = (char *)(uintptr_t)name;
         long n;
 
         if (isdigit((unsigned char)text[0])) {
