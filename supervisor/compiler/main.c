@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/artefact/artefact.h"
 #include "engine/artefact/snapshot.h"
+#include "engine/base/clock.h"
 #include "engine/compile/compile.h"
 #include "engine/decode/decode.h"
 #include "engine/validate/validate.h"
@@ -43,11 +43,8 @@ static _noreturn_ void fail(const struct error *err)
 static int progress(void *context, uint64_t bytes_done, uint64_t bytes_all)
 {
         static _Atomic int64_t last_ms;
-        struct timespec now;
-        int64_t now_ms, before = atomic_load(&last_ms);
+        int64_t now_ms = (int64_t)(monotonic_ns() / 1000000), before = atomic_load(&last_ms);
 
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        now_ms = now.tv_sec * 1000 + now.tv_nsec / 1000000;
         if (now_ms - before >= PROGRESS_EVERY_MS &&
             atomic_compare_exchange_strong(&last_ms, &before, now_ms))
                 tell(&(struct compile_status) { .kind = COMPILE_PROGRESS, .offset = bytes_done,
