@@ -156,7 +156,13 @@ LLVMValueRef quiet_operand(struct lowering *l, LLVMValueRef v);
 void string_attribute(struct lowering *l, LLVMValueRef f, const char *key, const char *value);
 void function_attributes(struct lowering *l, LLVMValueRef f); /* those of every function */
 
+/* Of values that come into @block; NULL: none, or no memory (.failed). */
+LLVMValueRef *make_phis(struct body *s, LLVMBasicBlockRef block, uint32_t n, const valtype *types);
+void control_free(struct control *c);
+LLVMValueRef is_true(struct body *s, LLVMValueRef v);
+
 /* Each returns false when the opcode is not one of its own. */
+bool lower_control(struct body *s, const struct instruction *in);
 bool lower_number(struct body *s, const struct instruction *in);
 bool lower_memory(struct body *s, const struct instruction *in);
 bool lower_call(struct body *s, const struct instruction *in);
