@@ -24,7 +24,7 @@ include tests/oci/local.mk
 include tests/fault/local.mk
 
 dist_check_SCRIPTS += tests/rules.sh
-EXTRA_DIST += tests/as-user tests/lib.sh
+EXTRA_DIST += tests/vm/run-vm tests/as-user tests/lib.sh
 TESTS += tests/rules.sh
 
 # The number of test programs that must leave a result, for run-tests.

@@ -61,15 +61,16 @@ static uint32_t try_layers(void)
 {
         uint32_t held = 0;
         int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), why = errno;
-        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
         if (fd < 0 && why == EACCES)
                 held |= LAYER_BIT(LAYER_LANDLOCK);
         else if (fd >= 0)
                 close(fd);
-        if (p == MAP_FAILED)
+        /* Not by mmap(): there SELinux is asked first, and records that a cell wanted execmem. */
+        if (p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_EXEC) < 0)
                 held |= LAYER_BIT(LAYER_MDWE);
-        else
+        if (p != MAP_FAILED)
                 munmap(p, 4096);
         return held;
 }

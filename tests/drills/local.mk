@@ -5,12 +5,12 @@ libexec_PROGRAMS += nacelle-drill nacelle-drill-cell
 check_PROGRAMS += tests/drills/soak tests/drills/cell-no-check tests/drills/cell-less tests/drills/compiler-less \
 	tests/drills/drill tests/drills/rows tests/drills/lies \
 	tests/drills/without tests/drills/zipslip tests/drills/hog tests/drills/connector tests/drills/path_server
-TESTS += tests/drills/needed tests/drills/components tests/drills/soak tests/drills/drill tests/drills/drill-old tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+TESTS += tests/drills/needed tests/drills/components tests/drills/soak tests/drills/drill tests/drills/drill-old tests/drills/connector tests/drills/path_server tests/drills/rows tests/drills/lies tests/drills/zipslip tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table tests/drills/no-execmem \
 	tests/drills/start-and-end tests/drills/hogs
 endif
 check_PROGRAMS += tests/drills/oci-config
 TESTS += tests/drills/oci-config
-dist_check_SCRIPTS += tests/drills/needed tests/drills/components tests/drills/drill-old tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table \
+dist_check_SCRIPTS += tests/drills/needed tests/drills/components tests/drills/drill-old tests/drills/in-a-container tests/drills/missing-layers tests/drills/only-the-table tests/drills/no-execmem \
 	tests/drills/start-and-end tests/drills/hogs
 
 nacelle_drill_cell_SOURCES = $(CELL_SOURCES) tests/drills/attack.h tests/drills/attacker.c \

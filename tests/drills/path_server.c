@@ -123,7 +123,7 @@ static const struct drill {
         { "another_process", another_process, 0,                          KILLED,  0, 0, false },
         { "another_process", another_process, OFF(SECCOMP),               THROUGH, 0, 0, false },
         { "signal_driver",  signal_driver,  0,                            KILLED,  0, 0, false },
-        { "signal_driver",  signal_driver,  OFF(SECCOMP),                 REFUSED, EPERM, 6, false },
+        { "signal_driver",  signal_driver,  OFF(SECCOMP),                 REFUSED, EPERM, 1, false },
         { "read_driver",    read_driver,    0,                            KILLED,  0, 0, false },
         { "read_driver",    read_driver,    OFF(SECCOMP),                 REFUSED, EPERM, 1, false },
         { "new_code",       new_code,       0,                            KILLED,  0, 0, false },
