@@ -9,6 +9,11 @@
 #define SWITCH   "(module (func (param i32) (result i32) (block (block (block (block (block" \
                  " (br_table 0 1 2 3 4 (local.get 0))) (return (i32.const 9)))" \
                  " (return (i32.const 5))) (return (i32.const 11))) (return (i32.const 77))) (i32.const 40)))"
+#define GAP_SWITCH \
+        "(module (func (param i32) (result i32) (block (block (block (block (block (block" \
+        " (br_table 0 5 1 5 2 5 3 4 5 (local.get 0))) (return (i32.const 9)))" \
+        " (return (i32.const 5))) (return (i32.const 11))) (return (i32.const 77))) (return (i32.const 40)))" \
+        " (i32.const 3)))"
 /* LLVM makes choices of 8 bits and of 64 of these. */
 #define BYTE_SWITCH \
         "(module (memory 1) (func (param i32) (result i32) (block (block (block (block (block" \
@@ -51,6 +56,7 @@ static const struct {
         { "fast dense memory, arm",     NEAR,     TIER_FAST, MACHINE_AARCH64, true,  CSEL },
         { "peak call_indirect",         INDIRECT, TIER_PEAK, MACHINE_X86_64,  false, CMOV_B },
         { "peak br_table",              SWITCH,   TIER_PEAK, MACHINE_X86_64,  false, CMOV_A },
+        { "peak br_table with gaps",    GAP_SWITCH, TIER_PEAK, MACHINE_X86_64, false, CMOV_A },
         { "peak br_table by a byte",    BYTE_SWITCH, TIER_PEAK, MACHINE_X86_64, false, CMOV_A },
         { "peak choice by 64 bits",     WIDE_SWITCH, TIER_PEAK, MACHINE_X86_64, false, CMOV_A },
         { "peak array",                 ELEMENT,  TIER_PEAK, MACHINE_X86_64,  false, CMOV_B },
