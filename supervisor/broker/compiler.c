@@ -76,15 +76,32 @@ static int wait_a_second(int sock, struct error *err)
         return r > 0;
 }
 
+/* An honest one speaks twenty times a second at most. What it says of its progress counts when it is another
+ * sixteenth: one that was taken over could speak for ever and never be done. */
+#define WORDS_A_SECOND 20
+#define PARTS          16
+
+static bool has_progressed(const struct compile_status *s, unsigned *parts)
+{
+        unsigned now = s->bytes_all ? (unsigned)((unsigned __int128)s->offset * PARTS / s->bytes_all) : 0;
+
+        if (now <= *parts)
+                return false;
+        *parts = now;
+        return true;
+}
+
 static int await(int sock, struct process *p, const struct job *job, struct error *err)
 {
         uint64_t done = 0, all = job->bytes;
         struct compile_status s;
-        int silent = 0, r;
+        int idle = 0, r; /* in words */
+        unsigned parts = 0;
 
         for (;;) {
                 r = wait_a_second(sock, err);
-                if (r == 0 && ++silent > patience_s(job))
+                idle += r == 0 ? WORDS_A_SECOND : 1;
+                if (idle / WORDS_A_SECOND > patience_s(job))
                         return compiler_lost(p, err);
                 if (r == 0)
                         r = ask_on(job, done, all, err);
@@ -94,7 +111,6 @@ static int await(int sock, struct process *p, const struct job *job, struct erro
                         continue;
                 if (recv(sock, &s, sizeof(s), 0) != sizeof(s))
                         return compiler_lost(p, err);
-                silent = 0;
                 switch (s.kind) {
                 case COMPILE_DONE:
                         return 0;
@@ -103,6 +119,8 @@ static int await(int sock, struct process *p, const struct job *job, struct erro
                 case COMPILE_PROGRESS:
                         if (s.offset > s.bytes_all)
                                 continue;
+                        if (has_progressed(&s, &parts))
+                                idle = 0;
                         done = s.offset;
                         all = s.bytes_all;
                         r = ask_on(job, done, all, err);
