@@ -46,9 +46,9 @@ int cli_set_no_cache(void *target, const char *value, struct error *err);
 #define CLI_OPTION_CPU \
         { "cpu", 0, "LEVEL", false, cli_set_cpu, \
           "machine to compile for: host (the default), x86-64-v2, x86-64-v3 or x86-64-v4" }
+#define CLI_TIER_TEXT "fast (the default) compiles quickly; peak compiles for long, to code that runs faster"
 #define CLI_OPTION_TIER \
-        { "tier", 0, "TIER", false, cli_set_tier, \
-          "fast (the default) compiles quickly; peak compiles for long, to code that runs faster" }
+        { "tier", 0, "TIER", false, cli_set_tier, CLI_TIER_TEXT }
 #define CLI_OPTION_DENSE \
         { "dense", 0, NULL, false, cli_set_dense, \
           "code that checks every access, for guests with little memory that lie close to each other" }

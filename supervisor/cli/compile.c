@@ -10,7 +10,31 @@ struct compile {
         const char *output;
         bool preinit;
         const char *start_up; /* NULL: the usual names */
+        bool tier_given;
 };
+
+/* In one word or another, but once. */
+static int set_tier(void *target, const char *value, struct error *err)
+{
+        struct compile *c = target;
+
+        if (c->tier_given)
+                return error_set(err, STAGE_USAGE, -EINVAL, ERROR_NOWHERE, "--tier, --fast, --peak: one of them will do");
+        c->tier_given = true;
+        return cli_set_tier(&c->o, value, err);
+}
+
+static int set_fast(void *target, const char *value, struct error *err)
+{
+        (void)value;
+        return set_tier(target, "fast", err);
+}
+
+static int set_peak(void *target, const char *value, struct error *err)
+{
+        (void)value;
+        return set_tier(target, "peak", err);
+}
 
 static int set_preinit(void *target, const char *value, struct error *err)
 {
@@ -51,7 +75,9 @@ static const struct option_row options[] = {
           "call the module's start-up now, in a cell without keys, and let every instance begin behind it" },
         { "target", 0, "MACHINE", false, set_target, "machine to compile for: x86_64 or aarch64" },
         CLI_OPTION_CPU,
-        CLI_OPTION_TIER,
+        { "tier", 0, "TIER", false, set_tier, CLI_TIER_TEXT },
+        { "fast", 0, NULL, false, set_fast, "as --tier fast" },
+        { "peak", 0, NULL, false, set_peak, "as --tier peak" },
         CLI_OPTION_DENSE,
         CLI_OPTION_DETERMINISTIC,
         CLI_OPTION_FEATURES,
