@@ -136,8 +136,9 @@ static bool is_store(struct lowering *l, LLVMValueRef v)
         return LLVMIsAStoreInst(v) && LLVMGetMetadata(v, l->kind_tbaa) == l->tbaa[CLASS_MEMORY];
 }
 
-/* An assumption that is always true and names the value: a use that costs nothing and that simplification
- * leaves where it is. */
+/* A use that costs nothing, that simplification leaves where it is, and that keep_settle() takes away again. */
+#if LLVM_VERSION_MAJOR >= 18
+/* An assumption that is always true and names the value. */
 static void hold(struct lowering *l, LLVMValueRef load)
 {
         unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
@@ -148,6 +149,27 @@ static void hold(struct lowering *l, LLVMValueRef load)
         LLVMBuildCallWithOperandBundles(l->b, LLVMGlobalGetValueType(f), f, &yes, 1, &use, 1, "");
         LLVMDisposeOperandBundle(use);
 }
+
+static bool is_hold(LLVMValueRef v)
+{
+        return LLVMIsACallInst(v) &&
+               LLVMGetIntrinsicID(LLVMGetCalledValue(v)) == LLVMLookupIntrinsicID("llvm.assume", 11);
+}
+#else
+/* The C interface of older ones has no such assumptions: the load is what it is from here on, and no loop with one becomes
+ * a vector loop. */
+static void hold(struct lowering *l, LLVMValueRef load)
+{
+        (void)l;
+        LLVMSetVolatile(load, true);
+}
+
+static bool is_hold(LLVMValueRef v)
+{
+        (void)v;
+        return false;
+}
+#endif
 
 void keep_hold(struct lowering *l)
 {
@@ -169,14 +191,11 @@ static void keep_turns(struct lowering *l, LLVMValueRef f, LLVMValueRef v)
 
 int keep_settle(struct lowering *l)
 {
-        unsigned id = LLVMLookupIntrinsicID("llvm.assume", 11);
-
         for (LLVMValueRef f = LLVMGetFirstFunction(l->module); f; f = LLVMGetNextFunction(f))
                 for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(f); b; b = LLVMGetNextBasicBlock(b))
                         for (LLVMValueRef v = LLVMGetFirstInstruction(b), next; v; v = next) {
                                 next = LLVMGetNextInstruction(v);
-                                if (LLVMIsACallInst(v) &&
-                                    LLVMGetIntrinsicID(LLVMGetCalledValue(v)) == id)
+                                if (is_hold(v))
                                         LLVMInstructionEraseFromParent(v);
                                 else
                                         keep_turns(l, f, v);

@@ -12,6 +12,7 @@
 
 #include <llvm-c/Core.h>
 #include <llvm-c/DebugInfo.h>
+#include <llvm/Config/llvm-config.h>
 
 #include "engine/compile/abi.h"
 #include "engine/compile/compile.h"
@@ -131,6 +132,17 @@ static inline LLVMValueRef const_i64(struct lowering *l, uint64_t v)
 static inline LLVMValueRef index_64(struct body *s, LLVMValueRef v)
 {
         return LLVMTypeOf(v) == s->l->i32 ? LLVMBuildZExt(s->l->b, v, s->l->i64, "") : v;
+}
+
+/* Whether the caller's frame goes before @call. Older C interfaces know no "never", but without a mark of ours nobody
+ * makes a tail call: the pass that finds them is not in the list. */
+static inline void set_tail(LLVMValueRef call, bool tail)
+{
+#if LLVM_VERSION_MAJOR >= 18
+        LLVMSetTailCallKind(call, tail ? LLVMTailCallKindTail : LLVMTailCallKindNoTail);
+#else
+        LLVMSetTailCall(call, tail);
+#endif
 }
 
 /* Shared by the parts. */

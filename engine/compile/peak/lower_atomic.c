@@ -69,12 +69,30 @@ static void compare_exchange(struct body *s, const struct instruction *in, LLVMT
         push_wide(s, in, LLVMBuildExtractValue(s->l->b, v, 0, ""));
 }
 
+/* Up to LLVM 17 a change that changes nothing, such as an or with 0, becomes an access of the stack when nobody looks at
+ * the old value, volatile or not: so its trap would be lost. What the value is goes through assembly without an
+ * instruction, which nothing sees through. */
+static LLVMValueRef unknown(struct lowering *l, LLVMValueRef v)
+{
+#if LLVM_VERSION_MAJOR < 18
+        LLVMTypeRef t = LLVMTypeOf(v), type = LLVMFunctionType(t, &t, 1, false);
+        LLVMValueRef nothing = LLVMGetInlineAsm(type, (char *)"", 0, (char *)"=r,0", 4, false, false,
+                                                LLVMInlineAsmDialectATT, false);
+
+        v = LLVMBuildCall2(l->b, type, nothing, &v, 1, "");
+#else
+        (void)l;
+#endif
+        return v;
+}
+
 static void modify(struct body *s, const struct instruction *in, LLVMTypeRef type, unsigned bytes,
                    enum atomic kind)
 {
         LLVMValueRef value = pop_narrow(s, type), v;
 
-        v = LLVMBuildAtomicRMW(s->l->b, rmw_ops[kind], pop_aligned(s, in, bytes), value, SEQ_CST, false);
+        v = LLVMBuildAtomicRMW(s->l->b, rmw_ops[kind], pop_aligned(s, in, bytes),
+                               unknown(s->l, value), SEQ_CST, false);
         LLVMSetVolatile(v, true);
         push_wide(s, in, v);
 }

@@ -67,7 +67,7 @@ static void finish_call(struct body *s, const struct functype *type, LLVMValueRe
 {
         struct lowering *l = s->l;
 
-        LLVMSetTailCallKind(call, tail ? LLVMTailCallKindTail : LLVMTailCallKindNoTail);
+        set_tail(call, tail);
         if (tail) {
                 if (type->nresults)
                         LLVMBuildRet(l->b, call);

@@ -223,7 +223,7 @@ LLVMValueRef builtin_call(struct body *s, enum builtin b, const LLVMValueRef *va
         }
         f = load_field(s, l->pointer, instance_at(l, ABI_BUILTIN(b)), CLASS_DESCRIPTOR, true);
         call = LLVMBuildCall2(l->b, LLVMFunctionType(result, types, n, false), f, args, n, "");
-        LLVMSetTailCallKind(call, LLVMTailCallKindNoTail);
+        set_tail(call, false);
         return call;
 }
 

@@ -19,14 +19,20 @@
  * locals in registers, its redundancies gone once more at 64 bits, its loop invariants (bases of
  * tables and imported memories) hoisted, and its scalar loops made vector loops. What has no loop
  * gains nothing from the second list but compile time: a third of it. */
+#if LLVM_VERSION_MAJOR >= 18
+#define COMBINE "instcombine<no-verify-fixpoint>"
+#else
+#define COMBINE "instcombine"
+#endif
+
 static const char first_passes[] = "function(mem2reg)";
 static const char common_passes[] =
-        "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
+        "function(early-cse<memssa>," COMBINE ",simplifycfg)";
 static const char loop_passes[] =
-        "function(loop-mssa(loop-rotate,licm),gvn,instcombine<no-verify-fixpoint>)";
+        "function(loop-mssa(loop-rotate,licm),gvn," COMBINE ")";
 static const char vector_passes[] = "function(loop-simplify,lcssa,loop-vectorize)";
 static const char slp_passes[] = "function(slp-vectorizer)";
-static const char last_passes[] = "function(instcombine<no-verify-fixpoint>,simplifycfg)";
+static const char last_passes[] = "function(" COMBINE ",simplifycfg)";
 static const char address_passes[] = "function(loop(loop-reduce))";
 
 static const struct { uint64_t feature; const char *text; } feature_texts[] = {
