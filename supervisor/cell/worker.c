@@ -379,6 +379,9 @@ static void sleep_a_while(struct worker *w)
 
                 w->wake_call.state = CALL_IDLE;
                 ring_submit(w->ring, &w->wake_call, &op);
+                /* Without io_uring the rest of a waking that came late is read at once: then nothing would wake it. */
+                if (w->wake_call.state != CALL_IN_KERNEL)
+                        return;
         }
         w->asleep = true;
         __atomic_thread_fence(__ATOMIC_SEQ_CST);

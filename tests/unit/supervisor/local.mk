@@ -7,6 +7,8 @@ SUPERVISOR_TESTS = tests/unit/supervisor/test-broker tests/unit/supervisor/test-
 	tests/unit/supervisor/test-wheel
 check_PROGRAMS += $(SUPERVISOR_TESTS)
 TESTS += $(SUPERVISOR_TESTS)
+dist_check_SCRIPTS += tests/unit/supervisor/guests-threads
+TESTS += tests/unit/supervisor/guests-threads
 tests_unit_supervisor_test_broker_SOURCES = tests/unit/supervisor/test-broker.c tests/unit/unit.h
 tests_unit_supervisor_test_broker_CPPFLAGS = $(UNIT_CPPFLAGS) -DBUILD_DIR=\"$(abs_top_builddir)\"
 tests_unit_supervisor_test_broker_CFLAGS = $(UNIT_CFLAGS)
