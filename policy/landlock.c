@@ -84,12 +84,13 @@ static int restrict_self(int ruleset, uint32_t gaps, struct error *err)
         return r < 0 ? r : 0;
 }
 
-int policy_landlock(struct lockdown *l, struct error *err)
+/* A ruleset of all that this Landlock knows; @scoped: signals and abstract sockets, too. Without one @ret_fd is left as it
+ * is and 0 returned: Landlock is left out, or is not there, which @l says then. */
+static int begin(struct lockdown *l, bool scoped, int *ret_abi, int *ret_fd, struct error *err)
 {
-        int abi = policy_landlock_abi();
+        int abi = *ret_abi = policy_landlock_abi(), fd;
         struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
-                                     mask(KIND_SCOPE, abi, VERBS_ANY) };
-        _cleanup_close_ int fd = -EBADF;
+                                     scoped ? mask(KIND_SCOPE, abi, VERBS_ANY) : 0 };
 
         if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
                 return 0;
@@ -100,27 +101,36 @@ int policy_landlock(struct lockdown *l, struct error *err)
         fd = ruleset_new(abi, &attr, err);
         if (fd < 0)
                 return fd;
+        *ret_fd = fd;
+        return 0;
+}
+
+int policy_landlock(struct lockdown *l, struct error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        int abi, r = begin(l, true, &abi, &fd, err);
+
+        if (r < 0 || fd < 0)
+                return r;
         /* Where its process numbers are its own, nobody outside has one. */
         return restrict_self(fd, GAPS_LANDLOCK & ~(l->pids ? GAP_BIT(SIGNALS) : 0), err);
+}
+
+static int add_rule(int ruleset, unsigned kind, const void *rule, const char *what, struct error *err)
+{
+        if (syscall(SYS_landlock_add_rule, ruleset, kind, rule, 0) < 0)
+                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "granting %s in Landlock", what);
+        return 0;
 }
 
 int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, unsigned n,
                           bool scoped, struct error *err)
 {
-        int abi = policy_landlock_abi();
-        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
-                                     scoped ? mask(KIND_SCOPE, abi, VERBS_ANY) : 0 };
         _cleanup_close_ int fd = -EBADF;
+        int abi, r = begin(l, scoped, &abi, &fd, err);
 
-        if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
-                return 0;
-        if (abi == 0) {
-                l->missing |= LAYER_BIT(LAYER_LANDLOCK);
-                return 0;
-        }
-        fd = ruleset_new(abi, &attr, err);
-        if (fd < 0)
-                return fd;
+        if (r < 0 || fd < 0)
+                return r;
         for (unsigned i = 0; i < n; i++) {
                 struct path_beneath_attr rule = { .parent_fd = trees[i].fd };
 
@@ -129,18 +139,11 @@ int policy_landlock_trees(struct lockdown *l, const struct policy_tree *trees, u
                         rule.allowed &= FILE_RIGHTS;
                 if (!rule.allowed)
                         continue;
-                if (syscall(SYS_landlock_add_rule, fd, RULE_PATH_BENEATH, &rule, 0) < 0)
-                        return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE,
-                                         "granting a directory in Landlock");
+                r = add_rule(fd, RULE_PATH_BENEATH, &rule, "a directory", err);
+                if (r < 0)
+                        return r;
         }
         return restrict_self(fd, scoped ? GAPS_LANDLOCK : GAP_BIT(TRUNCATE) | GAP_BIT(TCP), err);
-}
-
-static int add_rule(int ruleset, unsigned kind, const void *rule, const char *what, struct error *err)
-{
-        if (syscall(SYS_landlock_add_rule, ruleset, kind, rule, 0) < 0)
-                return error_set(err, STAGE_POLICY, -errno, ERROR_NOWHERE, "granting %s in Landlock", what);
-        return 0;
 }
 
 /* A file that is not there is not missed: the resolver goes on without. */
@@ -167,24 +170,14 @@ static int add_resolver_files(int ruleset, struct error *err)
 
 int policy_landlock_connect(struct lockdown *l, const uint16_t *ports, unsigned n, struct error *err)
 {
-        int abi = policy_landlock_abi();
-        struct ruleset_attr attr = { mask(KIND_FS, abi, VERBS_ANY), mask(KIND_NET, abi, VERBS_ANY),
-                                     mask(KIND_SCOPE, abi, VERBS_ANY) };
         struct net_port_attr rule = { .allowed = RIGHT_CONNECT_TCP };
         _cleanup_close_ int fd = -EBADF;
-        int r;
+        int abi, r = begin(l, true, &abi, &fd, err);
 
-        if (l->skip & LAYER_BIT(LAYER_LANDLOCK))
-                return 0;
-        if (abi == 0) {
-                l->missing |= LAYER_BIT(LAYER_LANDLOCK);
-                return 0;
-        }
-        fd = ruleset_new(abi, &attr, err);
-        if (fd < 0)
-                return fd;
+        if (r < 0 || fd < 0)
+                return r;
         r = add_resolver_files(fd, err);
-        for (unsigned i = 0; i <= n && r >= 0 && attr.net; i++) {
+        for (unsigned i = 0; i <= n && r >= 0 && mask(KIND_NET, abi, VERBS_ANY); i++) {
                 rule.port = i < n ? ports[i] : PORT_NAME_SERVER;
                 r = add_rule(fd, RULE_NET_PORT, &rule, "a port", err);
         }
