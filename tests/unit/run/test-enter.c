@@ -2,10 +2,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "engine/run/arena.h"
 #include "engine/run/enter.h"
+#include "tests/unit/run/code.h"
 #include "tests/unit/sanitizer.h"
-#include "tests/unit/unit.h"
 
 /* An instance without a module: head, spill area, a page of memory. */
 struct instance {
@@ -13,7 +12,6 @@ struct instance {
         union value spill[4];
 };
 
-static struct arena *arena;
 static struct instance guests[2];
 static struct fiber *runner;
 
@@ -35,16 +33,6 @@ static void setup(void)
         ck_assert_int_eq(arena_new(1 << 20, &arena, NULL), 0);
         guest_init(&guests[0]);
         guest_init(&guests[1]);
-}
-
-#define CODE(...) code_add((const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
-
-static void *code_add(const uint8_t *bytes, size_t size)
-{
-        void *code;
-
-        ck_assert_int_eq(arena_add(arena, bytes, size, &code, NULL), 0);
-        return code;
 }
 
 static unsigned slow_calls;

@@ -3,10 +3,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "engine/run/arena.h"
 #include "engine/run/run.h"
+#include "tests/unit/run/code.h"
 #include "tests/unit/sanitizer.h"
-#include "tests/unit/unit.h"
 
 /* An instance without a module: head, spill area, one page of memory in 4 GiB + guard. */
 struct instance {
@@ -17,7 +16,6 @@ struct instance {
 
 #define MEMORY_BYTES (UINT64_C(1) << 32)
 
-static struct arena *arena;
 static struct instance guests[2];
 
 static bool find_memory(const struct instance *i, uintptr_t address, uint64_t *ret_offset)
@@ -61,16 +59,6 @@ static void setup(void)
         run_set_hooks(&hooks);
         guest_init(&guests[0]);
         guest_init(&guests[1]);
-}
-
-#define CODE(...) code_add((const uint8_t[]) { __VA_ARGS__ }, sizeof((const uint8_t[]) { __VA_ARGS__ }))
-
-static void *code_add(const uint8_t *bytes, size_t size)
-{
-        void *code;
-
-        ck_assert_int_eq(arena_add(arena, bytes, size, &code, NULL), 0);
-        return code;
 }
 
 /* A call on a fiber of its own. */
