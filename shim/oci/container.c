@@ -192,7 +192,7 @@ void container_main(struct container *c)
                 error_set(&err, STAGE_BROKER, -EIO, ERROR_NOWHERE, "it failed without a reason");
         if (c->creator >= 0)
                 say(FD_CREATOR, &err);
-        else
-                complain(err.text);
+        else /* with control characters escaped: it may quote a hostile process */
+                error_print(stderr, "nacelle-oci", &err);
         exit(error_status(&err));
 }
