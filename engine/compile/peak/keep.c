@@ -228,12 +228,10 @@ int keep_loads(struct lowering *l)
  * without an instruction, which nothing sees through. */
 static void hide_vector(struct lowering *l, LLVMValueRef load)
 {
-        LLVMTypeRef t = LLVMTypeOf(load), type = LLVMFunctionType(t, &t, 1, false);
-        LLVMValueRef nothing = LLVMGetInlineAsm(type, (char *)"", 0, (char *)"=w,0", 4, false, false,
-                                                LLVMInlineAsmDialectATT, false), hidden;
+        LLVMValueRef hidden;
 
         LLVMPositionBuilderBefore(l->b, LLVMGetNextInstruction(load));
-        hidden = LLVMBuildCall2(l->b, type, nothing, &load, 1, "");
+        hidden = assembly(l, "", "=w,0", &load, 1);
         LLVMReplaceAllUsesWith(load, hidden);
         LLVMSetOperand(hidden, 0, load);
 }

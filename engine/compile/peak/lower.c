@@ -28,6 +28,19 @@ LLVMValueRef call_intrinsic(struct lowering *l, const char *name, LLVMTypeRef *t
         return LLVMBuildCall2(l->b, LLVMGlobalGetValueType(f), f, args, nargs, "");
 }
 
+LLVMValueRef assembly(struct lowering *l, const char *code, const char *where, LLVMValueRef *args, unsigned n)
+{
+        LLVMTypeRef types[2] = { 0 }, type;
+        LLVMValueRef f;
+
+        for (unsigned i = 0; i < n && i < ELEMENTSOF(types); i++)
+                types[i] = LLVMTypeOf(args[i]);
+        type = LLVMFunctionType(types[0], types, n, false);
+        f = LLVMGetInlineAsm(type, (char *)(uintptr_t)code, strlen(code), (char *)(uintptr_t)where, strlen(where), false,
+                             false, LLVMInlineAsmDialectATT, false);
+        return LLVMBuildCall2(l->b, type, f, args, n, "");
+}
+
 void trap_now(struct body *s, enum trap trap)
 {
         struct lowering *l = s->l;

@@ -154,6 +154,8 @@ void trap_now(struct body *s, enum trap trap);           /* ends the block */
 LLVMBasicBlockRef new_block(struct body *s, const char *name);
 LLVMValueRef call_intrinsic(struct lowering *l, const char *name, LLVMTypeRef *types,
                             unsigned ntypes, LLVMValueRef *args, unsigned nargs);
+/* @code of the machine's assembler on @n values, 1 or 2; @where: LLVM's constraints. The result has the type of the first. */
+LLVMValueRef assembly(struct lowering *l, const char *code, const char *where, LLVMValueRef *args, unsigned n);
 void lower_base(struct lowering *l); /* .base of the function at hand, in its entry */
 LLVMValueRef instance_at(struct lowering *l, int32_t displacement); /* pointer */
 /* @v where it is below @limit (@equal: or is it), else 0, whatever the processor has guessed. */

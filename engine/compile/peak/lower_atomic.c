@@ -75,15 +75,11 @@ static void compare_exchange(struct body *s, const struct instruction *in, LLVMT
 static LLVMValueRef unknown(struct lowering *l, LLVMValueRef v)
 {
 #if LLVM_VERSION_MAJOR < 18
-        LLVMTypeRef t = LLVMTypeOf(v), type = LLVMFunctionType(t, &t, 1, false);
-        LLVMValueRef nothing = LLVMGetInlineAsm(type, (char *)"", 0, (char *)"=r,0", 4, false, false,
-                                                LLVMInlineAsmDialectATT, false);
-
-        v = LLVMBuildCall2(l->b, type, nothing, &v, 1, "");
+        return assembly(l, "", "=r,0", &v, 1);
 #else
         (void)l;
-#endif
         return v;
+#endif
 }
 
 static void modify(struct body *s, const struct instruction *in, LLVMTypeRef type, unsigned bytes,

@@ -42,12 +42,9 @@ LLVMValueRef mask_below(struct body *s, LLVMValueRef v, LLVMValueRef limit, bool
         struct lowering *l = s->l;
         bool x64 = l->machine == MACHINE_X86_64;
         const char *code = codes[!x64][equal], *where = x64 ? "=&r,r,r,~{flags}" : "=r,r,r,~{cc}";
-        LLVMTypeRef types[2] = { l->i64, l->i64 }, type = LLVMFunctionType(l->i64, types, 2, false);
         LLVMValueRef args[2] = { v, limit };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where,
-                                          strlen(where), false, false, LLVMInlineAsmDialectATT, false);
 
-        return LLVMBuildCall2(l->b, type, f, args, 2, "");
+        return assembly(l, code, where, args, 2);
 }
 
 /* @index + @offset, which the check of abi.h lets pass. */

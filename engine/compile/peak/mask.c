@@ -6,8 +6,6 @@
  * comes about. */
 #include "engine/compile/peak/mask.h"
 
-#include <string.h>
-
 /* Fewer places LLVM compares with one by one. */
 #define TABLE_MIN 4
 
@@ -28,12 +26,9 @@ static LLVMValueRef lesser(struct lowering *l, LLVMValueRef v, LLVMValueRef limi
                                : "cmp ${1:w}, ${2:w}\ncsel ${0:w}, ${1:w}, ${2:w}, lo";
         const char *code = l->machine == MACHINE_X86_64 ? x64 : a64;
         const char *where = l->machine == MACHINE_X86_64 ? "=&r,0,r,~{flags}" : "=r,r,r,~{cc}";
-        LLVMTypeRef types[2] = { LLVMTypeOf(v), LLVMTypeOf(v) }, type = LLVMFunctionType(types[0], types, 2, false);
         LLVMValueRef args[2] = { v, limit };
-        LLVMValueRef f = LLVMGetInlineAsm(type, (char *)code, strlen(code), (char *)where, strlen(where), false, false,
-                                          LLVMInlineAsmDialectATT, false);
 
-        return LLVMBuildCall2(l->b, type, f, args, 2, "");
+        return assembly(l, code, where, args, 2);
 }
 
 static int64_t case_value(LLVMValueRef choice, unsigned i)
