@@ -74,7 +74,7 @@ check-protocols: tests/fuzz/control tests/fuzz/protocol
 # The configurations of containers.
 check_PROGRAMS += tests/fuzz/oci-config
 TESTS += tests/fuzz/oci-config
-tests_fuzz_oci_config_SOURCES = tests/fuzz/oci-config.c tests/unit/oci/bundle.h $(libociconfig_a_SOURCES) policy/ini.c \
+tests_fuzz_oci_config_SOURCES = tests/fuzz/oci-config.c tests/fuzz/noise.h tests/unit/oci/bundle.h $(libociconfig_a_SOURCES) policy/ini.c \
 	policy/setting.c policy/unit.c policy/unit_finish.c
 tests_fuzz_oci_config_CPPFLAGS = $(AM_CPPFLAGS) -DTOP_SRCDIR=\"$(abs_top_srcdir)\"
 tests_fuzz_oci_config_CFLAGS = $(AM_CFLAGS) $(FUZZ_CFLAGS)

@@ -1,4 +1,4 @@
-/* oci-config [-n CASES] [-s SEED] - config.json of containers, changed.
+/* oci-config [CASES [SEED]] - config.json of containers, changed.
  *
  * From the configurations that engines write by default: cut at each byte, then at some; bytes changed at random; and as JSON, with one
  * value put where it must be refused, written in one of several ways. What comes of the first two must end in a plan or a
@@ -9,12 +9,14 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "tests/fuzz/noise.h"
 #include "tests/unit/oci/bundle.h"
 
 static const char *const names[] = { "runc", "podman", "ctr", "cri", "docker" };
 static char *texts[ELEMENTSOF(names)];
 static char running[256];
-static uint64_t random_state, accepted, refused, put_in;
+static uint64_t accepted, refused, put_in;
+static struct noise noise;
 
 _noreturn_ _printf_(1, 2) static void fail(const char *format, ...)
 {
@@ -27,14 +29,6 @@ _noreturn_ _printf_(1, 2) static void fail(const char *format, ...)
         fputc('\n', stderr);
         bundle_remove();
         abort();
-}
-
-static uint32_t random_below(uint32_t n) /* xorshift64* */
-{
-        random_state ^= random_state >> 12;
-        random_state ^= random_state << 25;
-        random_state ^= random_state >> 27;
-        return (uint32_t)(random_state * UINT64_C(0x2545f4914f6cdd1d) >> 32) % n;
 }
 
 static bool is_neutral(struct json_object *o)
@@ -136,15 +130,15 @@ static void run_prefixes(unsigned i)
 static void change(char *text, size_t *size, size_t room)
 {
         static const char odd[] = "\"\\{}[],:0-9e.u tfn\n\x01\x7f\x80\xc3\xff";
-        size_t at = random_below((uint32_t)*size), n = 1 + random_below(24);
+        size_t at = noise_below(&noise, (uint32_t)*size), n = 1 + noise_below(&noise, 24);
 
         n = n < *size - at ? n : *size - at;
-        switch (random_below(5)) {
+        switch (noise_below(&noise, 5)) {
         case 0:
-                text[at] ^= (char)(1u << random_below(8));
+                text[at] ^= (char)(1u << noise_below(&noise, 8));
                 break;
         case 1:
-                text[at] = odd[random_below(sizeof(odd))];
+                text[at] = odd[noise_below(&noise, sizeof(odd))];
                 break;
         case 2: /* gone */
                 memmove(text + at, text + at + n, *size - at - n);
@@ -157,7 +151,7 @@ static void change(char *text, size_t *size, size_t room)
                 *size += n;
                 break;
         default: /* of somewhere else */
-                memmove(text + at, text + random_below((uint32_t)(*size - n + 1)), n);
+                memmove(text + at, text + noise_below(&noise, (uint32_t)(*size - n + 1)), n);
         }
 }
 
@@ -169,7 +163,7 @@ static void run_bytes(unsigned i)
         if (!work)
                 fail("out of memory");
         memcpy(work, texts[i], size);
-        for (unsigned changes = 1 + random_below(3) * random_below(4); changes && size > 32; changes--)
+        for (unsigned changes = 1 + noise_below(&noise, 3) * noise_below(&noise, 4); changes && size > 32; changes--)
                 change(work, &size, room);
         work[size] = '\0';
         try(work, size);
@@ -208,7 +202,7 @@ static struct json_object *not_neutral(enum field_type type)
 static const struct field *refused_row(void)
 {
         for (;;) {
-                const struct field *f = &oci_fields[random_below(oci_nfields)];
+                const struct field *f = &oci_fields[noise_below(&noise, oci_nfields)];
 
                 if (f->verdict == VERDICT_REFUSE && !strchr(f->path, '['))
                         return f;
@@ -222,18 +216,18 @@ static void run_fields(unsigned i)
         struct error err = { 0 };
         const char *path, *text;
 
-        if (random_below(2)) {
+        if (noise_below(&noise, 2)) {
                 const struct field *f = refused_row();
 
                 path = f->path;
                 put_at(root, path, not_neutral(f->type));
         } else {
-                unsigned h = random_below(ELEMENTSOF(hostile));
+                unsigned h = noise_below(&noise, ELEMENTSOF(hostile));
 
                 path = hostile[h].path;
                 put_at(root, path, json_tokener_parse(hostile[h].value));
         }
-        text = json_object_to_json_string_ext(root, ways[random_below(ELEMENTSOF(ways))]);
+        text = json_object_to_json_string_ext(root, ways[noise_below(&noise, ELEMENTSOF(ways))]);
         snprintf(running, sizeof(running), "%s with another %s", names[i], path);
         if (parse(text, strlen(text), &err) == 0)
                 fail("was accepted");
@@ -262,24 +256,15 @@ static void read_texts(void)
 
 int main(int argc, char **argv)
 {
-        uint64_t cases = 2000, seed = 1;
-        int option;
+        uint64_t cases = argc > 1 ? strtoull(argv[1], NULL, 0) : 2000, seed = argc > 2 ? strtoull(argv[2], NULL, 0) : 1;
 
-        while ((option = getopt(argc, argv, "n:s:")) != -1) {
-                if (option == 'n')
-                        cases = strtoull(optarg, NULL, 0);
-                else if (option == 's')
-                        seed = strtoull(optarg, NULL, 0);
-                else
-                        return 64;
-        }
         bundle_make();
         read_texts();
         for (unsigned i = 0; i < ELEMENTSOF(names); i++)
                 run_prefixes(i);
         for (uint64_t n = 0; n < cases; n++) {
-                random_state = (seed + n) * UINT64_C(0x9e3779b97f4a7c15) + 1;
-                snprintf(running, sizeof(running), "case %" PRIu64 " (-s %" PRIu64 ")", n, seed);
+                noise.state = seed + n;
+                snprintf(running, sizeof(running), "case %" PRIu64 " (of seed %" PRIu64 ")", n, seed);
                 run_bytes((unsigned)n % ELEMENTSOF(names));
                 run_fields((unsigned)n % ELEMENTSOF(names));
         }
