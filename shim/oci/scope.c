@@ -162,15 +162,20 @@ static int ask(const struct oci_plan *plan, const struct scope_name *name, struc
         return r;
 }
 
+/* As a whole name: one scope's may end like another's. */
 static bool is_in(const char *scope)
 {
+        size_t length = strlen(scope);
         char text[4096];
         int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
         ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
 
         closep(&fd);
         text[n > 0 ? n : 0] = '\0';
-        return strstr(text, scope);
+        for (const char *at = text; (at = strstr(at, scope)); at++)
+                if (at > text && at[-1] == '/' && strchr("/\n", at[length]))
+                        return true;
+        return false;
 }
 
 int scope_enter(const struct oci_plan *plan, struct error *err)
